@@ -1,0 +1,76 @@
+"""The tasks whose label is known, in folds: what an honest estimate on them is fitted without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labeling.truth.numbering import task_ranks
+from labeling.truth.votes import Floats, Ints, Votes
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSlice:
+    """`tasks`, `truth`, `fold`: (m,), ascending task indexes, their labels, and the fold of each.
+
+    `votes`: the votes on these tasks alone, renumbered 0 to m - 1.
+    """
+
+    tasks: Ints
+    truth: Ints
+    fold: Ints
+    votes: Votes
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def one_hot(self) -> Floats:
+        """The known labels as beliefs, (m, n_labels)."""
+        rows: Floats = np.eye(self.votes.n_labels)[self.truth]
+        return rows
+
+    def prior(self, without: int | None = None) -> Floats:
+        """Shares of the labels among the known tasks, plus one task a label; fold `without` left out."""
+        counted = self.truth if without is None else self.truth[self.fold != without]
+        counts = np.bincount(counted, minlength=self.votes.n_labels) + 1.0
+        shares: Floats = counts / counts.sum()
+        return shares
+
+    def prior_out_of_fold(self) -> Floats:
+        """What somebody believes who knows only the shares of the labels, (m, n_labels), each task's label left out."""
+        return np.stack([self.prior(fold) for fold in range(FOLDS)])[self.fold]
+
+    def hide(self, known: Ints, fold: int) -> Ints:
+        """`known`, (n_tasks,), with the labels of one fold hidden."""
+        hidden = known.copy()
+        hidden[self.tasks[self.fold == fold]] = -1
+        return hidden
+
+
+def known_slice(votes: Votes, known: Ints, seed: int = 0) -> KnownSlice:
+    """The slice of `votes` with labels in `known`, (n_tasks,), -1 where not known; five folds drawn with `seed`.
+
+    The folds follow the tasks when these, the annotators or the labels are renumbered.
+    """
+    tasks = np.flatnonzero(known >= 0).astype(np.int32)
+    truth, within = known[tasks], votes_on(votes, tasks)
+    fold = assign_folds(len(tasks), seed)[task_ranks(within, truth)]
+    return KnownSlice(tasks, truth, fold, within)
+
+
+def assign_folds(n: int, seed: int) -> Ints:
+    """A fold from 0 to 4 for each of n cases, as even in size as possible, shape (n,)."""
+    return np.random.default_rng(seed).permutation(n).astype(np.int32) % FOLDS
+
+
+def votes_on(votes: Votes, tasks: Ints) -> Votes:
+    """The votes on some tasks, which are renumbered in the order given."""
+    place = np.full(votes.n_tasks, -1, dtype=np.int32)
+    place[tasks] = np.arange(len(tasks), dtype=np.int32)
+    keep = place[votes.task] >= 0
+    weight = None if votes.weight is None else votes.weight[keep]
+    task, annotator, label = place[votes.task[keep]], votes.annotator[keep], votes.label[keep]
+    return Votes(task, annotator, label, len(tasks), votes.n_annotators, votes.n_labels, weight)
