@@ -1,0 +1,174 @@
+"""The words in which annotators are asked and answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from labeling.crowd.errors import CrowdError, Misconfigured, NotAsked
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to label: `task` names it, `parts` are its (title, text) pairs in reading order."""
+
+    task: str
+    parts: tuple[tuple[str, str], ...]
+
+    @property
+    def text(self) -> str:
+        """The texts of all parts, one under the other, without titles."""
+        return "\n".join(text for _, text in self.parts)
+
+    @property
+    def content(self) -> str:
+        """A hash of the texts, blind to case and spacing: equal texts are one question."""
+        folded = "\x1f".join(" ".join(text.casefold().split()) for _, text in self.parts)
+        return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question whose label is known; `label` is an index into the label set."""
+
+    question: Question
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """The labels to choose from and what each one means.
+
+    `descriptions`: one for each name, or empty. Raises Misconfigured where there are fewer than
+    two names, a name is blank, or two names differ only in case and spacing.
+    """
+
+    names: tuple[str, ...]
+    descriptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        folded = [" ".join(name.casefold().split()) for name in self.names]
+        if len(folded) < 2:
+            raise Misconfigured("A label set needs at least two labels; add another one.")
+        if not all(folded):
+            raise Misconfigured("A label has no name; give each label a name.")
+        if len(set(folded)) < len(folded):
+            double = next(name for name, key in zip(self.names, folded, strict=True) if folded.count(key) > 1)
+            raise Misconfigured(f"Two labels are called {double!r}; give each label a name of its own.")
+        if self.descriptions and len(self.descriptions) != len(self.names):
+            raise Misconfigured(f"There are {len(self.names)} labels and {len(self.descriptions)} descriptions.")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def described(self) -> list[str]:
+        """Each label as `name: description`, or the bare name."""
+        return [f"{name}: {told}" if told else name for name, told in zip(self.names, self._told(), strict=True)]
+
+    def _told(self) -> tuple[str, ...]:
+        return self.descriptions or ("",) * len(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a voter may know before it votes.
+
+    `examples`: the validation slice, the only known labels; a voter that learns from it must not
+    answer an example by a model that saw its label. `texts`: unlabeled questions, usually the whole
+    batch, for vocabulary and word statistics. `hide_personal_data`: texts leave this machine only with
+    placeholders for e-mail addresses, phone numbers and the like. Answers depend on the brief and the question alone.
+    """
+
+    labels: LabelSet
+    instructions: str = ""
+    examples: tuple[Example, ...] = ()
+    texts: tuple[Question, ...] = ()
+    seed: int = 0
+    hide_personal_data: bool = True
+
+    def fingerprint(self) -> str:
+        """A short hash of everything a voter may learn from, for the provenance of its votes."""
+        parts = [repr(self.labels), self.instructions, str(self.seed)]
+        parts += [f"{example.question.content}={example.label}" for example in self.examples]
+        parts += [question.content for question in self.texts]
+        return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a voter said to one question, and what it took.
+
+    `label`: index into the label set, or None for an abstention. `probabilities`: one for each
+    label, summing to 1, or None. `raw`: what a model wrote, shortened. `input_tokens`,
+    `output_tokens`, `cost_microdollars`: over all `attempts`. `model`: name and version of what
+    answered. `note`: what a reader should know, for example that the text was shortened.
+    `hidden`: how many values of each kind were hidden from the voter (see `redaction`).
+    """
+
+    label: int | None
+    probabilities: tuple[float, ...] | None = None
+    raw: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    attempts: int = 1
+    seconds: float = 0.0
+    cost_microdollars: int = 0
+    model: str = ""
+    prompt_version: str = ""
+    note: str = ""
+    hidden: Mapping[str, int] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Voter(Protocol):
+    """Whoever can vote. `outside`: texts leave this machine and its private network."""
+
+    name: str
+    outside: bool
+
+    def prepare(self, brief: Brief) -> None:
+        """Load and learn what `answer` needs; raises CrowdError where this voter cannot serve."""
+
+    def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
+        """One answer for each question, in order and as soon as it is known; raises CrowdError at the first failure."""
+
+
+Pulse = Callable[[], bool]
+"""Called about every half second while answers are awaited; False means that no new call may begin."""
+
+
+def unstopped() -> bool:
+    """The pulse of whoever never stops."""
+    return True
+
+
+@runtime_checkable
+class ConcurrentVoter(Voter, Protocol):
+    """A voter with several questions on their way at once, so that one failure does not hide other answers."""
+
+    def outcomes(self, questions: Iterable[Question], pulse: Pulse = unstopped) -> Iterator[Answer | CrowdError]:
+        """One answer or one error for each question, in order; nothing is raised.
+
+        `questions` is read one at a time, each right before its call.
+        """
+
+
+def outcomes(voter: Voter, questions: Iterable[Question], pulse: Pulse = unstopped) -> Iterator[Answer | CrowdError]:
+    """One answer or one error for each question, in order, from any voter; nothing is raised.
+
+    After a voter without `outcomes` of its own fails, the questions behind the failure are NotAsked.
+    """
+    if isinstance(voter, ConcurrentVoter):
+        yield from voter.outcomes(questions, pulse)
+        return
+    questions, done = list(questions), 0
+    try:
+        for answer in voter.answer(questions):
+            done += 1
+            yield answer
+    except CrowdError as error:
+        yield error
+        for _ in questions[done + 1 :]:
+            yield NotAsked(f"Not asked, because an earlier question failed: {error}")

@@ -1,0 +1,167 @@
+"""A causal language model of this machine, which scores the labels instead of writing an answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labeling.crowd import prompts
+from labeling.crowd.base import Answer, Brief, Example, Question
+from labeling.crowd.crossfit import log_softmax
+from labeling.crowd.errors import TextTooLong
+from labeling.crowd.label_scores import label_scores
+from labeling.crowd.local_models import LocalModel, load_causal
+from labeling.crowd.shots import shot_picker
+
+Floats = NDArray[np.float64]
+
+CONTENT_FREE = ("N/A", "", "[MASK]")
+DIGITS = 4
+"""Probabilities are rounded to this many decimals: batches of other sizes differ in the seventh."""
+
+
+@dataclass(frozen=True, slots=True)
+class CausalSettings:
+    """`source`: folder or hub id. `shots`: worked examples in the prompt. `nearest`: those most
+    like the question, otherwise the same for all. `most_tokens`: longest prompt.
+
+    `calibrate`: subtract what the model says to a question without content. `threads`: CPU threads, 0 leaves them.
+    """
+
+    source: str
+    shots: int = 0
+    nearest: bool = False
+    batch: int = 8
+    most_tokens: int = 2_048
+    calibrate: bool = True
+    device: str = "auto"
+    threads: int = 0
+
+
+class CausalModel:
+    """A voter that compares the labels by log-probability.
+
+    Score of a label: the mean log-probability of its tokens after the prompt, less the same after
+    prompts with no content ("N/A", empty, "[MASK]", averaged), so that neither long nor common labels
+    are preferred (Zhao et al. 2021, Calibrate Before Use; Holtzman et al. 2021, Surface Form
+    Competition). Probabilities are the softmax of the scores; they rank well and are not calibrated.
+    A chat template is used where the tokenizer has one. A text that does not fit is shortened in its
+    middle and the answer says so; labels and instructions are never shortened, shots are dropped last.
+    """
+
+    outside = False
+
+    def __init__(self, name: str, settings: CausalSettings) -> None:
+        self.name = name
+        self.settings = settings
+        self._loaded: LocalModel | None = None
+
+    def prepare(self, brief: Brief) -> None:
+        """Load the model once and score the prompts without content; raises ModelMissing or UnsafeModel."""
+        if self._loaded is None:
+            self._loaded = load_causal(self.settings.source, self.settings.device, self.settings.threads)
+        self._brief = brief
+        self._shots = shot_picker(brief, self.settings.shots, nearest=self.settings.nearest)
+        also = ("nearest",) if self.settings.nearest else ()
+        self._version = prompts.prompt_version(brief, self.settings.shots, as_json=False, also=also)
+        self._labels = self._label_tokens(self._loaded.tokenizer)
+        self._bias = np.zeros(len(brief.labels))
+        if self.settings.calibrate:
+            self._bias = self._content_free_scores()
+
+    def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
+        """A label and probabilities for every question, batch by batch."""
+        for begin in range(0, len(questions), self.settings.batch):
+            yield from self._answer_batch(questions[begin : begin + self.settings.batch])
+
+    def _answer_batch(self, questions: Sequence[Question]) -> Iterator[Answer]:
+        began = time.perf_counter()
+        asked = [self._prompt(question) for question in questions]
+        scores = label_scores(self._model, [ids for ids, _ in asked], self._labels) - self._bias
+        probabilities = np.round(np.exp(log_softmax(scores)), DIGITS)
+        seconds = (time.perf_counter() - began) / len(questions)
+        for (ids, note), row in zip(asked, probabilities / probabilities.sum(axis=1, keepdims=True), strict=True):
+            yield Answer(
+                int(row.argmax()),
+                tuple(row.tolist()),
+                input_tokens=len(ids),
+                seconds=seconds,
+                model=self._model.version,
+                prompt_version=self._version,
+                note=note,
+            )
+
+    @property
+    def _model(self) -> LocalModel:
+        if self._loaded is None:
+            raise RuntimeError(f"{self.name} was asked before it was prepared")
+        return self._loaded
+
+    def _content_free_scores(self) -> Floats:
+        titles = next(
+            (q.parts for q in (*self._brief.texts, *(e.question for e in self._brief.examples))), (("Text", ""),)
+        )
+        blanks = [Question(f"\0{text}", tuple((title, text) for title, _ in titles)) for text in CONTENT_FREE]
+        ids = [self._prompt(blank)[0] for blank in blanks]
+        mean: Floats = label_scores(self._model, ids, self._labels).mean(axis=0)
+        return mean
+
+    def _label_tokens(self, tokenizer: Any) -> list[list[int]]:
+        """Token ids of each label as the prompt would go on: after a chat template bare, else behind a space."""
+        gap = "" if tokenizer.chat_template else " "
+        found = [tokenizer.encode(gap + name, add_special_tokens=False) for name in self._brief.labels.names]
+        return [ids or [tokenizer.unk_token_id or 0] for ids in found]
+
+    def _prompt(self, question: Question) -> tuple[list[int], str]:
+        """Token ids of the prompt of a question, and a note where its text had to be shortened."""
+        shots = [replace(shot, question=self._harmless(shot.question)) for shot in self._shots(question)]
+        question = self._harmless(question)
+        room = self._room()
+        ids = self._encode(question, shots)
+        if len(ids) <= room:
+            return ids, "The text was shortened." if prompts.is_shortened(question) else ""
+        while shots and len(self._encode(_cut(question, 200), shots)) > room:
+            shots = shots[:-1]
+        return self._longest_that_fits(question, shots, room), "The text was shortened."
+
+    def _longest_that_fits(self, question: Question, shots: list[Example], room: int) -> list[int]:
+        """The prompt with as much of each text as fits, by bisection on characters."""
+        low, high = 0, max(len(text) for _, text in question.parts)
+        best = self._encode(_cut(question, 0), shots)
+        if len(best) > room:
+            raise TextTooLong(
+                f"The labels and guidelines alone do not fit into {room} tokens of {self.name}; shorten the guidelines."
+            )
+        while high - low > 8:
+            middle = (low + high) // 2
+            ids = self._encode(_cut(question, middle), shots)
+            low, high, best = (middle, high, ids) if len(ids) <= room else (low, middle, best)
+        return best
+
+    def _encode(self, question: Question, shots: list[Example]) -> list[int]:
+        tokenizer = self._model.tokenizer
+        if not tokenizer.chat_template:
+            ids: list[int] = tokenizer.encode(prompts.completion(self._brief, question, shots))
+            return ids
+        asked = prompts.messages(self._brief, question, shots, as_json=False)
+        text = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+        return list(tokenizer.encode(text, add_special_tokens=False))
+
+    def _room(self) -> int:
+        """Prompt tokens that leave space for the longest label within what the model was built for."""
+        config = getattr(self._model.model.config, "max_position_embeddings", None) or self.settings.most_tokens
+        return min(self.settings.most_tokens, config) - max(len(label) for label in self._labels)
+
+    def _harmless(self, question: Question) -> Question:
+        """The question with the tokenizer's own control tokens taken apart."""
+        marks = [token for token in self._model.tokenizer.all_special_tokens if len(token) > 1]
+        return replace(question, parts=tuple((title, prompts.clean(text, marks)) for title, text in question.parts))
+
+
+def _cut(question: Question, most: int) -> Question:
+    return replace(question, parts=tuple((title, prompts.shortened(text, most)) for title, text in question.parts))

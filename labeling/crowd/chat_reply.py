@@ -1,0 +1,123 @@
+"""Reading the reply of a chat server, which may be anything."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labeling.crowd.base import LabelSet
+
+RAW_CHARACTERS = 2_000
+MOST_TOKENS = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: the model's text, tokens if the server counted them, and who it says it is."""
+
+    content: str = ""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    model: str = ""
+    refused: bool = False
+    token_logprobs: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = ()
+
+
+def read_reply(body: bytes) -> Reply:
+    """A reply from the bytes of a successful response; what is missing or malformed stays empty, nothing is raised."""
+    try:
+        told = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return Reply()
+    if not isinstance(told, dict):
+        return Reply()
+    choice = _first(told.get("choices"))
+    message = _dict(choice.get("message"))
+    usage = _dict(told.get("usage"))
+    names = [_text(told.get(key)) for key in ("model", "system_fingerprint")]
+    return Reply(
+        content=_content(message.get("content")),
+        input_tokens=_count(usage.get("prompt_tokens")),
+        output_tokens=_count(usage.get("completion_tokens")),
+        model=" ".join(name for name in names if name)[:200],
+        refused=bool(message.get("refusal")) or choice.get("finish_reason") == "content_filter",
+        token_logprobs=_token_logprobs(_dict(choice.get("logprobs")).get("content")),
+    )
+
+
+def label_probabilities(reply: Reply, labels: LabelSet, chosen: int) -> tuple[float, ...] | None:
+    """Probabilities of the labels from the alternatives to the token that began the label, or None.
+
+    An alternative counts for every label that it begins, the chosen one first where it begins several;
+    what no alternative covers is shared equally. This sees the first token only: labels that begin alike
+    cannot be told apart, then the chosen one gets all their mass.
+    """
+    alternatives = _alternatives(reply, labels.names[chosen])
+    if alternatives is None:
+        return None
+    mass = [0.0] * len(labels)
+    for token, logprob in alternatives:
+        begins = [k for k, name in enumerate(labels.names) if _begins(token, name)]
+        if begins:
+            mass[chosen if chosen in begins else begins[0]] += math.exp(min(logprob, 0.0))
+    rest = max(1.0 - sum(mass), 1e-6) / len(labels)
+    total = sum(mass) + rest * len(labels)
+    return tuple((share + rest) / total for share in mass)
+
+
+def _alternatives(reply: Reply, name: str) -> tuple[tuple[str, float], ...] | None:
+    """The alternatives at the token where `name` last begins in the reply."""
+    written = "".join(token for token, _ in reply.token_logprobs)
+    begin = written.casefold().rfind(name.casefold())
+    position = 0
+    for token, alternatives in reply.token_logprobs:
+        if begin >= 0 and position <= begin < position + len(token):
+            return alternatives or None
+        position += len(token)
+    return None
+
+
+def _begins(token: str, name: str) -> bool:
+    bare = token.strip(" \t\n\"'`*:{").casefold()
+    return bool(bare) and name.casefold().startswith(bare)
+
+
+def _token_logprobs(content: Any) -> tuple[tuple[str, tuple[tuple[str, float], ...]], ...]:
+    if not isinstance(content, list):
+        return ()
+    rows = [_dict(row) for row in content]
+    return tuple((_text(row.get("token")), _top(row.get("top_logprobs"))) for row in rows)
+
+
+def _top(alternatives: Any) -> tuple[tuple[str, float], ...]:
+    if not isinstance(alternatives, list):
+        return ()
+    rows = [(_text(_dict(row).get("token")), _dict(row).get("logprob")) for row in alternatives]
+    return tuple((token, float(value)) for token, value in rows if isinstance(value, (int, float)) and value == value)
+
+
+def _content(content: Any) -> str:
+    """The text of a message: a string, or the text parts of a list of parts."""
+    if isinstance(content, list):
+        return "".join(_text(_dict(part).get("text")) for part in content)
+    return _text(content)
+
+
+def _first(choices: Any) -> dict[str, Any]:
+    return _dict(choices[0]) if isinstance(choices, Sequence) and not isinstance(choices, str) and choices else {}
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int | None:
+    counts = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+    return value if counts else None

@@ -1,0 +1,145 @@
+"""A sentence encoder as a voter: by likeness to the labels, or by a small head that learned from examples."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labeling.crowd import learners
+from labeling.crowd.base import Answer, Brief, Question
+from labeling.crowd.crossfit import CrossFitted, log_softmax
+from labeling.crowd.errors import Misconfigured
+from labeling.crowd.local_models import LocalModel, load_encoder
+from labeling.crowd.packaged import packaged_folder
+from labeling.crowd.prompts import clean
+
+Floats = NDArray[np.float64]
+
+SHARPNESS = 20.0
+"""Zero-shot probabilities are the softmax of cosine likeness times this."""
+DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSettings:
+    """`source`: folder, hub id, or the name of a known pip package. `mode`: zero, few, or auto.
+
+    Auto learns from examples where there are some, and else compares with the labels.
+    """
+
+    source: str
+    mode: str = "auto"
+    batch: int = 32
+    most_tokens: int = 256
+    device: str = "auto"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("auto", "zero", "few"):
+            raise Misconfigured(f"mode must be auto, zero or few, but it is {self.mode!r}.")
+
+
+class EmbeddingModel:
+    """A voter on mean-pooled, unit-length token vectors of an encoder (Reimers and Gurevych 2019, Sentence-BERT).
+
+    Zero-shot it compares a text with each label's name and description; with examples it fits a
+    logistic head, cross-fitted, so that an example is answered by a head that did not see it.
+    """
+
+    outside = False
+
+    def __init__(self, name: str, settings: EmbeddingSettings) -> None:
+        self.name = name
+        self.settings = settings
+        self._loaded: LocalModel | None = None
+
+    def prepare(self, brief: Brief) -> None:
+        """Load the encoder once, then embed the labels or fit the head.
+
+        Raises ModelMissing, UnsafeModel, or NeedsExamples where mode is few.
+        """
+        if self._loaded is None:
+            source = packaged_folder(self.settings.source) or self.settings.source
+            self._loaded = load_encoder(source, self.settings.device, self.settings.threads)
+        few = self.settings.mode == "few" or (self.settings.mode == "auto" and _two_labels(brief))
+        self._version = f"{self._loaded.version} {'head ' + brief.fingerprint() if few else 'zero-shot'}"
+        if few:
+            rows = self._embed([example.question.text for example in brief.examples])[0]
+            self._head: CrossFitted | None = CrossFitted(learners.logistic(10.0), rows, brief, self.name)
+        else:
+            self._head = None
+            self._labels = self._embed(brief.labels.described())[0]
+
+    def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
+        """A label and probabilities for every question, batch by batch."""
+        for begin in range(0, len(questions), self.settings.batch):
+            yield from self._answer_batch(questions[begin : begin + self.settings.batch])
+
+    def _answer_batch(self, questions: Sequence[Question]) -> Iterator[Answer]:
+        began = time.perf_counter()
+        rows, tokens = self._embed([question.text for question in questions])
+        probabilities = np.round(self._probabilities(questions, rows), DIGITS)
+        seconds = (time.perf_counter() - began) / len(questions)
+        for count, row in zip(tokens, probabilities / probabilities.sum(axis=1, keepdims=True), strict=True):
+            yield Answer(
+                int(row.argmax()),
+                tuple(row.tolist()),
+                input_tokens=min(count, self._most_tokens()),
+                seconds=seconds,
+                model=self._version,
+                note="The text was shortened." if count > self._most_tokens() else "",
+            )
+
+    def _probabilities(self, questions: Sequence[Question], rows: Floats) -> Floats:
+        if self._head is not None:
+            return self._head.probabilities(questions, rows)
+        return np.exp(log_softmax(SHARPNESS * rows @ self._labels.T))
+
+    def _embed(self, texts: Sequence[str]) -> tuple[Floats, list[int]]:
+        """Unit vectors of shape (texts, dimensions), and how many tokens each whole text has."""
+        parts = [
+            self._embed_batch(texts[i : i + self.settings.batch]) for i in range(0, len(texts), self.settings.batch)
+        ]
+        return np.vstack([rows for rows, _ in parts]), [count for _, counts in parts for count in counts]
+
+    def _embed_batch(self, texts: Sequence[str]) -> tuple[Floats, list[int]]:
+        import torch
+
+        ids, counts = self._tokens([clean(text) for text in texts])
+        loaded = self._model
+        longest = max(len(row) for row in ids)
+        filler = loaded.tokenizer.pad_token_id or 0
+        padded = torch.tensor([row + [filler] * (longest - len(row)) for row in ids], device=loaded.device)
+        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids], device=loaded.device)
+        with torch.inference_mode():
+            states = loaded.model(input_ids=padded, attention_mask=mask).last_hidden_state.float()
+        mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        unit: Floats = torch.nn.functional.normalize(mean).double().cpu().numpy()
+        return unit, counts
+
+    def _tokens(self, texts: list[str]) -> tuple[list[list[int]], list[int]]:
+        """Token ids, cut to what the encoder reads, and the count before the cut."""
+        tokenizer, most = self._model.tokenizer, self._most_tokens()
+        whole: list[list[int]] = tokenizer(texts, verbose=False)["input_ids"]
+        cut: list[list[int]] = tokenizer(texts, truncation=True, max_length=most)["input_ids"]
+        blank = [tokenizer.unk_token_id or 0]
+        return [row or blank for row in cut], [len(row) for row in whole]
+
+    def _most_tokens(self) -> int:
+        built_for = getattr(self._model.model.config, "max_position_embeddings", None) or self.settings.most_tokens
+        return int(min(self.settings.most_tokens, built_for))
+
+    @property
+    def _model(self) -> Any:
+        if self._loaded is None:
+            raise RuntimeError(f"{self.name} was asked before it was prepared")
+        return self._loaded
+
+
+def _two_labels(brief: Brief) -> bool:
+    return len({example.label for example in brief.examples}) > 1 and len(brief.examples) > 2

@@ -1,0 +1,138 @@
+"""Loading a transformers model: from a folder, from the local cache, or from the hub, and never with its own code."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labeling.crowd.errors import Misconfigured, ModelMissing, UnsafeModel
+
+_HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A loaded model with its tokenizer; `version` names its source and, where the hub tells it, its revision."""
+
+    tokenizer: Any
+    model: Any
+    device: str
+    version: str
+
+
+def load_causal(source: str, device: str = "auto", threads: int = 0) -> LocalModel:
+    """A causal language model and its tokenizer; see `_load`."""
+
+    def load(path: str, **options: Any) -> Any:
+        from transformers import AutoModelForCausalLM
+
+        return AutoModelForCausalLM.from_pretrained(path, **options)
+
+    return _load(source, load, device, threads)
+
+
+def load_encoder(source: str, device: str = "auto", threads: int = 0) -> LocalModel:
+    """An encoder and its tokenizer; see `_load`."""
+
+    def load(path: str, **options: Any) -> Any:
+        from transformers import AutoModel
+
+        return AutoModel.from_pretrained(path, **options)
+
+    return _load(source, load, device, threads)
+
+
+def is_folder(source: str) -> bool:
+    """Whether `source` names a folder rather than a model of the hub."""
+    return source.startswith((".", "/", "~")) or Path(source).is_dir()
+
+
+def offline() -> bool:
+    """Whether the environment says that nothing may be fetched."""
+    return any(
+        os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE")
+        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    )
+
+
+def _load(source: str, load: Callable[..., Any], device: str, threads: int) -> LocalModel:
+    """Safetensors only, no code from the model, nothing fetched for a folder or when offline.
+
+    `threads`: CPU threads of this process, 0 leaves them. Raises ModelMissing, UnsafeModel or Misconfigured.
+    """
+    local = _check_source(source)
+    source = os.path.expanduser(source) if local else source
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoTokenizer
+
+    if threads:
+        torch.set_num_threads(threads)
+    where = _device(device)
+    options = {"local_files_only": local or offline(), "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        kind = "auto" if where == "cuda" else torch.float32
+        model, told = load(source, **options, use_safetensors=True, output_loading_info=True, dtype=kind)
+    except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as error:
+        raise _in_our_words(error, source) from error
+    _check_complete(told["missing_keys"], source)
+    return LocalModel(tokenizer, model.to(where).eval(), where, _version(source, model))
+
+
+def _check_source(source: str) -> bool:
+    """Whether the model lies in a folder; raises where there is none, or where it holds no safetensors."""
+    if not is_folder(source):
+        if not _HUB_ID.fullmatch(source):
+            raise Misconfigured(
+                f"{source!r} is neither a folder nor a model id; write it as owner/name or as ./folder."
+            )
+        return False
+    folder = Path(source).expanduser()
+    if not (folder / "config.json").is_file():
+        raise ModelMissing(f"There is no model in {source}: the folder needs a config.json; correct the path.")
+    if not any(folder.glob("*.safetensors")):
+        raise UnsafeModel(f"The model in {source} has no safetensors file; convert its weights to safetensors.")
+    return True
+
+
+def _check_complete(missing: Iterable[str], source: str) -> None:
+    """Weights that the file lacks would be random; only the pooler of an encoder is never used."""
+    needed = sorted(name for name in missing if "pooler" not in name)
+    if needed:
+        raise ModelMissing(
+            f"The model {source} holds no weights for this use ({needed[0]} is missing); a causal language model is "
+            "needed for causal:, an encoder for embedding:."
+        )
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _in_our_words(error: Exception, source: str) -> Misconfigured:
+    told = str(error)
+    if "trust_remote_code" in told or "custom code" in told:
+        return UnsafeModel(f"{source} can only be loaded by running code that came with it; choose another model.")
+    if "safetensors" in told:
+        return UnsafeModel(f"{source} has no safetensors weights; choose a model that has, or convert it.")
+    if isinstance(error, OSError):
+        hint = " The process is offline: download it first." if offline() else ""
+        return ModelMissing(
+            f"The model {source} cannot be had; check its name and that this machine may fetch it.{hint}"
+        )
+    first = " ".join(told.split())[:160]
+    return ModelMissing(f"The model {source} cannot be loaded ({type(error).__name__}: {first}); choose another one.")
+
+
+def _version(source: str, model: Any) -> str:
+    revision = getattr(model.config, "_commit_hash", None)
+    return f"{source}@{revision[:12]}" if revision else source

