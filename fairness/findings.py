@@ -1,0 +1,123 @@
+"""The finding in a sentence: what a manager reads first on a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.humanize.templatetags.humanize import apnumber
+
+from fairness.gaps import Gap, verdict
+from fairness.groups import MARGIN, Fair
+from fairness.quality import Good
+from fairness.reports import Report
+from labeling import ledger
+from labeling.models import Batch
+from labeling.reports.bills import Meter
+from labeling.reports.standing import Standing
+
+AGREE, SPLIT = 0.8, 0.667
+STAGES = {
+    Batch.Stage.IMPORTING: "The file is being read",
+    Batch.Stage.VOTING: "The models are voting",
+    Batch.Stage.WEIGHING: "The votes are being weighed",
+    Batch.Stage.ASKING: "The paid model is answering",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence or a part of one; the strong ones can be read alone."""
+
+    text: str
+    strong: bool = False
+
+
+def of_batch(report: Report, now: Standing, money: Meter) -> list[Said]:
+    """What a manager should know about a batch, in three or four sentences."""
+    said = [_stage(now)]
+    if now.settled:
+        said += [_quality(report.good), _people(report), *_fairness(report.fair)]
+    if money.cap:
+        said.append(Said(f"{ledger.dollars(money.free)} is still free.", strong=True))
+    return [one for one in said if one.text]
+
+
+def _stage(now: Standing) -> Said:
+    words = STAGES.get(Batch.Stage(now.batch.stage), "")
+    if not words or now.batch.paused_at:
+        return Said("")
+    if now.batch.stage == Batch.Stage.IMPORTING:
+        return Said(f"{words}: {now.batch.rows_read:,} rows so far.", strong=True)
+    if now.batch.stage == Batch.Stage.VOTING:
+        left = f", {now.left_words}" if now.left_words else ""
+        return Said(f"{words}: {now.votes_done:,} of {now.votes_due:,} votes are in{left}.", strong=True)
+    return Said(f"{words}.", strong=True)
+
+
+def _quality(good: Good) -> Said:
+    if good.overall.estimable and good.overall.value is not None:
+        return Said(f"About {100 * good.overall.value:.0f} of 100 labels are right.", strong=True)
+    return Said(f"Too few labels are checked to say how many are right: {good.checks} of 30.", strong=True)
+
+
+def _people(report: Report) -> Said:
+    if report.together is None:
+        return Said("")
+    alpha = report.together.measures[1].people
+    if not alpha.estimable or alpha.low is None or alpha.high is None:
+        return Said("")
+    if alpha.low >= AGREE:
+        return Said("People agree well.")
+    return Said("People often disagree; the guidelines may leave room." if alpha.high < SPLIT else "")
+
+
+def _fairness(fair: Fair | None) -> list[Said]:
+    if fair is None:
+        return []
+    lacking = [row.group for row in fair.table.groups if not row.accuracy.estimable and row.n]
+    return [Said(_gap(fair.table.accuracy_difference)), Said(_lacking(lacking, len(fair.table.groups)))]
+
+
+def _gap(gap: Gap) -> str:
+    if not gap.estimable or gap.low is None:
+        return ""
+    found = verdict(gap, MARGIN)
+    if found == "pass":
+        return "All groups get right labels about equally often, within 5 points."
+    if found == "fail":
+        return f"{gap.lowest} gets clearly fewer right labels than {gap.highest}."
+    small = f"as small as {100 * gap.low:.1f} points" if gap.low >= 0.0005 else "none at all"
+    seen = f"{gap.lowest} gets fewer right labels than {gap.highest} in the checks"
+    return f"{seen}; the true gap may be {small}, so it is not settled yet."
+
+
+def _lacking(names: list[str], groups: int) -> str:
+    if not names or len(names) == groups:
+        return ""
+    shown = ", ".join(names[:2]) if len(names) > 2 else " and ".join(names)
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f"{shown}{more} {'have' if len(names) > 1 else 'has'} too few checks to say."
+
+
+def of_project(standings: list[Standing], good: Good, cases: int) -> list[Said]:
+    """What moves and what waits."""
+    moving = [one for one in standings if one.moving]
+    waiting = sum(one.asked.get("person", 0) for one in moving)
+    said = [_moving(moving), _waiting(waiting, cases)]
+    if any(one.settled for one in standings):
+        said.append(_quality(good))
+    return said
+
+
+def _moving(moving: list[Standing]) -> Said:
+    if not moving:
+        return Said("Nothing moves; every batch is settled.", strong=True)
+    if len(moving) == 1:
+        return Said(f"{moving[0].batch.name} is moving: {moving[0].words}.", strong=True)
+    return Said(f"{str(apnumber(len(moving))).capitalize()} batches are moving.", strong=True)
+
+
+def _waiting(people: int, cases: int) -> Said:
+    parts = [f"{people:,} {'task waits' if people == 1 else 'tasks wait'} for a person"] if people else []
+    parts += [f"{cases:,} {'case' if cases == 1 else 'cases'} for an expert"] if cases else []
+    return Said(f"{' and '.join(parts)}." if parts else "Nobody has to do anything now.")

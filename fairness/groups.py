@@ -1,0 +1,278 @@
+"""How fair: every measure by group, the gaps with a verdict, and the watch that may be looked at often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairness.gaps import Gap, Terms, eighty_percent_rule, verdict
+from fairness.intervals import Estimate
+from fairness.metrics import AccuracyRow, FairnessTable, GroupRow, Labeled, fairness_table, label_rates
+from fairness.quality import rates_by
+from fairness.rates import group_rates
+from fairness.sequential import Look, look_at
+from labeling.checked import Checked
+from labeling.reports.scales import LogScale, Scale, spanning
+from labeling.truth.votes import Floats, Ints
+
+Places = NDArray[np.intp]
+
+MARGIN = 0.05
+MOST_GROUPS = 24
+LOOKS = 40
+WEAKEST = 0.5
+WORK = 96_000
+"""Draws of the permutation null times labels times groups: what one page may cost."""
+MEASURES = {
+    "right": ("Share right", "Right", "labels that are right", "accuracy"),
+    "found": ("True labels found", "Found", "tasks that truly bear the label and were given it", "tpr"),
+    "false": ("False labels", "False", "tasks that bear another label and were given this one", "fpr"),
+    "given": ("How often given", "Given", "tasks that were given the label", "selection_rate"),
+}
+WIDEST = {
+    "found": "equal_opportunity_difference",
+    "false": "false_positive_difference",
+    "given": "demographic_parity_difference",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fair:
+    """The fairness table of a batch or a project and what is needed to draw parts of it.
+
+    `pending`: drawn checks that wait for a person, by group. `sizes`: settled tasks of the groups that have a name.
+    """
+
+    table: FairnessTable
+    overall: Estimate
+    shares: dict[tuple[str, str], float]
+    pending: dict[str, int]
+    sizes: dict[str, int]
+    watch: Watched | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Evidence that one group differs from all others, over the checks as they came: (checks, evidence) points."""
+
+    look: Look
+    checks: int
+    points: tuple[tuple[int, float], ...]
+
+    @property
+    def difference(self) -> Estimate:
+        """How much more often this group's labels are right, with an interval that is valid at every look."""
+        return Estimate(self.look.difference, self.look.low, self.look.high)
+
+    @property
+    def scale(self) -> LogScale:
+        """Evidence multiplies, so it is drawn on a log scale; 1 says nothing."""
+        return LogScale(WEAKEST, max(self.look.threshold, self.look.evidence))
+
+    @property
+    def ticks(self) -> list[tuple[float, float]]:
+        """Numbers of the axis with their distances from the top, as shares."""
+        numbers = sorted({1.0, 10.0, self.look.threshold})
+        return [(number, 1 - self.scale.at(number)) for number in numbers]
+
+    @property
+    def curve(self) -> str:
+        """The points of the line in a square of 100."""
+        return " ".join(
+            f"{100 * n / self.checks:.2f},{100 - 100 * self.scale.at(found):.2f}" for n, found in self.points
+        )
+
+    @property
+    def end(self) -> float:
+        return 1 - self.scale.at(self.look.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLine:
+    """One row of the dot plot; `needed` more checks make it estimable, `pending` of them wait already."""
+
+    group: str
+    counted: int
+    found: Estimate
+    tag: str
+    needed: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The measure and label that the dot plot shows."""
+
+    measure: str
+    label: str
+    title: str
+    head: str
+    about: str
+    lines: tuple[GroupLine, ...]
+    reference: float | None
+
+    @property
+    def scale(self) -> Scale:
+        return spanning((line.found for line in self.lines), top=1.0 if self.measure in ("right", "found") else None)
+
+    @property
+    def margin(self) -> float:
+        """The shaded band; only the share right has one."""
+        return MARGIN if self.measure == "right" and not self.label else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GapLine:
+    """One gap over the groups with its verdict: pass, fail or undecided at the margin, or screening only."""
+
+    name: str
+    about: str
+    gap: Gap
+    verdict: str
+    unit: str = "points"
+
+    @property
+    def screening(self) -> bool:
+        return "screening" in self.verdict
+
+    @property
+    def failed(self) -> bool:
+        return self.verdict.startswith("fail")
+
+
+def how_fair(found: Checked, seed: int = 0) -> Fair | None:
+    """Everything about groups; None where fewer than two groups have a settled task."""
+    group, names = merged(found.group, found.groups)
+    if len([name for name in names if name]) < 2:
+        return None
+    weight = None if found.weights is None else found.weight
+    tasks = Labeled(
+        found.label.astype(np.int64),
+        group.astype(np.int64),
+        found.truth.astype(np.int64),
+        tuple(label.name for label in found.labels),
+        names,
+        weight,
+    )
+    draws = max(200, min(2000, WORK // (len(names) * len(found.labels))))
+    return Fair(
+        fairness_table(tasks, Terms(draws=draws, seed=seed)),
+        rates_by(found, np.zeros(len(group), dtype=np.int32), 1)[0],
+        _shares(tasks),
+        found.pending,
+        {name: size for name, size in zip(found.groups, np.bincount(found.group).tolist(), strict=True) if name},
+        watched(found, group, names),
+    )
+
+
+def merged(group: Ints, names: tuple[str, ...]) -> tuple[Ints, tuple[str, ...]]:
+    """The 24 largest groups by name, the others as one; tasks without a group are called so."""
+    sizes = Counter(group.tolist())
+    kept = sorted(one for one, _ in sizes.most_common(MOST_GROUPS))
+    called = tuple(names[one] or "without a group" for one in kept)
+    place = np.full(len(names) + 1, len(kept), dtype=np.int32)
+    place[kept] = np.arange(len(kept))
+    rest = len(sizes) - len(kept)
+    return place[group], (*called, f"{rest} smaller groups") if rest else called
+
+
+def _shares(tasks: Labeled) -> dict[tuple[str, str], float]:
+    """Each measure over all groups together, by (measure, label)."""
+    whole = Labeled(tasks.label, np.zeros_like(tasks.group), tasks.gold, tasks.label_names, ("all",), tasks.gold_weight)
+    return {
+        (measure, name): float(rates[told[3]].value[0])
+        for place, name in enumerate(tasks.label_names)
+        for rates in [label_rates(whole, place)]
+        for measure, told in MEASURES.items()
+    }
+
+
+def choose(fair: Fair, measure: str, label: str) -> Choice:
+    """The rows of one measure; without a label the whole set, or for rates of a label the one with the widest gap."""
+    measure = measure if measure in MEASURES else "right"
+    names = [one.label for one in fair.table.labels]
+    label = label if label in names else ""
+    if measure != "right" and not label:
+        label = getattr(fair.table.overall, WIDEST[measure]).label or names[0]
+    title, head, about, _ = MEASURES[measure]
+    reference = fair.shares.get((measure, label), fair.overall.value if not label else None)
+    shown = None if reference is None or np.isnan(reference) else reference
+    return Choice(measure, label, title, head, about, _lines(fair, measure, label), shown)
+
+
+def _lines(fair: Fair, measure: str, label: str) -> tuple[GroupLine, ...]:
+    rows = next((one.rows for one in fair.table.labels if one.label == label), fair.table.groups)
+    lines = [_line(fair, row, measure) for row in rows]
+    return tuple(sorted(lines, key=lambda line: (not line.found.estimable, -(line.found.value or 0))))
+
+
+def _line(fair: Fair, row: GroupRow | AccuracyRow, measure: str) -> GroupLine:
+    pending = fair.pending.get(row.group, 0)
+    counted = _counted(row, measure)
+    found: Estimate = getattr(row, MEASURES[measure][3])
+    wanted = Terms().minimum - row.n_checked - pending if measure == "right" else 0
+    needed = min(max(wanted, 0), fair.sizes.get(row.group, 0) - row.n_checked)
+    return GroupLine(row.group, counted, found, _tag(fair, row.group, measure), needed, pending)
+
+
+def _counted(row: GroupRow | AccuracyRow, measure: str) -> int:
+    """How many tasks a rate rests on."""
+    if isinstance(row, AccuracyRow) or measure == "right":
+        return row.n_checked
+    return {"found": row.n_true, "false": row.n_checked - row.n_true, "given": row.n}[measure]
+
+
+def _tag(fair: Fair, group: str, measure: str) -> str:
+    if fair.watch is None or fair.watch.look.group != group or measure != "right":
+        return ""
+    look = fair.watch.look
+    return "differs" if look.verdict == "pause" else "watched" if look.evidence > 1 else ""
+
+
+def gap_lines(fair: Fair) -> tuple[GapLine, ...]:
+    """The gaps between the best and the worst group, with intervals that pay for having picked them."""
+    overall = fair.table.overall
+    found, false = overall.equal_opportunity_difference, overall.equalized_odds_difference
+    given, ratio = overall.demographic_parity_difference, overall.demographic_parity_ratio
+    return (
+        _gap("Share right", "all labels, best against worst", fair.table.accuracy_difference),
+        _gap("Equal opportunity", f"finding {found.label}, the worst label" if found.label else "", found),
+        _gap("Equalized odds", f"the wider of found and false, {false.label}" if false.label else "", false),
+        GapLine("Demographic parity", f"how often {given.label} is given", given, "screening only"),
+        GapLine("80% rule", f"lowest share of {ratio.label} over the highest", ratio, _eighty(ratio), "percent"),
+    )
+
+
+def _gap(name: str, about: str, gap: Gap) -> GapLine:
+    return GapLine(name, about, gap, f"{verdict(gap, MARGIN)} at 5 points" if gap.estimable else "")
+
+
+def _eighty(ratio: Gap) -> str:
+    return f"{eighty_percent_rule(ratio)}, screening only" if ratio.estimable else ""
+
+
+def watched(found: Checked, group: Ints, names: tuple[str, ...]) -> Watched | None:
+    """The group with most evidence now, and how that evidence came together; None while all groups gather checks."""
+    order = np.flatnonzero(found.checks)
+    order = order[np.argsort(found.when[order], kind="stable")]
+    looks = [_look(found, group, names, order[:count]) for count in _counts(len(order))]
+    if not looks:
+        return None
+    last = max(looks[-1], key=lambda look: look.evidence if look.verdict != "gathering" else -1.0)
+    if last.verdict == "gathering":
+        return None
+    place = names.index(last.group)
+    points = tuple((n, one[place].evidence) for n, one in zip(_counts(len(order)), looks, strict=True))
+    return Watched(last, len(order), points)
+
+
+def _counts(total: int) -> list[int]:
+    return sorted({round(total * (step + 1) / LOOKS) for step in range(LOOKS)} - {0}) if total else []
+
+
+def _look(found: Checked, group: Ints, names: tuple[str, ...], tasks: Places) -> tuple[Look, ...]:
+    weight: Floats | None = None if found.weights is None else found.weight[tasks]
+    return look_at(group_rates(found.right[tasks], group[tasks], len(names), weight), names)

@@ -1,0 +1,235 @@
+"""`manage.py fairness LABELS.csv --group FIELD`: gaps between groups of tasks, from a file of labels."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, fields
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from django.core.management.base import BaseCommand, CommandParser
+
+from fairness.gaps import Gap, Terms
+from fairness.intervals import Estimate
+from fairness.metrics import FairnessTable, GroupRow, Labeled, LabelTable, fairness_table
+from labeling.vote_files import UnusableFile, open_text, read_rows
+
+SHOWN = (
+    ("demographic_parity_difference", "Demographic parity, difference"),
+    ("demographic_parity_ratio", "Demographic parity, ratio"),
+    ("equal_opportunity_difference", "Equal opportunity, difference"),
+    ("equalized_odds_difference", "Equalized odds, difference"),
+    ("accuracy_difference", "Accuracy, difference"),
+    ("prevalence_distortion_difference", "Prevalence distortion, difference"),
+)
+
+
+class Command(BaseCommand):
+    help = "Measure how labels differ between groups of tasks, each number with its interval."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("labels", help="CSV with task,label,<group>[,gold][,weight]; - is standard input")
+        parser.add_argument("--group", required=True, help="the column that names each task's group")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--level", type=_level, default=0.95, help="confidence level, 0.95 by default")
+        parser.add_argument("--minimum", type=_count, default=30, help="tasks that a group needs, 30 by default")
+        parser.add_argument("--draws", type=_count, default=2000, help="draws of the permutation null")
+        parser.add_argument("--reference", help="group that ratios compare with, by default the highest")
+        parser.add_argument("--seed", type=_seed, default=0)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            tasks, skipped = read_labeled(options["labels"], options["group"])
+            terms = _terms(options, tasks)
+        except UnusableFile as error:
+            self.stderr.write(str(error))
+            sys.exit(2)
+        table = fairness_table(tasks, terms)
+        facts = _facts(tasks, options["group"], terms, skipped)
+        self.stdout.write(json.dumps(as_json(table, facts)) if options["json"] else "\n".join(as_lines(table, facts)))
+
+
+def _level(text: str) -> float:
+    with suppress(ValueError):
+        if 0.5 <= float(text) < 1:
+            return float(text)
+    raise ArgumentTypeError("it must be a number of at least 0.5 and below 1")
+
+
+def _count(text: str) -> int:
+    with suppress(ValueError):
+        if int(text) >= 1:
+            return int(text)
+    raise ArgumentTypeError("it must be a whole number of at least 1")
+
+
+def _seed(text: str) -> int:
+    with suppress(ValueError):
+        if int(text) >= 0:
+            return int(text)
+    raise ArgumentTypeError("it must be a whole number of at least 0")
+
+
+def _terms(options: dict[str, Any], tasks: Labeled) -> Terms:
+    reference = options["reference"]
+    if reference is not None and reference not in tasks.group_names:
+        raise UnusableFile(f"No task has the group {reference!r}; the groups are {', '.join(tasks.group_names[:20])}.")
+    return Terms(options["level"], options["minimum"], options["draws"], options["seed"], reference)
+
+
+def read_labeled(path: str, group: str) -> tuple[Labeled, dict[str, int]]:
+    """The rows that have a label and a group, and how many have not or repeat a task.
+
+    Gold and weights are read where the file has those columns. If every row is checked the file is itself a sample and
+    weights count for selection rates too; else weights belong to the checked rows alone. Raises UnusableFile.
+    """
+    rows = list(_rows(path, group))
+    used = [row for row in rows if row[1] and row[2]]
+    if not used:
+        raise UnusableFile(f"{path} holds no row with a label and a {group}; each line needs task,label,{group}.")
+    tasks, labels, groups, gold, weights = zip(*used, strict=True)
+    names, sides = sorted({*labels, *gold} - {""}), sorted(set(groups))
+    weight = _weights(path, tasks, gold, weights)
+    table = Labeled(
+        _indexes(labels, names), _indexes(groups, sides), _indexes(gold, names), tuple(names), tuple(sides),
+        gold_weight=weight, label_weight=weight if all(gold) else None,
+    )  # fmt: skip
+    return table, {"skipped_rows": len(rows) - len(used), "repeated_tasks": len(tasks) - len(set(tasks))}
+
+
+def _rows(path: str, group: str) -> Iterator[tuple[str, str, str, str, str]]:
+    """task, label, group, gold, weight of each row; the last two are empty where the file has no such column."""
+    if path == "-":
+        sys.stdin = io.StringIO(sys.stdin.read())  # read twice: for the header, then for the rows
+    with open_text(path) as stream:
+        header = next(csv.reader(line.replace("\0", "") for line in stream), [])
+    if path == "-":
+        sys.stdin.seek(0)
+    optional = [name for name in ("gold", "weight") if name in header]
+    for row in read_rows(path, ("task", "label", group, *optional)):
+        extra = dict(zip(optional, row[3:], strict=True))
+        task, label, side = (field.strip() for field in row[:3])
+        yield task, label, side, extra.get("gold", "").strip(), extra.get("weight", "").strip()
+
+
+def _indexes(values: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """Index of each value among `names`, -1 for the empty one."""
+    place = {name: index for index, name in enumerate(names)}
+    return np.array([place.get(value, -1) for value in values], dtype=np.int64)
+
+
+def _weights(path: str, tasks: Sequence[str], gold: Sequence[str], weights: Sequence[str]) -> np.ndarray | None:
+    """One weight a row, 1 where a row that was not checked has none; None where no row has any."""
+    if not any(weights):
+        return None
+    return np.array([_weight(path, *row) for row in zip(tasks, gold, weights, strict=True)])
+
+
+def _weight(path: str, task: str, gold: str, text: str) -> float:
+    if not gold:
+        return 1.0
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (isfinite(value) and value > 0):
+        raise UnusableFile(f"{path}: task {task!r} has the weight {text!r}; a checked task needs a number above 0.")
+    return value
+
+
+def _facts(tasks: Labeled, group: str, terms: Terms, skipped: dict[str, int]) -> dict[str, Any]:
+    checked = int((tasks.gold >= 0).sum())
+    weighted = "none" if tasks.gold_weight is None else "checked" if tasks.label_weight is None else "all"
+    return {
+        "group": group,
+        "tasks": len(tasks.label),
+        "checked": checked,
+        "weighted": weighted,
+        **skipped,
+        **asdict(terms),
+    }
+
+
+def as_json(table: FairnessTable, facts: dict[str, Any]) -> dict[str, Any]:
+    """The JSON object of the command: facts, `labels` by name, `overall`, and the groups that stand out."""
+    labels = {one.label: _label_json(one) for one in table.labels}
+    overall: dict[str, Any] = {
+        field.name: asdict(getattr(table.overall, field.name)) for field in fields(table.overall)
+    }
+    overall["eighty_percent_rule"] = table.eighty_percent
+    overall["share_right_difference"] = asdict(table.accuracy_difference)
+    overall["groups"] = {
+        row.group: {"n": row.n, "n_checked": row.n_checked, "share_right": asdict(row.accuracy)} for row in table.groups
+    }
+    return {**facts, "labels": labels, "overall": overall, "stand_outs": [asdict(one) for one in table.stand_outs]}
+
+
+def _label_json(table: LabelTable) -> dict[str, Any]:
+    gaps = {field.name: asdict(getattr(table.gaps, field.name)) for field in fields(table.gaps)}
+    groups = {row.group: _group_json(row) for row in table.rows}
+    return {**gaps, "eighty_percent_rule": table.eighty_percent, "groups": groups}
+
+
+def _group_json(row: GroupRow) -> dict[str, Any]:
+    """Bare numbers under the names of the contract, null where undefined, and the whole estimates under `estimates`."""
+    rates = {name: getattr(row, name) for name in ("selection_rate", "tpr", "fpr", "accuracy", "distortion")}
+    counts = {name: getattr(row, name) for name in ("n", "n_positive", "n_checked", "n_true")}
+    values = {name: rate.value for name, rate in rates.items()}
+    return {**counts, **values, "estimates": {name: asdict(rate) for name, rate in rates.items()}}
+
+
+def as_lines(table: FairnessTable, facts: dict[str, Any]) -> Iterator[str]:
+    """The readable report: the worst label first, then each label with its groups."""
+    yield f"{facts['tasks']} labeled tasks, {facts['checked']} checked, by {facts['group']}"
+    for name in ("skipped_rows", "repeated_tasks"):
+        if facts[name]:
+            yield f"{name.replace('_', ' ')}: {facts[name]}"
+    yield "\nWorst label"
+    yield from _gap_lines(table.overall)
+    yield f"  {'80% rule':36}{table.eighty_percent}"
+    yield f"  {'Share right, difference':36}{_number(table.accuracy_difference)}{_remarks(table.accuracy_difference)}"
+    for one in table.labels:
+        yield f"\n{one.label}"
+        yield from _gap_lines(one.gaps)
+        yield from _group_lines(one)
+    for found in table.stand_outs:
+        yield f"\n{found.group} differs from the rest in {found.measure} of {found.label}: {found.difference:+.3f}"
+
+
+def _gap_lines(gaps: Any) -> Iterator[str]:
+    for name, title in SHOWN:
+        yield f"  {title:36}{_number(getattr(gaps, name))}{_remarks(getattr(gaps, name))}"
+
+
+def _group_lines(table: LabelTable) -> Iterator[str]:
+    width = max(5, *(len(row.group) for row in table.rows))
+    yield f"  {'Group':{width}}  {'n':>6}  {'given':>6}  {'Selection':24}{'True positives':24}False positives"
+    for row in table.rows:
+        rates = f"{_cell(row.selection_rate):24}{_cell(row.tpr):24}{_cell(row.fpr)}"
+        yield f"  {row.group:{width}}  {row.n:6}  {row.n_positive:6}  {rates}".rstrip()
+
+
+def _cell(found: Estimate) -> str:
+    """The number, or in short why there is none: "11 of 30", "undefined"."""
+    return _number(found) if found.estimable else found.reason.partition(":")[0].partition(" checked")[0]
+
+
+def _number(found: Estimate) -> str:
+    if not found.estimable or found.value is None:
+        return found.reason if found.reason.startswith("undefined") else f"not estimable, {found.reason}"
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+
+
+def _remarks(found: Gap) -> str:
+    """The label of a headline, the two groups, and who was left out; nothing for what is not estimable."""
+    apart = f"{found.lowest} to {found.highest}" if found.lowest != found.highest else ""
+    remarks = [found.label or "", apart, found.reason] if found.estimable else []
+    return "".join(f"  {remark}" for remark in remarks if remark)

@@ -1,0 +1,132 @@
+"""What waits for a manager of a project, and the rows of its overview."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Min
+from django.urls import reverse
+from django.utils.timesince import timesince
+
+from fairness.reports import Answers
+from labeling import ledger
+from labeling.access import Visit
+from labeling.models import Annotator, Batch, Escalation, Reservation
+from labeling.reports.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One thing that waits: what, a quiet word about it, and where to go or what to send.
+
+    `url` with `verb` is a link; with `fields` it is a form that posts them.
+    """
+
+    strong: str
+    text: str
+    quiet: str
+    url: str
+    verb: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+def todos(visit: Visit, standings: list[Standing], found: Answers) -> list[Todo]:
+    """Everything that waits for a manager or an expert, the most pressing first."""
+    manages = visit.may("manager")
+    batches = [one.batch for one in standings]
+    waiting = [*_stopped(visit, batches, manages), *_cases(visit), *_for_people(visit, standings)]
+    waiting += _unknown_money(visit) + _failing(visit)
+    waiting += _skipped(visit, batches) + _unchecked(visit, found, batches, manages)
+    return waiting
+
+
+def _stopped(visit: Visit, batches: list[Batch], manages: bool) -> list[Todo]:
+    return [
+        Todo(
+            batch.name,
+            "has stopped",
+            batch.error,
+            reverse("batch_control", args=[visit.project.slug, batch.pk]),
+            "Try again",
+            (("action", "resume"),),
+        )
+        if manages
+        else Todo(batch.name, "has stopped", batch.error, batch.get_absolute_url(), "Look")
+        for batch in batches
+        if batch.paused_at and batch.error
+    ]
+
+
+def _cases(visit: Visit) -> list[Todo]:
+    if not visit.cases:
+        return []
+    waiting = Escalation.objects.in_project(visit.project.pk).open().to_experts()
+    oldest = waiting.aggregate(oldest=Min("created_at"))["oldest"]
+    noun, verb = ("case", "needs") if visit.cases == 1 else ("cases", "need")
+    told = f"the oldest since {timesince(oldest, depth=1)}" if oldest else ""
+    return [
+        Todo(f"{visit.cases} {noun}", f"{verb} an expert", told, reverse("cases", args=[visit.project.slug]), "Settle")
+    ]
+
+
+def _for_people(visit: Visit, standings: list[Standing]) -> list[Todo]:
+    count = sum(one.asked.get("person", 0) for one in standings)
+    if not count:
+        return []
+    noun, verb = ("task", "waits") if count == 1 else ("tasks", "wait")
+    address = reverse("annotate", args=[visit.project.slug])
+    return [Todo(f"{count:,} {noun}", f"{verb} for a person", "anybody of the project can answer", address, "Label")]
+
+
+def _unknown_money(visit: Visit) -> list[Todo]:
+    unknown = Reservation.objects.filter(task__project=visit.project, state=Reservation.State.UNKNOWN)
+    count = unknown.count()
+    if not count or not visit.may("manager"):
+        return []
+    held = ledger.dollars(sum(unknown.values_list("reserved_microdollars", flat=True)))
+    address = reverse("money", args=[visit.project.slug])
+    return [
+        Todo(f"{held}", "is held for calls whose outcome nobody knows", f"{count} calls were cut off", address, "Look")
+    ]
+
+
+def _failing(visit: Visit) -> list[Todo]:
+    """Voters that fail; those that merely sit out a kind of task are listed with the crowd."""
+    failing = Annotator.objects.filter(project=visit.project, failures__gt=0, paused_at=None).exclude(error="")
+    address = reverse("crowd", args=[visit.project.slug])
+    return [Todo(one.name, "does not answer", one.error, address, "Look") for one in failing]
+
+
+def _skipped(visit: Visit, batches: list[Batch]) -> list[Todo]:
+    return [
+        Todo(
+            f"{batch.rows_bad:,} {'line' if batch.rows_bad == 1 else 'lines'}",
+            f"of {batch.name} could not be read",
+            f"the other {batch.rows_new + batch.rows_duplicate:,} are in",
+            reverse("batch_rows", args=[visit.project.slug, batch.pk]),
+            "See them",
+        )
+        for batch in [one for one in batches if one.rows_bad and one.stage != Batch.Stage.DONE][:2]
+    ]
+
+
+def _unchecked(visit: Visit, found: Answers, batches: list[Batch], manages: bool) -> list[Todo]:
+    """Groups that cannot be compared for want of checks; the newest batch that has enough of them can draw some."""
+    if found.fair is None:
+        return []
+    lacking = [row for row in found.fair.table.groups if not row.accuracy.estimable and row.n >= 30]
+    address = batches[0].get_absolute_url() if batches else ""
+    return [
+        Todo(
+            row.group,
+            "cannot be compared",
+            f"{row.n_checked} of 30 checked" + _pending(found.fair.pending.get(row.group, 0)),
+            f"{address}#fair",
+            "Look" if not manages else "Check more",
+        )
+        for row in lacking[:3]
+    ]
+
+
+def _pending(count: int) -> str:
+    return f", {count} wait for a person" if count else ""

@@ -1,0 +1,112 @@
+"""The report of a batch and the four answers of a project: rows to arrays to numbers, ready for the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from fairness import agreeing, groups, quality
+from fairness.agreeing import Together
+from fairness.groups import Fair
+from fairness.intervals import Estimate
+from fairness.quality import Calibration, Good
+from labeling import checked, checks_drawn
+from labeling.models import Annotator, Batch, Project
+from labeling.reports import bills, kept
+from labeling.reports.bills import Line
+
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """One kind on the bill; `each` is the price in dollars of one correct label that this kind settled."""
+
+    line: Line
+    each: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything about a batch that takes time to compute. `check_price`: micro-dollars for one check, or None."""
+
+    good: Good
+    fair: Fair | None
+    together: Together | None
+    calibration: Calibration | None
+    costs: tuple[CostLine, ...]
+    check_price: int | None
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How good and how fair, for a whole project. `pending`: checks that wait for a person."""
+
+    good: Good
+    fair: Fair | None
+    pending: int
+
+
+def report(batch: Batch) -> Report:
+    """The report of a batch, kept while nothing changes."""
+    name = f"report.{batch.pk}.{batch.created_at.timestamp()}"
+    return kept.keep(name, _version(batch.project), lambda: _report(batch))
+
+
+def answers(project: Project) -> Answers:
+    """How good and how fair over all batches of a project, kept while nothing changes."""
+    name = f"answers.{project.pk}.{project.created_at.timestamp()}"
+    return kept.keep(name, _version(project), lambda: _answers(project))
+
+
+def _version(project: Project) -> object:
+    return kept.version(), tuple(label.name for label in project.label_list())
+
+
+def _report(batch: Batch) -> Report:
+    found = checked.load(batch)
+    good = _good(found, batch.project)
+    return Report(
+        good,
+        groups.how_fair(found, batch.seed) if len(found.task) else None,
+        agreeing.together(batch),
+        quality.calibration_of(found, batch.seed),
+        tuple(_costs(batch, good)),
+        checks_drawn.price_of_one(batch),
+        timezone.now(),
+    )
+
+
+def _answers(project: Project) -> Answers:
+    found = checked.load(project)
+    fair = groups.how_fair(found) if len(found.task) else None
+    return Answers(_good(found, project), fair, sum(found.pending.values()))
+
+
+def _good(found: checked.Checked, project: Project) -> Good:
+    paid = [one.name for one in project.annotators.filter(kind=Annotator.Kind.PAID)]
+    return quality.how_good(found, _voting(project), paid)
+
+
+def _voting(project: Project) -> int:
+    """How many free models have cast a vote."""
+    return project.annotators.filter(kind=Annotator.Kind.MODEL, votes__isnull=False).distinct().count()
+
+
+def _costs(batch: Batch, good: Good) -> list[CostLine]:
+    settled = {row.kind if row.kind != "crowd" else "model": row for row in good.rows}
+    return [CostLine(line, price_of_a_right_label(line, settled.get(line.kind))) for line in bills.by_kind(batch)]
+
+
+def price_of_a_right_label(line: Line, settled: quality.Settled | None) -> Estimate:
+    """Dollars spent on a kind for each right label it settled; the interval is that of its accuracy."""
+    if settled is None or not settled.count:
+        return Estimate(None, None, None, False, "settled none")
+    right = settled.right
+    if not right.estimable or not right.value or not right.low or not right.high:
+        return Estimate(None, None, None, False, right.reason)
+    dollars = line.spent / MICRO / settled.count
+    return Estimate(dollars / right.value, dollars / right.high, dollars / right.low)

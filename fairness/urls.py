@@ -1,0 +1,13 @@
+"""Addresses of the pages of numbers."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from fairness import views
+
+urlpatterns = [
+    path("p/<slug:slug>/", views.project, name="project"),
+    path("p/<slug:slug>/batches/<int:batch>/", views.batch, name="batch"),
+    path("p/<slug:slug>/batches/<int:batch>/checks/", views.check_more, name="check_more"),
+]

@@ -1,0 +1,130 @@
+"""Pages of numbers: the overview of a project, the report of a batch, and the buttons on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from fairness import findings, groups, overview, reports
+from labeling import checks_drawn
+from labeling.access import Role, Visit, enter
+from labeling.models import Batch
+from labeling.pages import show
+from labeling.reports import bills, outlook
+from labeling.reports.at_work import at_work
+from labeling.reports.standing import Standing, standing, standings
+
+
+@require_safe
+def project(request: HttpRequest, slug: str) -> HttpResponse:
+    """The overview of a project: what moves, what waits, how good, how fair, how far, how much."""
+    visit = enter(request, slug, Role.EXPERT)
+    return show(request, "fairness/project.html", _overview(visit), parts=("standing", "todo"))
+
+
+def _overview(visit: Visit) -> dict[str, object]:
+    found, answers = standings(visit.project), reports.answers(visit.project)
+    asked = sum(sum(one.asked.values()) for one in found)
+    return {
+        "visit": visit,
+        "here": "overview",
+        "manages": visit.may(Role.MANAGER),
+        "said": findings.of_project(found, answers.good, visit.cases),
+        "standings": found,
+        "moving": [one for one in found if one.moving],
+        "finished": [one for one in found if not one.moving],
+        "good": answers.good,
+        "fair": answers.fair,
+        "settled": sum(one.settled for one in found),
+        "total": sum(one.total for one in found),
+        "far": f"{asked:,} wait for an answer" if asked else "",
+        "money": bills.meter(visit.project),
+        "todos": overview.todos(visit, found, answers),
+        "working": at_work(visit.project),
+        "outlook": outlook.newest(one.batch for one in found) if visit.may(Role.MANAGER) else None,
+    }
+
+
+def batch_of(visit: Visit, batch: int) -> Batch:
+    """A batch of this project. Raises Http404 for one of another."""
+    found = get_object_or_404(Batch.objects.select_related("project"), pk=batch, project=visit.project)
+    found.project = visit.project
+    return found
+
+
+@require_safe
+def batch(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
+    """The report of a batch, and its progress while it is under way."""
+    visit = enter(request, slug, Role.EXPERT)
+    if batch in request.session.get("started", []) and not Batch.objects.filter(pk=batch).exists():
+        return _nothing_came_of_it(request, slug)
+    found = batch_of(visit, batch)
+    context = {**_report(visit, found), "choice": None}
+    fair = context["report"].fair
+    if fair is not None:
+        context["choice"] = groups.choose(fair, request.GET.get("measure", ""), request.GET.get("label", ""))
+        context["gaps"] = groups.gap_lines(fair)
+    return show(request, "fairness/batch.html", context, parts=("standing",))
+
+
+def _nothing_came_of_it(request: HttpRequest, slug: str) -> HttpResponse:
+    """A batch that was started here and whose file, once read, brought nothing, is gone; say so where files are."""
+    messages.error(request, "No row of that file became a task, so no batch was made; look at the file once more.")
+    answer = redirect("import", slug)
+    if request.headers.get("HX-Request"):
+        answer.status_code, answer["HX-Redirect"] = 200, answer["Location"]
+    return answer
+
+
+def _report(visit: Visit, found: Batch) -> dict[str, Any]:
+    report, now, money = reports.report(found), standing(found), bills.meter(found)
+    return {
+        "visit": visit,
+        "here": "batch",
+        "manages": visit.may(Role.MANAGER),
+        "batch": found,
+        "now": now,
+        "settled": now.settled,
+        "total": now.total,
+        "far": waiting_words(now),
+        "money": money,
+        "report": report,
+        "good": report.good,
+        "fair": report.fair,
+        "said": findings.of_batch(report, now, money),
+        "measures": groups.MEASURES,
+        "neighbours": neighbours(found),
+    }
+
+
+def waiting_words(now: Standing) -> str:
+    """Who the open tasks wait for, in a few words."""
+    person, expert = now.asked.get("person", 0), now.asked.get("expert", 0)
+    parts = [f"{person:,} wait for a person"] if person else []
+    parts += [f"{expert:,} for an expert"] if expert else []
+    return ", ".join(parts)
+
+
+def neighbours(found: Batch) -> dict[str, Batch | None]:
+    """The batches before and after this one."""
+    others = Batch.objects.filter(project=found.project).exclude(pk=found.pk)
+    return {"older": others.filter(pk__lt=found.pk).first(), "newer": others.filter(pk__gt=found.pk).last()}
+
+
+@require_POST
+def check_more(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
+    """Send some settled tasks, of one group or of all, to people for a check."""
+    visit = enter(request, slug, Role.MANAGER)
+    found = batch_of(visit, batch)
+    count, group = request.POST.get("count", ""), request.POST.get("group")
+    drawn = checks_drawn.draw(found, int(count) if count.isdecimal() else 0, group=group or None)
+    if drawn:
+        where = f" of {group}" if group else ""
+        messages.success(request, f"{drawn} tasks{where}, drawn at random, wait in the queue for a check.")
+    else:
+        messages.error(request, "No settled task is left that could be checked; settle or import more of them first.")
+    return redirect(f"{found.get_absolute_url()}#fair")
