@@ -1,0 +1,203 @@
+"""Rows to arrays and back: the only file that knows both."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Max, Q
+from numpy.typing import NDArray
+
+from labeling.models import Annotator, Batch, Belief, Label, Round, Task, Vote
+from labeling.truth.belief import entropy
+from labeling.truth.votes import Bools, Floats, Inference, Ints, Votes
+
+DIGITS = 9
+ROWS = 2000
+SMALLEST = 0.01
+"""Shares below one in a hundred are left out of a fractional vote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """The votes on a batch, and on the project's other learnable tasks, with the rows behind the indexes.
+
+    `task_ids`: (n_tasks,) primary keys, the batch's tasks first, in order of position; `n_own` of them.
+    `known`: (n_tasks,) label index of the validation slice, else -1. `last_vote`: the newest vote counted.
+    """
+
+    votes: Votes
+    known: Ints
+    task_ids: NDArray[np.int64]
+    n_own: int
+    annotators: list[Annotator]
+    labels: list[Label]
+    last_vote: int
+
+    def votes_per_task(self) -> Ints:
+        """Number of votes with a label behind each task, shape (n_tasks,)."""
+        given = self.votes.label < self.votes.n_labels
+        weight = None if self.votes.weight is None else self.votes.weight[given]
+        return np.bincount(self.votes.task[given], weight, self.votes.n_tasks).round().astype(np.int32)
+
+    def column(self, annotator_id: int) -> int:
+        """The index of an annotator in the arrays."""
+        return next(place for place, annotator in enumerate(self.annotators) if annotator.pk == annotator_id)
+
+
+def load(batch: Batch, *, fractional: bool = True) -> Ballot:
+    """All current votes that bear on a batch, as arrays; abstentions are the symbol after the last label.
+
+    `fractional`: a model that gave probabilities casts fractions of a vote; otherwise its label counts alone.
+    """
+    labels = batch.project.label_list()
+    annotators = list(batch.project.annotators.all())
+    own = list(batch.tasks.order_by("position").values_list("pk", "gold_id", "slice"))
+    other = Task.objects.learnable().filter(project_id=batch.project_id).exclude(batch=batch)
+    rows = own + list(other.order_by("pk").values_list("pk", "gold_id", "slice"))
+    place_of_label = {label.pk: place for place, label in enumerate(labels)}
+    learn = Task.Slice.VALIDATION
+    known = np.array([place_of_label[gold] if kind == learn else -1 for _, gold, kind in rows], dtype=np.int32)
+    task_ids = np.array([pk for pk, _, _ in rows], dtype=np.int64)
+    votes, last = _votes(batch, task_ids, annotators, place_of_label, fractional)
+    return Ballot(votes, known, task_ids, len(own), annotators, labels, last)
+
+
+def _votes(
+    batch: Batch,
+    task_ids: NDArray[np.int64],
+    annotators: list[Annotator],
+    place_of_label: dict[int, int],
+    fractional: bool,
+) -> tuple[Votes, int]:
+    column = {annotator.pk: place for place, annotator in enumerate(annotators)}
+    cast = _Cast(len(place_of_label))
+    bearing = Q(task__batch=batch) | Q(task__slice=Task.Slice.VALIDATION, task__project_id=batch.project_id)
+    rows = Vote.objects.current().filter(bearing).order_by("pk")
+    for pk, task, annotator, label, chances in rows.values_list(*VOTE_FIELDS).iterator(ROWS):
+        cast.add(
+            pk,
+            task,
+            column[annotator],
+            None if label is None else place_of_label[label],
+            chances if fractional else None,
+        )
+    return cast.votes(task_ids, len(annotators)), cast.last
+
+
+VOTE_FIELDS = ("pk", "task_id", "annotator_id", "label_id", "probabilities")
+
+
+class _Cast:
+    """Votes as they come from the table; a model that gave probabilities casts fractions of a vote."""
+
+    def __init__(self, n_labels: int) -> None:
+        self.n_labels, self.last = n_labels, 0
+        self.rows, self.task_pks, self.voters, self.answers = (array(kind) for kind in "qqii")
+        self.weights = array("f")
+
+    def add(self, pk: int, task: int, voter: int, label: int | None, chances: list[float] | None) -> None:
+        shares = [(self.n_labels if label is None else label, 1.0)]
+        if label is not None and chances:
+            likely = [(place, share) for place, share in enumerate(chances) if share >= SMALLEST]
+            total = sum(share for _, share in likely)
+            shares = [(place, share / total) for place, share in likely]
+        for answer, weight in shares:
+            self.rows.append(pk)
+            self.task_pks.append(task)
+            self.voters.append(voter)
+            self.answers.append(answer)
+            self.weights.append(weight)
+        self.last = pk
+
+    def votes(self, task_ids: NDArray[np.int64], n_annotators: int) -> Votes:
+        """The arrays; a vote under a new prompt version replaces the annotator's older one on the same task."""
+        order = np.argsort(task_ids, kind="stable")
+        pks = np.frombuffer(self.task_pks, dtype=np.int64)
+        task = (
+            order[np.searchsorted(task_ids, pks, sorter=order)].astype(np.int32) if len(pks) else np.zeros(0, np.int32)
+        )
+        voter, answer = (np.frombuffer(column, dtype=np.int32) for column in (self.voters, self.answers))
+        keep = _newest(task, voter, np.frombuffer(self.rows, dtype=np.int64), n_annotators)
+        weight = np.frombuffer(self.weights, dtype=np.float32)[keep]
+        whole = None if (weight == 1).all() else weight
+        return Votes(task[keep], voter[keep], answer[keep], len(task_ids), n_annotators, self.n_labels, whole)
+
+
+def _newest(task: Ints, voter: Ints, row: NDArray[np.int64], n_annotators: int) -> Bools:
+    """Which entries belong to the last row of their (task, annotator) pair, shape (V,)."""
+    pair = task.astype(np.int64) * max(n_annotators, 1) + voter
+    _, which = np.unique(pair, return_inverse=True)
+    last = np.zeros(which.max() + 1 if len(which) else 0, dtype=np.int64)
+    np.maximum.at(last, which, row)
+    newest: Bools = last[which] == row
+    return newest
+
+
+def save_beliefs(ballot: Ballot, inference: Inference, turn: Round) -> None:
+    """Write the belief of each of the batch's own tasks, overwriting what was there."""
+    own = slice(0, ballot.n_own)
+    belief = inference.belief[own]
+    bits, top, tie = entropy(belief), inference.labels()[own], inference.ties()[own]
+    confidence, counts = belief.max(axis=1), ballot.votes_per_task()[own]
+    rows = (
+        Belief(
+            task_id=int(ballot.task_ids[i]),
+            round=turn,
+            probabilities=rounded(belief[i]),
+            base=rounded(belief[i]),
+            base_vote=ballot.last_vote,
+            label=ballot.labels[top[i]],
+            confidence=min(float(confidence[i]), 1.0),
+            entropy=float(bits[i]),
+            tie=bool(tie[i]),
+            method=turn.chosen or turn.method,
+            calibrated=turn.calibrated,
+            n_votes=int(counts[i]),
+        )
+        for i in range(ballot.n_own)
+    )
+    Belief.objects.bulk_create(
+        rows, batch_size=ROWS, update_conflicts=True, unique_fields=["task"], update_fields=BELIEF_FIELDS
+    )
+
+
+BELIEF_FIELDS = [
+    "round",
+    "probabilities",
+    "base",
+    "base_vote",
+    "label",
+    "confidence",
+    "entropy",
+    "tie",
+    "method",
+    "calibrated",
+    "n_votes",
+    "updated_at",
+]
+
+
+def save_confusions(ballot: Ballot, confusion: Floats) -> None:
+    """Keep each annotator's confusion matrix, shape (n_annotators, n_labels, n_symbols), for single updates later."""
+    for annotator, matrix in zip(ballot.annotators, confusion, strict=True):
+        annotator.confusion = [rounded(row) for row in matrix]
+    Annotator.objects.bulk_update(ballot.annotators, ["confusion"])
+
+
+def rounded(values: Sequence[float] | Floats) -> list[float]:
+    """Plain floats for a JSON column."""
+    return [round(float(value), DIGITS) for value in values]
+
+
+def newest_vote(task: Task) -> int:
+    """The key of the newest vote on a task, 0 where there is none."""
+    return task.votes.aggregate(last=Max("pk"))["last"] or 0
+
+
+def undecided(ballot: Ballot, batch: Batch) -> Bools:
+    """Which of the batch's own tasks have no final label yet, shape (n_own,)."""
+    still_open = set(batch.tasks.undecided().values_list("pk", flat=True))
+    return np.array([pk in still_open for pk in ballot.task_ids[: ballot.n_own].tolist()], dtype=np.bool_)

@@ -1,0 +1,206 @@
+"""Paid answers: hold the money, ask, settle what it did cost, take the answer in. May be killed at any point.
+
+Each question is leased before anything else, and its money is held in the same transaction that renews the lease,
+right before its call. A call whose worker died is never repeated: its money stays held until somebody looks it up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+
+from labeling import fallback, ledger, settling, voters
+from labeling.crowd import base
+from labeling.crowd.base import Answer, Question
+from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, NotAsked
+from labeling.models import Annotator, Batch, Escalation, Project, Reservation, Task
+from labeling.models.escalation import EscalationQuerySet
+
+TOGETHER = 8
+State = Escalation.State
+
+
+def ask_some(questions: EscalationQuerySet) -> bool:
+    """Ask one paid model up to eight of these questions; True if more can be asked right now.
+
+    Raises CrowdError for a failure that only a person can mend, where the project's policy is to wait for that
+    person (the money held for it is given back first).
+    """
+    asked = _claim(questions)
+    if not asked:
+        return False
+    run = Run(deque(asked))
+    try:
+        failures = [failure for failure in run.answers() if not isinstance(failure, ABOUT_ONE_TEXT)]
+    finally:
+        run.give_back_leases()
+    waits = run.batch.project.when_model_fails == Project.WhenModelFails.WAIT
+    for failure in failures:
+        if failure.permanent and waits:
+            raise failure
+    run.annotator.refresh_from_db()
+    return not (run.stopped or run.annotator.rests)
+
+
+def _claim(questions: EscalationQuerySet) -> list[Escalation]:
+    """Lease up to eight free questions to the same model, skipping models that rest and calls that may be under way."""
+    rests = Q(annotator__retry_at__gt=Now()) | Q(annotator__paused_at__isnull=False)
+    calls = Reservation.objects.filter(escalation=OuterRef("pk"), state__in=ledger.OPEN)
+    candidates = questions.exclude(rests).filter(~Exists(calls)).select_related("annotator", "task__batch__project")
+    mine: list[Escalation] = []
+    for question in candidates[: 2 * TOGETHER]:
+        same = not mine or mine[0].annotator_id == question.annotator_id
+        if same and len(mine) < TOGETHER and question.lease(settings.LEASE_SECONDS):
+            mine.append(question)
+    return mine
+
+
+@dataclass(slots=True)
+class Run:
+    """A handful of leased questions and their way to one model; `sent` are those whose money is held."""
+
+    unasked: deque[Escalation]
+    sent: deque[tuple[Escalation, Reservation]] = field(default_factory=deque)
+    stopped: bool = False
+    failed: bool = False
+    renewed: float = field(default_factory=time.monotonic)
+    annotator: Annotator = field(init=False)
+    batch: Batch = field(init=False)
+
+    def __post_init__(self) -> None:
+        first = self.unasked[0]
+        assert first.annotator is not None
+        self.annotator, self.batch = first.annotator, first.task.batch
+
+    def answers(self) -> Iterator[CrowdError]:
+        """Ask and book one question after the other; yields every failure once it is booked."""
+        try:
+            voter = voters.ready(self.annotator, self.batch)
+        except CrowdError as error:
+            _note(self.annotator, error)
+            yield error
+            return
+        for outcome in base.outcomes(voter, self.questions(voter), self.pulse):
+            question, held = self.sent.popleft()
+            if isinstance(outcome, Answer):
+                _take(question, held, outcome)
+                continue
+            _book_failure(question, held, outcome)
+            if not isinstance(outcome, (NotAsked, *ABOUT_ONE_TEXT)):
+                self.failed = True
+            if not isinstance(outcome, NotAsked):
+                yield outcome
+
+    def questions(self, voter: base.Voter) -> Iterator[Question]:
+        """Each question right before its call, its money held; no more after a failure or a stop."""
+        while self.unasked and not self.failed and self.pulse():
+            question = self.unasked.popleft()
+            try:
+                held = _hold(question, voter)
+            except ledger.Refused as refusal:
+                withdraw(question, str(refusal))
+                continue
+            if held is not None:
+                self.sent.append((question, held))
+                yield voters.question(question.task)
+
+    def pulse(self) -> bool:
+        """Keep the leases; False once paid calls are stopped or the batch is paused."""
+        if time.monotonic() - self.renewed > settings.LEASE_SECONDS / 3:
+            for question in (*self.unasked, *(question for question, _ in self.sent)):
+                question.renew(settings.LEASE_SECONDS)
+            self.renewed = time.monotonic()
+        halted = Q(project__calls_stopped_at__isnull=False) | Q(paused_at__isnull=False)
+        self.stopped = self.stopped or Batch.objects.filter(halted, pk=self.batch.pk).exists()
+        return not self.stopped
+
+    def give_back_leases(self) -> None:
+        """Let others ask at once what was not asked here."""
+        for question in self.unasked:
+            Escalation.objects.open().filter(pk=question.pk, fence=question.fence).update(leased_until=None)
+
+
+@transaction.atomic
+def _hold(question: Escalation, voter: base.Voter) -> Reservation | None:
+    """Reserve the most the answer can cost; None where the question has passed on to another worker.
+
+    Raises ledger.Refused where money or permission is lacking.
+    """
+    annotator, task = question.annotator, question.task
+    assert annotator is not None
+    if not question.renew(settings.LEASE_SECONDS):
+        return None
+    if voter.outside and not Task.objects.may_leave().filter(pk=task.pk).exists():
+        raise ledger.Refused("This text must not leave this machine.")
+    if not fallback.unasked(Task.objects.filter(pk=task.pk), annotator).exists():
+        raise ledger.Refused(f"{annotator.name} has been asked about it before.")
+    return ledger.reserve(task, annotator, most_it_can_cost(voter, annotator, task), question)
+
+
+def most_it_can_cost(voter: base.Voter, annotator: Annotator, task: Task) -> int:
+    """Micro-dollars that one answer costs at most: what the voter computes from the prompt, else the stated price."""
+    ceiling = getattr(voter, "most_it_can_cost", None)
+    return int(ceiling(voters.question(task))) if ceiling else int(annotator.price_microdollars or 0)
+
+
+@transaction.atomic
+def _take(question: Escalation, held: Reservation, answer: Answer) -> None:
+    """Book an answer: the vote, its price and what it changes are one transaction."""
+    assert question.annotator is not None
+    question.task.lock()
+    vote = voters.vote(question.task, question.annotator, answer, question.task.batch.project.label_list())
+    vote.save()
+    ledger.settle(held, answer.cost_microdollars)
+    settling.settle(question, vote)
+    question.annotator.note_success()
+
+
+def _book_failure(question: Escalation, held: Reservation, error: CrowdError) -> None:
+    """Give back what was not charged, book what was, keep what nobody knows; then wait, or withdraw the question."""
+    if error.charged is None:
+        ledger.keep_unknown(held, str(error))
+        withdraw(question, f"{error} The money stays held until somebody looks it up.")
+    elif error.charged or error.spent_microdollars:
+        ledger.settle(held, error.spent_microdollars, str(error))
+    else:
+        ledger.release(held, str(error))
+    if isinstance(error, ABOUT_ONE_TEXT):
+        withdraw(question, str(error))
+    if not isinstance(error, NotAsked) and question.annotator is not None:
+        _note(question.annotator, error)
+    wait = timedelta(seconds=error.retry_after or 1)
+    Escalation.objects.open().filter(pk=question.pk, fence=question.fence).update(leased_until=Now() + wait)
+
+
+def _note(annotator: Annotator, error: CrowdError) -> None:
+    permanent = error.permanent and not isinstance(error, ABOUT_ONE_TEXT)
+    annotator.note_failure(str(error), permanent=permanent, retry_after=error.retry_after)
+
+
+def withdraw(question: Escalation, why: str) -> None:
+    """Do not ask any more; the next weighing finds another way for the task."""
+    if question.close(State.WITHDRAWN):
+        Escalation.objects.filter(pk=question.pk).update(why=f"{question.why} {why}")
+
+
+def give_up_lost_calls() -> int:
+    """Calls whose worker died between asking and booking: nobody knows whether they were charged. Returns how many.
+
+    Their money stays held, and the same question is not asked, and paid, a second time.
+    """
+    lost = Reservation.objects.filter(state=Reservation.State.HELD, escalation__leased_until__lt=Now()).select_related(
+        "escalation"
+    )
+    for held in lost:
+        ledger.keep_unknown(held, "The worker stopped before the answer was stored.")
+        if held.escalation:
+            withdraw(held.escalation, "The call was cut off; its money stays held until somebody looks it up.")
+    return len(lost)

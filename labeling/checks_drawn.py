@@ -1,0 +1,192 @@
+"""Checks drawn at random: settled tasks that somebody answers once more, blind, so that every estimate stays honest.
+
+Each task has a lot, a random number that never changes (`routing/lots.py`); it is checked where its lot is at most the
+cut of the batch or of its group. Cuts only rise. So everything here may be repeated, tasks that are settled later are
+drawn by the same rule, and anyone can tell afterwards who should have been drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import log2
+from statistics import median
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from labeling import live
+from labeling.models import Annotator, Batch, Decision, Escalation, Project, Task, Vote
+from labeling.models.task import TaskQuerySet
+from labeling.routing.lots import lot
+
+Reason = Escalation.Reason
+MOST = 1000
+FEWEST = 10
+QUARTER = 0.25
+ROWS = 500
+TYPICAL_SECONDS = 30.0
+LATEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A task that could be checked, with its random number, and whether it was drawn."""
+
+    number: float
+    task_id: int
+    group: str
+    drawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Up to which lot tasks are checked: in the whole batch, and in single groups beyond that."""
+
+    whole: float
+    groups: dict[str, float]
+
+    @classmethod
+    def of(cls, batch: Batch) -> Cuts:
+        kept = batch.check_cuts
+        return cls(float(kept.get("whole", 0.0)), {name: float(cut) for name, cut in kept.get("groups", {}).items()})
+
+    def reach(self, group: str) -> float:
+        return max(self.whole, self.groups.get(group, 0.0))
+
+    def raised(self, cut: float, group: str | None) -> Cuts:
+        if group is None:
+            return Cuts(max(self.whole, cut), self.groups)
+        return Cuts(self.whole, {**self.groups, group: max(self.groups.get(group, 0.0), cut)})
+
+    def own(self) -> list[str]:
+        """The groups that are checked beyond the cut of the whole batch."""
+        return sorted(name for name, cut in self.groups.items() if cut > self.whole)
+
+
+def seed_of(batch: Batch) -> str:
+    """What the lots of a batch are computed from, beside the name of each task."""
+    return f"{batch.pk}-{batch.seed}"
+
+
+def could_be_checked(batch: Batch, group: str | None = None) -> TaskQuerySet:
+    """Settled tasks whose label nobody knows for sure: no gold label, not settled by an expert; drawn ones included."""
+    tasks = batch.tasks.filter(gold=None)
+    tasks = tasks if group is None else tasks.filter(group=group)
+    by_expert = Decision.objects.current().filter(task=OuterRef("pk"), decided_by=Decision.By.EXPERT)
+    settled = Q(stage=Task.Stage.DECIDED) & ~Exists(by_expert)
+    return tasks.filter(settled | Q(check_probability__isnull=False))
+
+
+def lots(batch: Batch, group: str | None = None) -> list[Lot]:
+    """The lots of all tasks that could be checked, lowest first."""
+    seed = seed_of(batch)
+    rows = could_be_checked(batch, group).values_list("pk", "external_id", "group", "check_probability")
+    found = [Lot(lot(seed, name), pk, group, chance is not None) for pk, name, group, chance in rows.iterator(2000)]
+    return sorted(found, key=lambda one: (one.number, one.task_id))
+
+
+@transaction.atomic
+def draw_slice(batch: Batch) -> int:
+    """Draw the project's share of the settled tasks, as far as they are not drawn yet. Returns how many are new."""
+    locked = Batch.objects.select_for_update().get(pk=batch.pk)
+    cuts = Cuts.of(locked).raised(policy_cut(batch), None)
+    return _draw_up_to(locked, cuts) if cuts.whole or cuts.groups else 0
+
+
+def policy_cut(batch: Batch) -> float:
+    """The share of a batch that is checked without anybody's asking; 0 where the project has nobody to ask.
+
+    The project's share, in small batches so much that about ten tasks are drawn, but no more than a quarter for that;
+    in large batches about a thousand.
+    """
+    share, size = batch.project.check_share, batch.tasks.filter(gold=None).count()
+    if not share or not size or not batch.project.memberships.exists():
+        return 0.0
+    return min(max(share, min(FEWEST / size, QUARTER)), MOST / size, 1.0)
+
+
+@transaction.atomic
+def draw(batch: Batch, count: int, *, group: str | None = None) -> int:
+    """Send `count` more settled tasks, of one group or of all, to people or experts. Returns how many it found.
+
+    The next ones in the order of their lots, so all draws together are a simple random sample without replacement;
+    each drawn task carries the probability with which it was drawn. Whoever answers sees an ordinary question.
+    """
+    locked = Batch.objects.select_for_update().get(pk=batch.pk)
+    _draw_up_to(locked, Cuts.of(locked))
+    left = [one for one in lots(batch, group) if not one.drawn]
+    size = min(max(count, 0), len(left), MOST)
+    if not size:
+        return 0
+    return _draw_up_to(locked, Cuts.of(locked).raised(left[size - 1].number, group))
+
+
+def _draw_up_to(batch: Batch, cuts: Cuts) -> int:
+    """Ask about every task below the cuts that was not drawn before, and write down what was done."""
+    frame = lots(batch)
+    new = [one for one in frame if not one.drawn and one.number <= cuts.reach(one.group)]
+    batch.check_cuts = {"whole": cuts.whole, "groups": cuts.groups}
+    batch.save(update_fields=["check_cuts"])
+    if new:
+        _ask(batch, [one.task_id for one in new])
+        live.announce(batch.project_id, live.QUEUE)
+    _log_probability(batch, frame, cuts)
+    return len(new)
+
+
+def _ask(batch: Batch, chosen: list[int]) -> None:
+    """One question each, in the order of the lots; experts get them after the cases that hold a batch up."""
+    by_expert = batch.project.check_by == Project.CheckBy.EXPERT
+    priority = 0.0 if by_expert else log2(max(batch.project.labels.count(), 2))
+    stands = dict(
+        Decision.objects.current().filter(task__batch=batch, task__gold=None).values_list("task_id", "pk").iterator()
+    )
+    Escalation.objects.bulk_create(
+        (
+            Escalation(
+                task_id=pk,
+                to=Annotator.Kind.EXPERT if by_expert else Annotator.Kind.PERSON,
+                reason=Reason.AUDIT,
+                checks_id=stands[pk],
+                why="Drawn at random for a check.",
+                priority=priority,
+            )
+            for pk in chosen
+        ),
+        batch_size=ROWS,
+    )
+    for some in _some(chosen):
+        Task.objects.filter(pk__in=some).update(check_probability=1.0, slice=Task.Slice.AUDIT)
+
+
+def _some(keys: list[int]) -> Iterable[list[int]]:
+    return (keys[start : start + ROWS] for start in range(0, len(keys), ROWS))
+
+
+def _log_probability(batch: Batch, frame: list[Lot], cuts: Cuts) -> None:
+    """Write (drawn) / (could be checked) on every drawn task: of the batch, or of a group that is checked more."""
+    own = cuts.own()
+    drawn = batch.tasks.filter(check_probability__isnull=False)
+    drawn.exclude(group__in=own).update(check_probability=_part(frame, cuts.whole))
+    for group in own:
+        inside = [one for one in frame if one.group == group]
+        drawn.filter(group=group).update(check_probability=_part(inside, cuts.groups[group]))
+
+
+def _part(frame: list[Lot], cut: float) -> float:
+    """The share of the lots up to a cut; 1 where none is, which then is written on no task."""
+    return sum(one.number <= cut for one in frame) / len(frame) or 1.0 if frame else 1.0
+
+
+def price_of_one(batch: Batch) -> int | None:
+    """Micro-dollars that one person's answer costs in this project; None where people work unpaid.
+
+    The wage for the median time of the latest answers, at most the longest time that is paid.
+    """
+    project = batch.project
+    if not project.wage_microdollars_per_hour:
+        return None
+    answers = Vote.objects.of_people().filter(task__project=project, seconds__gt=0).order_by("-pk")
+    seconds = median(list(answers.values_list("seconds", flat=True)[:LATEST]) or [TYPICAL_SECONDS])
+    return round(project.wage_microdollars_per_hour * min(seconds, project.pay_seconds) / 3600)

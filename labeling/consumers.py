@@ -1,0 +1,114 @@
+"""The socket behind every live page: it says what changed, the page then asks for it by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.contrib.auth import get_user
+
+from labeling import live
+from labeling.models import Membership
+
+NOT_YOURS = 4003
+SECONDS_BETWEEN_PUSHES = 0.25
+SECONDS_BETWEEN_CHECKS = 4.0
+
+
+class ProjectConsumer(AsyncJsonWebsocketConsumer):
+    """Sends {"what": [...]} to members of one project, at most four times a second; closes when membership ends."""
+
+    async def connect(self) -> None:
+        self.pending: set[str] = set()
+        self.project_id: int | None = await self._project_id()
+        self.tasks: list[asyncio.Task[None]] = []
+        if self.project_id is None:
+            await self.close(code=NOT_YOURS)
+            return
+        await self.channel_layer.group_add(live.group_of(self.project_id), self.channel_name)
+        await self.accept()
+        self.tasks = [asyncio.create_task(self._push()), asyncio.create_task(self._check())]
+        WATCH.add(self.project_id)
+
+    async def disconnect(self, code: int) -> None:
+        for task in self.tasks:
+            task.cancel()
+        if self.project_id is not None:
+            WATCH.drop(self.project_id)
+            await self.channel_layer.group_discard(live.group_of(self.project_id), self.channel_name)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """The socket only speaks; whatever a page sends is ignored."""
+
+    async def live_event(self, event: dict[str, Any]) -> None:
+        self.pending.update(event["what"])
+
+    async def _push(self) -> None:
+        """Many changes in a quarter of a second are one message."""
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_PUSHES)
+            if self.pending:
+                what, self.pending = sorted(self.pending), set()
+                await self.send_json({"what": what})
+
+    async def _check(self) -> None:
+        """Close soon after sign-out, deactivation or the end of the membership."""
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_CHECKS)
+            if await self._project_id() is None:
+                await self.close(code=NOT_YOURS)
+
+    @database_sync_to_async
+    def _project_id(self) -> int | None:
+        """The project of the address, if the session still belongs to an active member of it."""
+        slug = self.scope["url_route"]["kwargs"]["slug"]
+        user = get_user(_SessionOnly(self.scope["session"]))  # type: ignore[arg-type]
+        if not user.is_authenticated or not user.is_active:
+            return None
+        member = Membership.objects.filter(project__slug=slug, user_id=user.pk)
+        return member.values_list("project_id", flat=True).first()
+
+
+class _SessionOnly:
+    """What `get_user` needs of a request: the session, read afresh from the store."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
+
+
+class Watch:
+    """Looks once a second for what other processes changed, where no shared channel layer would tell."""
+
+    def __init__(self) -> None:
+        self.watched: dict[int, int] = {}
+        self.task: asyncio.Task[None] | None = None
+
+    def add(self, project_id: int) -> None:
+        self.watched[project_id] = self.watched.get(project_id, 0) + 1
+        if settings.WATCH_SECONDS and (self.task is None or self.task.done()):
+            self.task = asyncio.create_task(self._run())
+
+    def drop(self, project_id: int) -> None:
+        self.watched[project_id] -= 1
+        if not self.watched[project_id]:
+            del self.watched[project_id]
+
+    async def _run(self) -> None:
+        look = database_sync_to_async(live.fingerprint)
+        before: object = None  # the first look is told as well: pages are a little older than it
+        while self.watched:
+            await asyncio.sleep(settings.WATCH_SECONDS)
+            now = await look()
+            if now != before:
+                before = now
+                for project_id in list(self.watched):
+                    event = {"type": "live.event", "what": [live.PROGRESS, live.QUEUE]}
+                    await get_channel_layer().group_send(live.group_of(project_id), event)
+
+
+WATCH = Watch()

@@ -1,0 +1,44 @@
+"""Shares with their intervals, as the manager's pages show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labeling.truth.confusion import wilson
+
+MINIMUM = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number with its 95% interval. Where `estimable` is False, `reason` says why and the number is not shown."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    estimable: bool = True
+    reason: str = ""
+
+
+def share(part: float, whole: float, *, minimum: int = MINIMUM, counted: str = "checked") -> Measured:
+    """The share `part` of `whole` with Wilson's interval; not estimable below `minimum`."""
+    if not whole:
+        return Measured(None, estimable=False, reason=f"0 of {minimum} {counted}")
+    low, high = limits(part / whole, whole)
+    enough = whole >= minimum
+    return Measured(part / whole, low, high, enough, "" if enough else f"{whole:.0f} of {minimum} {counted}")
+
+
+def limits(rate: float, n: float) -> tuple[float, float]:
+    """Wilson's 95% limits of a rate seen in `n` trials."""
+    low, high = wilson(np.array([rate]), np.array([float(n)]))
+    return float(low[0]), float(high[0])
+
+
+def beyond_chance(rate: float, n: float, chance: float) -> Measured:
+    """(rate - chance) / (1 - chance), a kappa or an excess agreement, with Wilson's limits of the rate carried over."""
+    low, high = limits(rate, n)
+    room = 1 - chance
+    return Measured((rate - chance) / room, (low - chance) / room, (high - chance) / room)

@@ -1,0 +1,169 @@
+"""What a certificate rests on, as plain values: every label of a batch with its uncertainty, and every random check."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from django.db.models import Q
+
+from labeling import checked, checks_drawn
+from labeling.checked import Check
+from labeling.models import Annotator, Batch, Decision, Escalation, Task
+from labeling.routing.certificate import PENDING, RIGHT, UNASKED, WRONG, Audit
+from labeling.routing.lots import lot
+
+FORMAT = "concord-certificate-1"
+DIGITS = 9
+Evidence = dict[str, Any]
+
+
+class NotEvidence(ValueError):
+    """A file that is no certificate, or lacks a part of it; the message is one sentence."""
+
+
+def collect(batch: Batch) -> Evidence:
+    """All there is to know about the labels of a batch, after drawing what is due.
+
+    `tasks`: [name, uncertainty, right or wrong, probability] of every task; uncertainty is null where there is no label
+    that could be released, or an expert gave it; the third is null where only a check can tell, the fourth where it is
+    `probability`. `checks`: what was drawn, in the order of the lots.
+    """
+    checks_drawn.draw_slice(batch)
+    batch.refresh_from_db(fields=["check_cuts"])
+    inside = Q(task__batch=batch)
+    stood = {
+        audit.task_id: audit.checks
+        for audit in Escalation.objects.filter(inside, reason=Escalation.Reason.AUDIT).select_related("checks")[::-1]
+        if audit.checks is not None
+    }
+    found = checked.answered(inside, batch.project.label_list())
+    tasks = list(batch.tasks.order_by("position").values_list("pk", "external_id", "gold_id", "slice"))
+    chances, usual = _probabilities(batch)
+    made = Decision.objects.current().filter(inside).only("task_id", "label_id", "decided_by", "confidence")
+    now = {one.task_id: one for one in made.iterator(2000)}
+    return {
+        "format": FORMAT,
+        "project": batch.project.name,
+        "batch": batch.name,
+        "seed": checks_drawn.seed_of(batch),
+        "probability": usual,
+        "open": batch.tasks.undecided().filter(check_probability=None).count(),
+        "tasks": [_task(*row, now.get(row[0]), stood.get(row[0]), chances.get(row[0])) for row in tasks],
+        "checks": _checks(batch, stood, found),
+    }
+
+
+def _probabilities(batch: Batch) -> tuple[dict[int, float], float]:
+    """The probability to be drawn of the tasks of groups that are checked more than others, and that of all others."""
+    own = checks_drawn.Cuts.of(batch).own()
+    drawn = batch.tasks.filter(check_probability__isnull=False)
+    usual = drawn.exclude(group__in=own).values_list("check_probability", flat=True).first()
+    by_group = dict(drawn.filter(group__in=own).values_list("group", "check_probability"))
+    inside = checks_drawn.could_be_checked(batch).filter(group__in=own).values_list("pk", "group")
+    return {pk: round(by_group[group] or 0.0, DIGITS) for pk, group in inside}, round(usual or 0.0, DIGITS)
+
+
+def _task(
+    pk: int, name: str, gold: int | None, part: str, now: Decision | None, stood: Decision | None, chance: float | None
+) -> list[Any]:
+    """One row; trailing nulls are left out."""
+    made = stood or now
+    if made is None or part == Task.Slice.VALIDATION or (stood is None and made.decided_by == Decision.By.EXPERT):
+        return [name]
+    known = None if gold is None else int(made.label_id != gold)
+    row = [name, round(1 - made.confidence, DIGITS), known, chance]
+    while row[-1] is None:
+        row.pop()
+    return row
+
+
+def _checks(batch: Batch, stood: dict[int, Decision], found: dict[int, Check]) -> list[dict[str, Any]]:
+    labels, seed = [label.name for label in batch.project.label_list()], checks_drawn.seed_of(batch)
+    places = {label.pk: place for place, label in enumerate(batch.project.label_list())}
+    people = {one.pk: one for one in Annotator.objects.filter(project=batch.project).people()}
+    drawn = batch.tasks.filter(pk__in=stood, gold=None).values_list("pk", "external_id", "check_probability")
+    rows = [
+        {
+            "task": name,
+            "lot": lot(seed, name),
+            "probability": round(chance or 0.0, DIGITS),
+            "label": labels[places[stood[pk].label_id]],
+            "settled_by": stood[pk].decided_by,
+            **_answer(found.get(pk), labels, people),
+        }
+        for pk, name, chance in drawn
+    ]
+    return sorted(rows, key=lambda row: float(row["lot"]))
+
+
+def _answer(found: Check | None, labels: list[str], people: dict[int, Annotator]) -> dict[str, Any]:
+    """The answer, from whom and when; all null while nobody has answered."""
+    if found is None:
+        return {"answer": None, "by": None, "kind": None, "when": None}
+    who = people[found.annotator]
+    when = found.when.isoformat(timespec="seconds")
+    return {"answer": labels[found.truth], "by": who.name, "kind": who.kind, "when": when}
+
+
+def experts(evidence: Evidence) -> list[dict[str, Any]]:
+    """Who gave the answers: name, kind, number of checks; the most busy first."""
+    counts: dict[tuple[str, str], int] = {}
+    for check in evidence["checks"]:
+        if check["answer"] is not None:
+            key = (check["by"], check["kind"])
+            counts[key] = counts.get(key, 0) + 1
+    return [
+        {"name": name, "kind": kind, "checks": count}
+        for (name, kind), count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    ]
+
+
+def without_label(evidence: Evidence, threshold: float | None) -> int:
+    """How many labels an expert still has to give where those up to a threshold are released (none at None).
+
+    Not those that are known from the file, that an expert gave, or that were checked.
+    """
+    most = -1.0 if threshold is None else threshold
+    answered = {check["task"] for check in evidence["checks"] if check["answer"] is not None}
+    doubts = {row[0]: row[1] for row in evidence["tasks"] if len(row) > 1}
+    unsure = [name for name, doubt in doubts.items() if doubt > most]
+    return int(evidence["open"]) + len(set(unsure) - answered)
+
+
+def audit_of(evidence: Evidence) -> Audit:
+    """The arrays of the rules, from the evidence alone. Raises NotEvidence where it lacks a part or makes no sense."""
+    try:
+        tasks, checks = evidence["tasks"], {check["task"]: check for check in evidence["checks"]}
+        rows = [_numbers(row, checks.get(row[0]), evidence["seed"], evidence["probability"]) for row in tasks]
+        names, _ = {row[0] for row in tasks}, int(evidence["open"])
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise NotEvidence(f"The evidence is not complete: {type(error).__name__} {error}.") from None
+    if len(names) < len(tasks) or not checks.keys() <= names:
+        raise NotEvidence("The evidence names a task twice, or a check of a task that is not in it.")
+    columns = np.array(rows, dtype=np.float64).reshape(len(rows), 4).T
+    return Audit(columns[0], columns[1].astype(np.int32), columns[2], columns[3])
+
+
+def _numbers(row: list[Any], check: dict[str, Any] | None, seed: str, usual: float) -> tuple[float, ...]:
+    """Uncertainty, answer, probability and lot of one task."""
+    name, doubt, known, chance = (*row, None, None, None)[:4]
+    number = lot(seed, name)
+    if doubt is None:
+        return float("inf"), UNASKED, 1.0, number
+    if known is not None:
+        return float(doubt), WRONG if known else RIGHT, 1.0, number
+    probability = float(usual if chance is None else chance)
+    if check is None:
+        return float(doubt), UNASKED, probability, number
+    if check["answer"] is None:
+        return float(doubt), PENDING, probability, number
+    return float(doubt), RIGHT if check["answer"] == check["label"] else WRONG, probability, number
+
+
+def digest(evidence: Evidence) -> str:
+    """SHA-256 of the evidence in one fixed form."""
+    plain = json.dumps(evidence, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(plain.encode()).hexdigest()

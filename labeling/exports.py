@@ -1,0 +1,85 @@
+"""Labels out of the house, with their provenance: streamed, row by row, however many there are."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from labeling.models import Batch, Decision, Project
+
+ROWS = 2000
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+SHORT = ("task", "label", "confidence", "decided_by", "entropy", "cost_usd", "votes")
+
+
+def decided(scope: Batch | Project) -> QuerySet[Decision]:
+    """The current decisions of a batch or of a whole project, in the order in which the tasks came."""
+    of = {"task__batch": scope} if isinstance(scope, Batch) else {"task__project": scope}
+    rows = Decision.objects.current().filter(**of).select_related("label", "annotator", "task__batch", "task__gold")
+    counted = rows.annotate(
+        n_votes=Count("task__votes", filter=Q(task__votes__correction=None, task__votes__withdrawn=False)),
+        cost=Sum("task__votes__cost_microdollars"),
+    )
+    return counted.order_by("task__batch_id", "task__position")
+
+
+def records(scope: Batch | Project) -> Iterator[dict[str, Any]]:
+    """One plain record for each settled task, with the full provenance."""
+    for decision in decided(scope).iterator(ROWS):
+        yield record(decision)
+
+
+def record(decision: Decision) -> dict[str, Any]:
+    """What leaves the house about one settled task."""
+    task = decision.task
+    return {
+        "task": task.external_id,
+        "label": decision.label.name,
+        "confidence": round(decision.confidence, 6),
+        "decided_by": decision.decided_by,
+        "entropy": round(decision.entropy, 6),
+        "cost_usd": (getattr(decision, "cost", 0) or 0) / 1_000_000,
+        "votes": getattr(decision, "n_votes", 0),
+        "batch": task.batch.name,
+        "group": task.group,
+        "gold": task.gold.name if task.gold else None,
+        "slice": task.slice,
+        "annotator": decision.annotator.name if decision.annotator else None,
+        "why": decision.why,
+        "decided_at": decision.created_at.isoformat(timespec="seconds"),
+        "provenance": decision.provenance,
+        "text": dict(task.parts),
+    }
+
+
+def jsonl(scope: Batch | Project, *, short: bool = False) -> Iterator[str]:
+    """Lines of JSON, one for each settled task; `short` keeps the fields of the `label` command's file."""
+    for row in records(scope):
+        yield json.dumps({key: row[key] for key in SHORT} if short else row, ensure_ascii=False) + "\n"
+
+
+def as_csv(scope: Batch | Project) -> Iterator[str]:
+    """Lines of CSV with a header. A cell that a spreadsheet would run as a formula gets an apostrophe in front."""
+    writer = csv.writer(_Line())
+    header: list[str] = []
+    for row in records(scope):
+        flat = {**row, "provenance": json.dumps(row["provenance"]), "text": "\n\n".join(row["text"].values())}
+        if not header:
+            header = list(flat)
+            yield writer.writerow(header)
+        yield writer.writerow([_safe(value) for value in flat.values()])
+
+
+def _safe(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+class _Line:
+    """A file that hands each written line back, so that csv.writer can stream."""
+
+    def write(self, line: str) -> str:
+        return line

@@ -1,0 +1,205 @@
+"""Files become batches: rows read = new + duplicate + bad, every time, also after a crash in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.db.models import F
+
+from labeling.models import Batch, Label, Project, SkippedRow, Task
+from labeling.row_files import Bad, Fields, Row, check_encoding, fields_for, gold_labels, read_rows
+from labeling.vote_files import UnusableFile
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+CHUNK = 1000
+DEFAULT_VALIDATION = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The start of a file as Concord would read it, before anything is written."""
+
+    fields: Fields
+    rows: list[Row]
+    bad: list[Bad]
+    labels: list[str]
+
+
+def preview(path: str, text: Sequence[str], gold: str = "", group: str = "", limit: int = 200) -> Preview:
+    """Read the first rows of a file. Raises UnusableFile for a file that cannot be imported at all."""
+    check_encoding(path)
+    fields = fields_for(path, text, gold, group)
+    found = list(islice(read_rows(path, fields, (), settings.MAX_TEXT_BYTES), limit))
+    labels = gold_labels(path, fields, settings.MAX_TEXT_BYTES) if gold else []
+    return Preview(
+        fields, [row for row in found if isinstance(row, Row)], [row for row in found if isinstance(row, Bad)], labels
+    )
+
+
+def label_names(path: str, fields: Fields, wished: Sequence[str]) -> list[str]:
+    """The label set: as wished, else the file's gold labels. Raises UnusableFile for fewer than two, or repeats."""
+    names = [name.strip() for name in wished if name.strip()] or gold_labels(path, fields, settings.MAX_TEXT_BYTES)
+    if len(set(names)) != len(names):
+        raise UnusableFile("A label is named twice; name each label once.")
+    if len(names) < 2:
+        found = f"only {names[0]!r}" if names else "none"
+        raise UnusableFile(f"There must be at least two labels and there is {found}; name them, e.g. --labels yes,no.")
+    return names
+
+
+def set_labels(project: Project, names: Sequence[str]) -> None:
+    """Give a project without labels its label set; refuse a set that differs from the one it has."""
+    there = [label.name for label in project.label_list()]
+    if there and set(there) != set(names):
+        raise UnusableFile(
+            f"The project {project.name!r} has the labels {', '.join(there)}; use those or a new project."
+        )
+    if not there:
+        Label.objects.bulk_create(Label(project=project, name=name, position=place) for place, name in enumerate(names))
+
+
+def open_batch(
+    project: Project,
+    path: str,
+    fields: Fields,
+    *,
+    name: str = "",
+    validation: int | None = None,
+    seed: int = 0,
+    user: User | None = None,
+    local_only: bool = False,
+) -> Batch:
+    """Keep a copy of the file and open a batch for it; `take_in` then reads the rows."""
+    batch = Batch(
+        project=project,
+        name=name or Path(path).stem[:120],
+        mapping=asdict(fields),
+        validation_size=validation,
+        seed=seed,
+        created_by=user,
+        local_only=local_only,
+    )
+    with Path(path).open("rb") as stream:
+        batch.file.save(Path(path).name, File(stream), save=False)
+    batch.save()
+    return batch
+
+
+def take_in(batch: Batch, keep_lease: Callable[[], bool] = lambda: True) -> bool:
+    """Read the batch's file from where the last reader stopped; True once every row is in.
+
+    Each chunk of rows and the count of rows read are one transaction, so a crash repeats and loses nothing.
+    `keep_lease` is called between chunks; reading ends where it answers False.
+    Raises UnusableFile where no row could be used; the batch is taken away then.
+    """
+    fields = Fields(**{**batch.mapping, "text": tuple(batch.mapping["text"])})
+    labels = {label.name: label for label in batch.project.label_list()}
+    rows = read_rows(batch.file.path, fields, list(labels), settings.MAX_TEXT_BYTES)
+    for chunk in _chunks(islice(rows, batch.rows_read, None)):
+        _write(batch, chunk, labels)
+        if not keep_lease():
+            return False
+    if not batch.rows_new:
+        _refuse(batch)
+    draw_validation(batch)
+    return True
+
+
+def _chunks(rows: Iterable[Row | Bad]) -> Iterator[list[Row | Bad]]:
+    source = iter(rows)
+    while chunk := list(islice(source, CHUNK)):
+        yield chunk
+
+
+@transaction.atomic
+def _write(batch: Batch, rows: list[Row | Bad], labels: dict[str, Label]) -> None:
+    good = [row for row in rows if isinstance(row, Row)]
+    skipped = [_skip(batch, row.line, "bad", row.reason) for row in rows if isinstance(row, Bad)]
+    n_bad = len(skipped)
+    new, duplicates = _split_duplicates(batch, good)
+    skipped += [_skip(batch, row.line, "duplicate", reason) for row, reason in duplicates]
+    tasks = [_task(batch, row, batch.rows_new + place, labels) for place, row in enumerate(new)]
+    read = Batch.objects.filter(pk=batch.pk, rows_read=batch.rows_read).update(
+        rows_read=F("rows_read") + len(rows),
+        rows_new=F("rows_new") + len(new),
+        rows_duplicate=F("rows_duplicate") + len(duplicates),
+        rows_bad=F("rows_bad") + n_bad,
+    )
+    if not read:
+        raise RuntimeError(f"Somebody else is reading batch {batch.pk}.")
+    Task.objects.bulk_create(tasks)
+    SkippedRow.objects.bulk_create(skipped)
+    batch.refresh_from_db(fields=["rows_read", "rows_new", "rows_duplicate", "rows_bad"])
+
+
+def _skip(batch: Batch, line: int, kind: str, reason: str) -> SkippedRow:
+    return SkippedRow(batch=batch, line=line, kind=kind, reason=reason[:300])
+
+
+def _split_duplicates(batch: Batch, rows: list[Row]) -> tuple[list[Row], list[tuple[Row, str]]]:
+    there = Task.objects.filter(project_id=batch.project_id)
+    ids = set(there.filter(external_id__in=[row.id for row in rows]).values_list("external_id", flat=True))
+    texts = dict(there.filter(digest__in=[row.digest for row in rows]).values_list("digest", "external_id"))
+    new: list[Row] = []
+    duplicates: list[tuple[Row, str]] = []
+    for row in rows:
+        digest = row.digest
+        if row.id in ids:
+            duplicates.append((row, f"The id {row.id} is already there."))
+        elif digest in texts:
+            duplicates.append((row, f"The same text is already there as {texts[digest]}."))
+        else:
+            new.append(row)
+            ids.add(row.id)
+            texts[digest] = row.id
+    return new, duplicates
+
+
+def _task(batch: Batch, row: Row, position: int, labels: dict[str, Label]) -> Task:
+    return Task(
+        project_id=batch.project_id,
+        batch=batch,
+        position=position,
+        external_id=row.id,
+        digest=row.digest,
+        parts=[list(part) for part in row.parts],
+        about=dict(row.about),
+        group=row.group,
+        gold=labels.get(row.gold),
+        local_only=batch.local_only or batch.project.local_only,
+    )
+
+
+def _refuse(batch: Batch) -> None:
+    first = batch.skipped_rows.first()
+    name = Path(str(batch.file.name)).name
+    batch.file.delete(save=False)
+    batch.delete()
+    reason = f"line {first.line}: {first.reason}" if first else "it has no rows."
+    raise UnusableFile(f"No row of {name} could be used; the first is {reason}")
+
+
+def draw_validation(batch: Batch) -> int:
+    """Draw the validation slice from the batch's gold labels: random, seeded, repeatable. Returns its size.
+
+    The batch's `validation_size`, or where it is not set 100, but never more than half of the gold labels.
+    """
+    gold = list(batch.tasks.filter(gold__isnull=False).order_by("position").values_list("pk", flat=True))
+    size = min(DEFAULT_VALIDATION, len(gold) // 2) if batch.validation_size is None else batch.validation_size
+    if not gold:
+        return 0
+    drawn = np.random.default_rng(batch.seed).choice(len(gold), min(size, len(gold)), replace=False)
+    chosen = sorted(gold[place] for place in drawn)
+    for start in range(0, len(chosen), CHUNK):
+        Task.objects.filter(pk__in=chosen[start : start + CHUNK]).update(slice=Task.Slice.VALIDATION)
+    return len(chosen)

@@ -1,0 +1,104 @@
+"""Weighing the votes of a batch: beliefs for every task, then a way for each: settled, or sent on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+
+import numpy as np
+from django.db.models import Max
+from django.db.models.functions import Now
+from numpy.typing import NDArray
+
+from labeling import arrays, recruiting, relabelers, routes
+from labeling.arrays import Ballot
+from labeling.models import Batch, Round, Task
+from labeling.purchases import Table
+from labeling.truth import confusion, methods
+from labeling.truth.votes import Floats, Inference
+
+MOST_TEXTS = 50_000
+
+
+def weigh(batch: Batch) -> Round:
+    """One round: the free crowd's belief, then all further answers, what was learned of each annotator, and the routes.
+
+    Returns the round with its outcome.
+    """
+    ballot = arrays.load(batch)
+    turn = open_round(batch)
+    crowd = infer(ballot, batch)
+    asked = relabelers.parties(batch, ballot)
+    table = Table.of(batch, ballot, crowd, asked)
+    remember(table, crowd, turn)
+    routes.route(table, turn)
+    turn.finished_at = Now()
+    turn.save()
+    return turn
+
+
+def open_round(batch: Batch) -> Round:
+    """The round under way, or the next one; a round whose worker died is taken up again under its number."""
+    unfinished = batch.rounds.filter(finished_at=None).first()
+    if unfinished:
+        return unfinished
+    number = (batch.rounds.aggregate(last=Max("number"))["last"] or 0) + 1
+    project = batch.project
+    return Round.objects.create(batch=batch, number=number, method=project.aggregator, router=project.router)
+
+
+def infer(ballot: Ballot, batch: Batch) -> Inference:
+    """Run the project's aggregator on the free models' votes; the task texts are one more annotator for `auto`."""
+    name = batch.project.aggregator
+    options = {"features": features(ballot, batch)} if name == "auto" else {}
+    votes = relabelers.crowd_votes(ballot)
+    return methods.method(name)(votes, known=ballot.known, seed=batch.seed, **options)
+
+
+def features(ballot: Ballot, batch: Batch) -> NDArray[np.float32] | None:
+    """Text features of the ballot's tasks, shape (n_tasks, n_features); None for batches too large to embed.
+
+    None, too, where an annotator learns from the known labels: its votes carry those labels to all tasks, and a text
+    model trained on them would look better on the known tasks than it is (measured: its weight doubles).
+    """
+    taught = any(annotator.spec and recruiting.learns(annotator.spec) for annotator in ballot.annotators)
+    if taught or len(ballot.task_ids) > MOST_TEXTS or not (ballot.known >= 0).any():
+        return None
+    return _features_of(batch.created_at, ballot.task_ids.tobytes())
+
+
+@lru_cache(maxsize=1)
+def _features_of(_imported: datetime, task_ids: bytes) -> NDArray[np.float32]:
+    """Features of these tasks, kept for the batch's next round: texts never change, so that only weights do."""
+    from labeling.crowd.text_features import text_features
+
+    pks = np.frombuffer(task_ids, dtype=np.int64).tolist()
+    parts = dict(Task.objects.filter(pk__in=pks).values_list("pk", "parts").iterator(2000))
+    return text_features(["\n".join(text for _, text in parts[pk]) for pk in pks])
+
+
+def remember(table: Table, crowd: Inference, turn: Round) -> None:
+    """Write beliefs, confusion matrices, and what the round knows about itself."""
+    ballot = table.ballot
+    turn.chosen = str(crowd.details.get("chosen", turn.method))[:80]
+    turn.calibrated = bool(crowd.details.get("calibrated", False))
+    turn.disagreement = crowd.details.get("disagreement")
+    turn.parameters = {"seed": turn.batch.seed, "known": int((ballot.known >= 0).sum()), "up_to_vote": ballot.last_vote}
+    arrays.save_beliefs(ballot, Inference(table.belief), turn)
+    arrays.save_confusions(ballot, learned(table))
+
+
+def learned(table: Table) -> Floats:
+    """Confusion matrices, shape (n_annotators, n_labels, n_symbols): from known labels, else from the beliefs.
+
+    Those who are asked later have the matrix of their party, which starts from what may be expected of its kind.
+    """
+    ballot = table.ballot
+    known = ballot.known >= 0
+    if known.any():
+        matrices = confusion.shrunken(confusion.count_known(ballot.votes, ballot.known))
+    else:
+        matrices = confusion.shrunken(confusion.count(ballot.votes, table.belief))
+    for party, fused in zip(table.parties, table.router.fusions, strict=True):
+        matrices[list(party.columns)] = fused.confusion
+    return matrices

@@ -1,0 +1,51 @@
+"""What workers run: short functions, ids in, one call out, safe to repeat. Progress lives in rows, not in the queue."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from django_tasks import task
+
+from labeling import asking, rounds
+from labeling.models import Batch
+
+log = logging.getLogger(__name__)
+
+
+@task()
+def advance(batch_id: int) -> None:
+    """Take a batch one step further and come back while there is more to do."""
+    try:
+        more = rounds.advance(batch_id)
+    except Exception:
+        log.exception("Batch %s", batch_id)
+        Batch.objects.get(pk=batch_id).stop("Something unforeseen stopped this batch; the log of the worker says what.")
+        raise
+    if more:
+        advance.enqueue(batch_id)
+
+
+def start(batch: Batch) -> None:
+    """Wake the workers for a batch, once this transaction is committed."""
+    transaction.on_commit(lambda: _wake(batch.pk))
+
+
+def _wake(batch_id: int) -> None:
+    Batch.objects.filter(pk=batch_id).update(touched_at=Now())
+    for _ in range(settings.WORKERS):
+        advance.enqueue(batch_id)
+
+
+def sweep() -> int:
+    """Wake the workers for every batch at work that none has touched for a lease's time; returns how many batches.
+
+    A worker that was killed leaves its chunk leased and its wake-up lost; this is what brings the batch back.
+    """
+    asking.give_up_lost_calls()
+    silent = list(Batch.objects.without_a_worker(settings.LEASE_SECONDS).values_list("pk", flat=True))
+    for batch_id in silent:
+        _wake(batch_id)
+    return len(silent)

@@ -1,0 +1,263 @@
+"""Money moves here and nowhere else: hold before a call, settle or release after it, never over a cap.
+
+Every movement is one database transaction: counters change by conditional updates (so that any number of workers
+cannot overspend by one micro-dollar) and the same movement is written as entries that sum to zero.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from labeling.models import Annotator, Batch, Escalation, LedgerEntry, Project, Purse, Reservation, Task
+
+Account = LedgerEntry.Account
+State = Reservation.State
+OPEN = (State.HELD, State.UNKNOWN)
+LOCK_ORDER = (F("batch").asc(nulls_last=True), "pk")
+"""The batch's own purse comes first: whoever holds it sees every cap that was set before."""
+STOPPED = "Paid calls of this project are stopped; a manager can allow them again."
+
+
+class Refused(Exception):
+    """Money that cannot be moved; the message is one sentence that says why and what to do."""
+
+
+def dollars(microdollars: int) -> str:
+    """Micro-dollars as people read them: cents, or more digits for amounts below a dime."""
+    value = microdollars / 1_000_000
+    return f"${value:,.2f}" if value == 0 or abs(value) >= 0.1 else f"${value:.6f}".rstrip("0")
+
+
+def open_purse(batch: Batch, cap_microdollars: int = 0) -> Purse:
+    """The batch's purse, made with this cap on first use."""
+    purse, made = Purse.objects.get_or_create(batch=batch, defaults={"project": batch.project})
+    if made and cap_microdollars:
+        set_cap(purse, cap_microdollars)
+    return purse
+
+
+@transaction.atomic
+def set_cap(purse: Purse, cap_microdollars: int) -> None:
+    """Raise or lower a cap, also while calls are under way.
+
+    Raises Refused for a negative cap, or one below what is already held and spent.
+    """
+    if cap_microdollars < 0:
+        raise Refused(f"A budget of {dollars(cap_microdollars)} is below zero; give zero or more.")
+    locked = Purse.objects.select_for_update().get(pk=purse.pk)
+    used = locked.held_microdollars + locked.spent_microdollars
+    if cap_microdollars < used:
+        raise Refused(
+            f"A budget of {dollars(cap_microdollars)} is below the {dollars(used)} already spent or held; "
+            "give at least that."
+        )
+    change = cap_microdollars - locked.cap_microdollars
+    Purse.objects.filter(pk=purse.pk).update(cap_microdollars=cap_microdollars)
+    _write([locked], "cap changed", {Account.SOURCE: -change, Account.FREE: change})
+    purse.refresh_from_db()
+
+
+@transaction.atomic
+def cap_project(project: Project, cap_microdollars: int) -> Purse:
+    """Set how much all batches of a project may cost together; what is held and spent already counts."""
+    purse = _joint_purse(project, None)
+    set_cap(purse, cap_microdollars)
+    return purse
+
+
+@transaction.atomic
+def cap_days(project: Project, cap_microdollars: int | None) -> None:
+    """Set how much a project may hold and spend on one UTC day, from today on; None lifts this cap."""
+    if cap_microdollars is not None:
+        set_cap(_joint_purse(project, timezone.now().date()), cap_microdollars)
+    Project.objects.filter(pk=project.pk).update(day_cap_microdollars=cap_microdollars)
+    project.day_cap_microdollars = cap_microdollars
+
+
+def _joint_purse(project: Project, day: date | None) -> Purse:
+    """The purse of a project or of one of its days, into which what is held and spent already is carried over."""
+    found = Purse.objects.filter(project=project, batch=None, day=day).first()
+    if found:
+        return found
+    list(Purse.objects.select_for_update().filter(project=project).order_by(*LOCK_ORDER))
+    purse, made = Purse.objects.get_or_create(project=project, batch=None, day=day)
+    if made:
+        _carry_over(purse)
+        purse.refresh_from_db()
+    return purse
+
+
+def _carry_over(purse: Purse) -> None:
+    """Count money that moved before this cap was set; reservations that are still open are settled under it, too."""
+    earlier = Reservation.objects.filter(task__project=purse.project)
+    if purse.day is not None:
+        midnight = datetime.combine(purse.day, time.min, UTC)
+        earlier = earlier.filter(created_at__gte=midnight, created_at__lt=midnight + timedelta(days=1))
+    open_ones = list(earlier.filter(state__in=OPEN))
+    held = sum(one.reserved_microdollars for one in open_ones)
+    spent = earlier.filter(state=State.SETTLED).aggregate(total=Sum("cost_microdollars"))["total"] or 0
+    counted = Purse.objects.filter(pk=purse.pk)
+    counted.update(cap_microdollars=held + spent, held_microdollars=held, spent_microdollars=spent)
+    _write([purse], "spent before this cap", {Account.SOURCE: -held - spent, Account.FREE: held, Account.SPENT: spent})
+    for one in open_ones:
+        amount = one.reserved_microdollars
+        _write([purse], "held before this cap", {Account.FREE: -amount, Account.HELD: amount}, one)
+
+
+def purses_of(batch: Batch) -> list[Purse]:
+    """Every cap that an answer to this batch's tasks falls under, in the fixed order in which they are locked."""
+    open_purse(batch)
+    return _caps_on(batch)
+
+
+def _caps_on(batch: Batch) -> list[Purse]:
+    """The caps of a batch whose purse is there."""
+    project, today = batch.project, timezone.now().date()
+    mine = Q(batch=batch) | Q(batch=None, day=None, project=project)
+    if project.day_cap_microdollars is not None:
+        purse, made = Purse.objects.get_or_create(project=project, batch=None, day=today)
+        if made:
+            set_cap(purse, project.day_cap_microdollars)
+        mine |= Q(project=project, day=today)
+    return list(Purse.objects.filter(mine).order_by(*LOCK_ORDER))
+
+
+def free(batch: Batch) -> int:
+    """Micro-dollars that may still be held for this batch: what the tightest of its caps leaves."""
+    return min(purse.free_microdollars for purse in purses_of(batch))
+
+
+def reserve(task: Task, annotator: Annotator, microdollars: int, escalation: Escalation | None = None) -> Reservation:
+    """Hold the most one answer can cost under every cap that applies, before anything is asked.
+
+    Raises Refused where a cap leaves too little, or the project's paid calls are stopped; nothing is held then.
+    """
+    if microdollars < 0:
+        raise Refused(f"A price of {dollars(microdollars)} is below zero; state zero or more.")
+    with transaction.atomic():
+        batch = _batch_now(task) if annotator.kind == Annotator.Kind.PAID else task.batch
+        _hold(open_purse(batch), microdollars)
+        purses = _caps_on(batch)
+        for purse in purses[1:]:
+            _hold(purse, microdollars)
+        held = Reservation.objects.create(
+            task=task, annotator=annotator, escalation=escalation, reserved_microdollars=microdollars
+        )
+        _write(purses, f"held for {annotator.name}", {Account.FREE: -microdollars, Account.HELD: microdollars}, held)
+    return held
+
+
+def _batch_now(task: Task) -> Batch:
+    """The batch as it is now. Raises Refused once the project's paid calls are stopped."""
+    batch = Batch.objects.select_related("project").get(pk=task.batch_id)
+    if batch.project.calls_stopped_at:
+        raise Refused(STOPPED)
+    return batch
+
+
+def _hold(purse: Purse, microdollars: int) -> None:
+    """Move free money to held in one conditional update; the database decides who of many gets the last cent."""
+    fits = Q(cap_microdollars__gte=F("held_microdollars") + F("spent_microdollars") + microdollars)
+    held = Purse.objects.filter(fits, pk=purse.pk).update(held_microdollars=F("held_microdollars") + microdollars)
+    if not held:
+        scope = "this batch" if purse.batch_id else f"{purse.day}" if purse.day else "this project"
+        raise Refused(
+            f"The money of {scope} is spent: {dollars(microdollars)} is asked, "
+            f"{dollars(purse.free_microdollars)} of {dollars(purse.cap_microdollars)} is free."
+        )
+
+
+@transaction.atomic(savepoint=False)
+def settle(held: Reservation, cost_microdollars: int, note: str = "") -> None:
+    """Book what the answer did cost and give the rest back. Settling twice changes nothing.
+
+    A cost above what was held is booked as what was held: the cap stands, and the note tells of the difference.
+    """
+    cost = min(cost_microdollars, held.reserved_microdollars)
+    if cost != cost_microdollars:
+        note = f"The provider charged {dollars(cost_microdollars)}, more than was held. {note}"
+    if _close(held, State.SETTLED, cost, note):
+        _give_back(held, cost)
+
+
+@transaction.atomic
+def release(held: Reservation, note: str = "") -> None:
+    """Give all of it back: nothing was charged. Releasing twice changes nothing."""
+    if _close(held, State.RELEASED, None, note):
+        _give_back(held, 0)
+
+
+def keep_unknown(held: Reservation, note: str) -> None:
+    """Keep the hold: nobody knows whether it was charged, until somebody looks it up and calls `reconcile`."""
+    Reservation.objects.filter(pk=held.pk, state=State.HELD).update(state=State.UNKNOWN, note=note[:300])
+
+
+def unreconciled(project: Project) -> QuerySet[Reservation]:
+    """Calls whose outcome nobody knows, oldest first; their money is held."""
+    return Reservation.objects.filter(task__project=project, state=State.UNKNOWN).order_by("pk")
+
+
+@transaction.atomic
+def reconcile(held: Reservation, charged_microdollars: int | None, note: str) -> None:
+    """Book what the provider's bill says about a call of unknown outcome: the amount charged, or None for nothing.
+
+    Raises Refused for a call whose outcome is known already, and for an amount below zero or above what was held.
+    """
+    if charged_microdollars is not None and not 0 <= charged_microdollars <= held.reserved_microdollars:
+        most = dollars(held.reserved_microdollars)
+        raise Refused(f"{dollars(charged_microdollars)} is no charge for this call; state between $0.00 and {most}.")
+    state = State.RELEASED if charged_microdollars is None else State.SETTLED
+    if not _close(held, state, charged_microdollars, note, open_states=(State.UNKNOWN,)):
+        raise Refused("The outcome of this call is known already; there is nothing to reconcile.")
+    _give_back(held, charged_microdollars or 0)
+
+
+def _close(held: Reservation, state: str, cost: int | None, note: str, open_states: tuple[State, ...] = OPEN) -> bool:
+    """Close a reservation that is still held or unknown; True for the one caller who closed it."""
+    still_open = Reservation.objects.filter(pk=held.pk, state__in=open_states)
+    closed = still_open.update(state=state, cost_microdollars=cost, note=note[:300], closed_at=Now())
+    return bool(closed)
+
+
+def _give_back(held: Reservation, cost: int) -> None:
+    amount = held.reserved_microdollars
+    purses = list(Purse.objects.filter(pk__in=held.entries.values("purse")).order_by(*LOCK_ORDER))
+    for purse in purses:
+        Purse.objects.filter(pk=purse.pk).update(
+            held_microdollars=F("held_microdollars") - amount, spent_microdollars=F("spent_microdollars") + cost
+        )
+    moves = {Account.HELD: -amount, Account.SPENT: cost, Account.FREE: amount - cost}
+    _write(purses, "settled" if cost else "given back", moves, held)
+
+
+def _write(purses: Iterable[Purse], memo: str, moves: dict[Account, int], held: Reservation | None = None) -> None:
+    """Write one transaction: the same moves, which sum to zero, in each purse."""
+    together = uuid.uuid4()
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            transaction=together, purse=purse, account=account, microdollars=amount, reservation=held, memo=memo[:120]
+        )
+        for purse in purses
+        for account, amount in moves.items()
+        if amount
+    )
+
+
+def faults() -> list[str]:
+    """Sentences about everything in the books that does not add up; an empty list is the normal answer."""
+    odd = LedgerEntry.objects.values("transaction").annotate(total=Sum("microdollars")).exclude(total=0)
+    found = [f"Transaction {row['transaction']} sums to {row['total']} micro-dollars, not zero." for row in odd]
+    for purse in Purse.objects.all():
+        sums = dict(purse.entries.values_list("account").annotate(Sum("microdollars")).order_by())
+        booked = (sums.get(Account.HELD, 0), sums.get(Account.SPENT, 0), sums.get(Account.FREE, 0))
+        counted = (purse.held_microdollars, purse.spent_microdollars, purse.free_microdollars)
+        if booked != counted:
+            found.append(f"The {purse} counts held, spent, free {counted}, its entries say {booked}.")
+    return found

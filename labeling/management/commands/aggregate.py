@@ -1,0 +1,304 @@
+"""`manage.py aggregate VOTES.csv --method NAME`: labels and beliefs from a file of votes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from django.core.management.base import BaseCommand, CommandParser
+from numpy.typing import NDArray
+
+from labeling.truth import duplicates, sequence
+from labeling.truth.methods import NAMES, method
+from labeling.truth.scoring import ANOTHER_LABEL, score
+from labeling.truth.screen import screen
+from labeling.truth.votes import Bools, Inference, Ints
+from labeling.vote_files import UnusableFile, VoteTable, index_gold, read_gold, read_texts, read_votes
+
+COLUMNS = ("method", "accuracy", "ece", "iterations", "converged", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything a method needs, and what scores it. `known`, `gold`: (n_tasks,) label indexes, -1 for none.
+
+    `sequence`, `position`, `cluster`: (n_tasks,) which sequence a task belongs to and where in it, and its cluster of
+    near-duplicates; -1 for none, or None where not asked for.
+    """
+
+    table: VoteTable
+    known: Ints | None
+    gold: Ints
+    shown: Bools
+    features: NDArray[np.float32] | None
+    seed: int
+    device: str | None = None
+    sequence: Ints | None = None
+    position: Ints | None = None
+    cluster: Ints | None = None
+
+
+class Command(BaseCommand):
+    help = "Infer the label of every task from a file of votes."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("votes", help="CSV with task,worker,label; - is standard input, .gz is read too")
+        parser.add_argument("--method", default="auto", help=f"{', '.join(NAMES)}, or all to compare them")
+        parser.add_argument("--gold", help="CSV with task,label that only scores")
+        parser.add_argument("--validation", help="CSV with task,label that the method may learn from")
+        parser.add_argument("--items", help="JSONL with task and texts; text becomes one more annotator for auto")
+        parser.add_argument("--text", default="text", help="field or fields of --items, separated by commas")
+        parser.add_argument(
+            "--sequence", help="field of --items that names a task's sequence, in the order of the file"
+        )
+        parser.add_argument("--duplicates", help="field of --items that near-duplicates have in common")
+        parser.add_argument("--output", help="CSV to write: task,label,confidence,tie; - is standard output")
+        parser.add_argument("--probabilities", action="store_true", help="add a column p:<label> for each label")
+        parser.add_argument(
+            "--device", help="torch device, such as cuda, that computes dawid_skene; pays from millions of votes"
+        )
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            summary = self._aggregate(options)
+        except UnusableFile as error:
+            self.stderr.write(str(error))
+            sys.exit(2)
+        if options["json"]:
+            self.stdout.write(json.dumps(summary))
+        else:
+            out = self.stderr if options["output"] == "-" else self.stdout
+            out.write("\n".join(as_lines(summary)))
+
+    def _aggregate(self, options: dict[str, Any]) -> dict[str, Any]:
+        check_options(options)
+        job = read_job(options)
+        degenerate = degenerate_annotators(job)
+        if options["method"] == "all":
+            rows = []
+            for name in NAMES:
+                rows.append(run(job, name)[1])
+                self.stderr.write(f"{name}: {rows[-1]['seconds']:.2f} s")
+            return {"method": "all", **sizes(job), "degenerate_annotators": degenerate, "methods": rows}
+        result, row = run(job, options["method"])
+        if options["output"]:
+            write_labels(options["output"], job.table, result, options["probabilities"])
+        return {"method": row.pop("method"), **sizes(job), **row, "degenerate_annotators": degenerate}
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Refuse, before any work, options that cannot be served together. Raises UnusableFile."""
+    name, output = options["method"], options["output"]
+    if name not in (*NAMES, "all"):
+        raise UnusableFile(f"There is no method {name!r}; choose one of {', '.join(NAMES)}, or all.")
+    if name == "all" and output:
+        raise UnusableFile("--output holds the labels of one method; choose it with --method.")
+    if output == "-" and options["json"]:
+        raise UnusableFile("--json and --output - both write to standard output; give --output a file.")
+    if options["seed"] < 0:
+        raise UnusableFile("--seed must be a whole number of at least 0.")
+    if options["device"] and name != "dawid_skene":
+        raise UnusableFile("--device serves --method dawid_skene alone; leave it out or choose that method.")
+    asked = [f"--{name}" for name in ("sequence", "duplicates") if options[name]]
+    if asked and not options["items"]:
+        raise UnusableFile(f"{asked[0]} names a field of --items; give that file too.")
+    sources = [options[source] for source in ("votes", "gold", "validation", "items")]
+    if sources.count("-") > 1:
+        raise UnusableFile("Only one of the files can be standard input (-).")
+    if output and output != "-" and not os.access(Path(output).resolve().parent, os.W_OK):
+        raise UnusableFile(f"{output} cannot be written; check that its folder exists and can be written to.")
+
+
+def read_job(options: dict[str, Any]) -> Job:
+    """Read every file that is named in the options. Raises UnusableFile."""
+    validation = read_gold(options["validation"]) if options["validation"] else {}
+    gold = read_gold(options["gold"]) if options["gold"] else {}
+    table = read_votes(options["votes"], labels=sorted(set(validation.values())))
+    _check_overlap(options["validation"], validation, table)
+    _check_overlap(options["gold"], gold, table)
+    known = index_gold(validation, table.tasks, table.labels) if validation else None
+    shown = np.array([task in validation for task in table.tasks])
+    features = _features(options, table.tasks) if options["items"] else None
+    structure = _structure(options, table.tasks)
+    return Job(table, known, index_scored(gold, table), shown, features, options["seed"], options["device"], *structure)
+
+
+def _check_overlap(path: str | None, gold: dict[str, str], table: VoteTable) -> None:
+    if path and gold.keys().isdisjoint(table.tasks):
+        raise UnusableFile(f"{path} names no task of the votes; tasks are matched by the name in column task.")
+
+
+def index_scored(gold: dict[str, str], table: VoteTable) -> Ints:
+    """Gold by task: its label's index, ANOTHER_LABEL for one that neither votes nor validation use, -1 for none."""
+    truth = index_gold(gold, table.tasks, table.labels)
+    named = np.array([task in gold for task in table.tasks])
+    return np.where(named & (truth < 0), np.int32(ANOTHER_LABEL), truth)
+
+
+def _features(options: dict[str, Any], tasks: Sequence[str]) -> NDArray[np.float32]:
+    from labeling.crowd.text_features import text_features
+
+    texts = read_texts(options["items"], options["text"].split(","))
+    if texts.keys().isdisjoint(tasks):
+        raise UnusableFile(f"{options['items']} names no task of the votes; tasks are matched by the field task.")
+    return text_features([texts.get(task, "") for task in tasks], options["seed"])
+
+
+def _structure(options: dict[str, Any], tasks: Sequence[str]) -> tuple[Ints | None, Ints | None, Ints | None]:
+    """Sequence, position and cluster of each task, as far as they were asked for."""
+    of_sequence = of_cluster = position = None
+    if options["sequence"]:
+        names = read_texts(options["items"], [options["sequence"]])
+        place = {task: i for i, task in enumerate(names)}
+        of_sequence, position = _numbered(names, tasks), np.array([place.get(task, -1) for task in tasks], np.int32)
+    if options["duplicates"]:
+        of_cluster = _numbered(read_texts(options["items"], [options["duplicates"]]), tasks)
+    return of_sequence, position, of_cluster
+
+
+def _numbered(names: dict[str, str], tasks: Sequence[str]) -> Ints:
+    """A number for each name, (len(tasks),), -1 for a task that is not named or whose name is empty."""
+    number = {name: i for i, name in enumerate(dict.fromkeys(filter(None, names.values())))}
+    return np.array([number.get(names.get(task, ""), -1) for task in tasks], dtype=np.int32)
+
+
+def share_evidence(job: Job, result: Inference, name: str) -> Inference:
+    """The result after near-duplicates, then neighbours in a sequence, have told each other what they know."""
+    belief, known = result.belief, job.known
+    if job.cluster is not None:
+        none_known = np.full(len(belief), -1, dtype=np.int32)
+        mismatch = duplicates.fit_mismatch(none_known if known is None else known, job.cluster, belief.shape[1])
+        belief = duplicates.share(belief, job.cluster, mismatch=mismatch)
+    if job.sequence is not None:
+        modest = name == "majority_vote" or result.details.get("calibrated", False)
+        temper = 1.0 if modest else sequence.TEMPER_UNCALIBRATED
+        belief = sequence.smooth(belief, job.sequence, job.position, temper=temper, known=known).belief
+    return replace(result, belief=belief)
+
+
+def infer(job: Job, name: str) -> Inference:
+    """Beliefs by one method. Raises UnusableFile where torch has no such device, or the device too little memory."""
+    extra: dict[str, Any] = {}
+    if name == "auto" and job.features is not None:
+        extra["features"] = job.features
+    if job.device:
+        extra["device"] = job.device
+    try:
+        return method(name)(job.table.votes, known=job.known, seed=job.seed, **extra)
+    except RuntimeError as error:
+        if not job.device:
+            raise
+        reason = str(error).splitlines()[0]
+        raise UnusableFile(f"--device {job.device} cannot be used ({reason}); leave it out to use numpy.") from error
+
+
+def run(job: Job, name: str) -> tuple[Inference, dict[str, Any]]:
+    """Infer by one method; the second part is its row of the report.
+
+    `scored` counts the tasks that have votes and a gold label and are not in the validation file: accuracy and
+    calibration error (ece, 15 bins of equal mass) are over those alone. `seconds` (of the clock) and `cpu_seconds`
+    are inference alone. `auto` without enough known labels names the tasks whose label would help most.
+    """
+    start, cpu_start = time.perf_counter(), time.process_time()
+    result = share_evidence(job, infer(job, name), name)
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    found = score(result, job.gold, job.shown)
+    row = {
+        "method": name,
+        "iterations": result.iterations,
+        "converged": result.converged,
+        "seconds": round(seconds, 6),
+        "cpu_seconds": round(cpu_seconds, 6),
+        "accuracy": found.accuracy,
+        "ece": found.ece,
+        "scored": found.scored,
+        "calibrated": bool(result.details.get("calibrated", False)),
+    }
+    told: dict[str, Any] = {key: result.details[key] for key in ("chosen", "message") if key in result.details}
+    if "tasks_to_validate" in result.details:
+        told["tasks_to_validate"] = [job.table.tasks[i] for i in result.details["tasks_to_validate"]]
+    return result, row | told
+
+
+def sizes(job: Job) -> dict[str, int]:
+    """How much there was to work on."""
+    votes = job.table.votes
+    return {
+        "tasks": votes.n_tasks,
+        "annotators": votes.n_annotators,
+        "votes": len(votes.task),
+        "labels": votes.n_labels,
+    }
+
+
+def degenerate_annotators(job: Job) -> list[str]:
+    """Names of the annotators whose answers say nothing (`labeling.truth.screen`)."""
+    degenerate = screen(job.table.votes, seed=job.seed).degenerate
+    return [job.table.annotators[j] for j in np.flatnonzero(degenerate)]
+
+
+def write_labels(path: str, table: VoteTable, result: Inference, probabilities: bool) -> None:
+    """Write task, label, confidence and tie, and with `probabilities` the belief in each label. Raises UnusableFile."""
+    head = ["task", "label", "confidence", "tie", *(f"p:{label}" for label in table.labels if probabilities)]
+    names = [table.labels[index] for index in result.labels()]
+    confidence = [f"{value:.6f}" for value in result.belief.max(axis=1)]
+    ties = np.where(result.ties(), "true", "false").tolist()
+    with _opened(path) as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(head)
+        rows = zip(table.tasks, names, confidence, ties, strict=True)
+        if not probabilities:
+            writer.writerows(rows)
+            return
+        for row, belief in zip(rows, result.belief, strict=True):
+            writer.writerow([*row, *(f"{value:.6f}" for value in belief)])
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[TextIO]:
+    if path == "-":
+        yield sys.stdout
+        return
+    try:
+        with Path(path).open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+    except OSError as error:
+        raise UnusableFile(f"{path} cannot be written ({error.strerror}).") from error
+
+
+def as_lines(summary: dict[str, Any]) -> list[str]:
+    """The report as a table for people."""
+    rows = summary.get("methods", [summary])
+    head = "{tasks} tasks, {annotators} annotators, {votes} votes, {labels} labels".format(**summary)
+    lines = [head, "", "  ".join(f"{column:>17}" for column in COLUMNS)]
+    lines += ["  ".join(f"{_shown(row[column]):>17}" for column in COLUMNS) for row in rows]
+    if rows[0]["scored"]:
+        lines += ["", f"accuracy and ece are over {rows[0]['scored']} gold tasks the method did not learn from"]
+    if summary["degenerate_annotators"]:
+        lines += ["", f"answers that say nothing: {', '.join(summary['degenerate_annotators'])}"]
+    chosen = [row for row in rows if "chosen" in row]
+    lines += [f"auto chose {row['chosen']}" for row in chosen]
+    lines += [row["message"] for row in chosen if row.get("message")]
+    return lines + [
+        f"tasks to label: {', '.join(row['tasks_to_validate'])}" for row in chosen if "tasks_to_validate" in row
+    ]
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,34 @@
+"""The tables of a labeling project, one file a noun. What must never be false is a database constraint."""
+
+from labeling.models.annotator import Annotator
+from labeling.models.batch import Batch, SkippedRow
+from labeling.models.belief import Belief
+from labeling.models.certificate import Certificate
+from labeling.models.chunk import Chunk
+from labeling.models.decision import Decision
+from labeling.models.escalation import Escalation
+from labeling.models.money import LedgerEntry, Purse, Reservation
+from labeling.models.project import Label, Membership, Project
+from labeling.models.round import Round
+from labeling.models.task import Task
+from labeling.models.vote import Vote
+
+__all__ = [
+    "Annotator",
+    "Batch",
+    "Belief",
+    "Certificate",
+    "Chunk",
+    "Decision",
+    "Escalation",
+    "Label",
+    "LedgerEntry",
+    "Membership",
+    "Project",
+    "Purse",
+    "Reservation",
+    "Round",
+    "SkippedRow",
+    "Task",
+    "Vote",
+]

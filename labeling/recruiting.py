@@ -1,0 +1,105 @@
+"""Annotators join a project: models by their registry name, paid models with a stated price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import PurePath
+from urllib.parse import parse_qs
+
+from django.conf import settings
+
+from labeling.crowd import registry
+from labeling.crowd.base import Voter
+from labeling.crowd.errors import Misconfigured, PriceUnknown
+from labeling.crowd.specialist import RECIPES
+from labeling.models import Annotator, Project
+
+Kind = Annotator.Kind
+TYPICAL_TOKENS = (600, 20)
+"""Tokens read and written for one answer, as a first guess of its price until real answers tell."""
+
+
+def add_models(project: Project, names: Sequence[str]) -> list[Annotator]:
+    """Let these models vote on every task, for free. Raises CrowdError for one that costs or cannot be built."""
+    return [_add(project, name, Kind.MODEL) for name in dict.fromkeys(names)]
+
+
+def add_paid(project: Project, name: str) -> Annotator:
+    """Let this model answer what is sent to it, for money. Raises PriceUnknown until somebody states a price."""
+    return _add(project, name, Kind.PAID)
+
+
+def embedded_crowd(parts: int) -> list[str]:
+    """The names of the crowd that needs no download, for tasks of so many parts."""
+    return list(registry.embedded_crowd(parts))
+
+
+def build(spec: str) -> Voter:
+    """The voter behind a spec or a name of the annotators file. Raises CrowdError in one sentence."""
+    return registry.build(spec, named())
+
+
+@lru_cache(maxsize=1)
+def named() -> Mapping[str, str]:
+    """Annotators that the file of CONCORD_ANNOTATORS names."""
+    return registry.read_annotators(settings.ANNOTATORS_FILE) if settings.ANNOTATORS_FILE else {}
+
+
+def display_name(spec: str) -> str:
+    """What people call the annotator: `chat:gpt-4.1@https://…` is gpt-4.1, `causal:models/tiny?shots=4` is tiny."""
+    if spec in named() or ":" not in spec:
+        return spec.replace("_", " ") if ":" not in spec else spec
+    kind, _, rest = spec.partition(":")
+    source, _, query = rest.partition("?")
+    if kind == "chat":
+        return source.rpartition("@")[0]
+    worker = parse_qs(query).get("worker")
+    return worker[0] if worker else PurePath(source).name
+
+
+def learns(spec: str) -> bool:
+    """Whether this annotator learns from known labels, as specialists and encoders do: the texts speak through it."""
+    line = named().get(spec, spec)
+    return line in RECIPES or line.startswith("embedding:")
+
+
+def _add(project: Project, spec: str, kind: Annotator.Kind) -> Annotator:
+    voter = build(spec)
+    price = price_of(spec, voter)
+    if kind == Kind.PAID and price is None:
+        raise PriceUnknown(
+            f"The price of {display_name(spec)} is not stated; add input= and output= in US dollars per million "
+            "tokens (or call= per call), 0 if it is free."
+        )
+    if kind == Kind.MODEL and price:
+        raise Misconfigured(f"{display_name(spec)} costs money; let it join as a paid model, under a budget.")
+    found, _ = Annotator.objects.get_or_create(
+        project=project,
+        kind=kind,
+        spec=spec,
+        defaults={
+            "name": _free_name(project, kind, display_name(spec)),
+            "outside": voter.outside,
+            "price_microdollars": price,
+        },
+    )
+    return found
+
+
+def price_of(spec: str, voter: Voter) -> int | None:
+    """Micro-dollars of a typical answer where a price is stated, else None."""
+    line = named().get(spec, spec)
+    stated = parse_qs(line.partition("?")[2])
+    price = getattr(getattr(voter, "settings", voter), "price", None)
+    return int(price.cost(*TYPICAL_TOKENS)) if price is not None and {"input", "call"} & stated.keys() else None
+
+
+def _free_name(project: Project, kind: str, name: str) -> str:
+    """The voter's own name, numbered where another one has it already."""
+    taken = set(project.annotators.filter(kind=kind).values_list("name", flat=True))
+    wished = name[:110]
+    number = 2
+    while (found := wished if wished not in taken else f"{wished} {number}") in taken:
+        number += 1
+    return found

@@ -1,0 +1,138 @@
+"""Who can be asked beyond the free crowd, at what price, and what they answered: rows made ready for the router."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Avg
+
+from labeling import checks_drawn, fallback, settling
+from labeling.arrays import Ballot
+from labeling.models import Annotator, Batch, Escalation, Reservation
+from labeling.routing.value import Relabeler
+from labeling.truth.votes import Bools, Ints, Votes
+
+Kind = Annotator.Kind
+PRIOR = {Kind.PAID: (0.75, 2.0), Kind.PERSON: (0.9, 10.0), Kind.EXPERT: (0.97, 20.0)}
+"""The accuracy assumed before any answer on a known task is seen, and how many answers that assumption is worth."""
+ENOUGH_BILLS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A paid model, the people, or the experts. `columns`: the ballot's annotators that speak for it.
+
+    `price`: micro-dollars of one opinion. `available`: False where it answered before but must not be asked now.
+    """
+
+    kind: Annotator.Kind
+    name: str
+    price: int
+    available: bool
+    columns: tuple[int, ...]
+    annotator: Annotator | None = None
+
+    @property
+    def one(self) -> str:
+        """What one of them is called in a sentence."""
+        return {Kind.PERSON: "a person", Kind.EXPERT: "an expert"}.get(self.kind, self.name)
+
+    def relabeler(self, eligible: Bools) -> Relabeler:
+        """The same for the router; `eligible`: (n,) the tasks about which it may be asked."""
+        expected, certainty = PRIOR[self.kind]
+        return Relabeler(self.name, self.price, expected, certainty, eligible & self.available)
+
+
+def parties(batch: Batch, ballot: Ballot) -> list[Party]:
+    """Every paid model of the project, its people and its experts, whether or not they may be asked now."""
+    project = batch.project
+    callable_now = set(fallback.askable(batch).values_list("pk", flat=True))
+    paid = [
+        Party(Kind.PAID, each.name, price_of(each), each.pk in callable_now, (column,), each)
+        for column, each in enumerate(ballot.annotators)
+        if each.kind == Kind.PAID
+    ]
+    person = (checks_drawn.price_of_one(batch) or 0) * project.people_per_task
+    expert = project.expert_wage_microdollars_per_hour
+    return [
+        *paid,
+        Party(Kind.PERSON, "people", person, project.review_share > 0, _columns(ballot, Kind.PERSON)),
+        Party(
+            Kind.EXPERT,
+            "experts",
+            round((expert or 0) * min(checks_drawn.TYPICAL_SECONDS, project.pay_seconds) / 3600),
+            expert is not None and settling.has_experts(project.pk),
+            _columns(ballot, Kind.EXPERT),
+        ),
+    ]
+
+
+def _columns(ballot: Ballot, kind: str) -> tuple[int, ...]:
+    return tuple(column for column, each in enumerate(ballot.annotators) if each.kind == kind)
+
+
+def price_of(annotator: Annotator) -> int:
+    """Micro-dollars of one answer: what its answers did cost on average, or as stated until five were paid."""
+    paid = Reservation.objects.filter(annotator=annotator, state=Reservation.State.SETTLED)
+    if paid.count() < ENOUGH_BILLS:
+        return annotator.price_microdollars or 0
+    return round(paid.aggregate(mean=Avg("cost_microdollars"))["mean"] or 0)
+
+
+def crowd_votes(ballot: Ballot) -> Votes:
+    """The votes of the free models alone; the others' columns stay, empty."""
+    free = np.array([each.kind == Kind.MODEL for each in ballot.annotators], dtype=np.bool_)
+    return _chosen(ballot.votes, free[ballot.votes.annotator])
+
+
+def answers(ballot: Ballot, asked: Sequence[Party]) -> Votes:
+    """What the parties answered, `annotator` = place of the party; of a fractional answer its likeliest label."""
+    votes = ballot.votes
+    place = np.full(max(votes.n_annotators, 1), -1, dtype=np.int32)
+    for number, party in enumerate(asked):
+        place[list(party.columns)] = number
+    mine = _chosen(votes, _likeliest(votes) & (place[votes.annotator] >= 0))
+    return Votes(mine.task, place[mine.annotator], mine.label, votes.n_tasks, len(asked), votes.n_labels)
+
+
+def _chosen(votes: Votes, keep: Bools) -> Votes:
+    weight = None if votes.weight is None else votes.weight[keep]
+    task, annotator, label = votes.task[keep], votes.annotator[keep], votes.label[keep]
+    return Votes(task, annotator, label, votes.n_tasks, votes.n_annotators, votes.n_labels, weight)
+
+
+def _likeliest(votes: Votes) -> Bools:
+    """Which entries carry the largest share of their (task, annotator) pair, shape (V,)."""
+    keep = np.ones(len(votes.task), dtype=np.bool_)
+    if votes.weight is None:
+        return keep
+    order = np.lexsort((-votes.weight, votes.annotator, votes.task))
+    same = (np.diff(votes.task[order]) == 0) & (np.diff(votes.annotator[order]) == 0)
+    keep[order[1:]] = ~same
+    return keep
+
+
+def askable(batch: Batch, ballot: Ballot, party: Party, open_to: Bools) -> Bools:
+    """The tasks among `open_to`, (n,), about which this party may be asked.
+
+    A paid model is not asked again about a task from which it was withdrawn, nor where the outcome of a call is
+    unknown: that answer may have been paid for. Texts that must stay are not sent outside.
+    """
+    if party.annotator is None:
+        return open_to
+    withdrawn = party.annotator.escalations.filter(
+        task__batch=batch, state=Escalation.State.WITHDRAWN, round__number__gt=batch.rounds_before
+    )
+    allowed = fallback.unasked(batch.tasks.exclude(pk__in=withdrawn.values("task")), party.annotator)
+    mask: Bools = open_to & np.isin(ballot.task_ids, list(allowed.values_list("pk", flat=True)))
+    return mask
+
+
+def known_answers(given: Votes, known: Ints) -> tuple[Ints, Ints]:
+    """How many known tasks each party answered, and how many rightly, (M,) each."""
+    on_known = known[given.task] >= 0
+    right = on_known & (given.label == known[given.task])
+    count = np.bincount(given.annotator[on_known], minlength=given.n_annotators)
+    return count.astype(np.int32), np.bincount(given.annotator[right], minlength=given.n_annotators).astype(np.int32)

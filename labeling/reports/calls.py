@@ -1,0 +1,113 @@
+"""The log of every paid answer: who was asked what, what was held and what it did cost; paid models and their state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Avg, Count, Q, QuerySet, Sum
+
+from labeling import ledger
+from labeling.models import Annotator, Escalation, Project, Reservation, Vote
+from labeling.pages import whole
+
+PAGE = 50
+State = Reservation.State
+MODELS, PEOPLE = "models", "people"
+WHO = {MODELS: [Annotator.Kind.PAID, Annotator.Kind.MODEL], PEOPLE: [Annotator.Kind.PERSON, Annotator.Kind.EXPERT]}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Money held for one answer, and the answer as it came, if it did."""
+
+    held: Reservation
+    vote: Vote | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of calls, newest first; `before` is the key behind which the next page starts, or None."""
+
+    calls: list[Call]
+    before: int | None
+    filters: dict[str, str]
+
+    @property
+    def query(self) -> str:
+        return urlencode({**self.filters, "before": self.before or ""})
+
+
+def page_of(project: Project, asked: Mapping[str, Any]) -> Page:
+    """The calls that `asked` selects by `who` and `state`; other names and values are ignored."""
+    filters = {name: value for name, value in _chosen(asked).items() if value}
+    calls = Reservation.objects.filter(task__project=project)
+    if "who" in filters:
+        calls = calls.filter(annotator__kind__in=WHO[filters["who"]])
+    if "state" in filters:
+        calls = calls.filter(state=filters["state"])
+    if key := whole(str(asked.get("before", ""))):
+        calls = calls.filter(pk__lt=key)
+    found = list(calls.select_related("annotator", "task__project", "escalation").order_by("-pk")[: PAGE + 1])
+    return Page(_with_answers(found[:PAGE]), found[PAGE - 1].pk if len(found) > PAGE else None, filters)
+
+
+def _chosen(asked: Mapping[str, Any]) -> dict[str, str]:
+    who, state = str(asked.get("who", "")), str(asked.get("state", ""))
+    return {"who": who if who in WHO else "", "state": state if state in State.values else ""}
+
+
+def _with_answers(calls: list[Reservation]) -> list[Call]:
+    """The calls with what the same annotator says about the same task now; a call that failed has no answer."""
+    votes = Vote.objects.current().filter(task__in=[one.task_id for one in calls]).select_related("label")
+    said = {(vote.task_id, vote.annotator_id): vote for vote in votes.order_by("pk")}
+    settled = State.SETTLED
+    return [Call(one, said.get((one.task_id, one.annotator_id)) if one.state == settled else None) for one in calls]
+
+
+@dataclass(frozen=True, slots=True)
+class PaidModel:
+    """One paid model: micro-dollars spent, held and per answer; questions that wait; what its breaker does."""
+
+    annotator: Annotator
+    answers: int
+    spent: int
+    each: float | None
+    unknown: int
+    waiting: int
+
+    @property
+    def state(self) -> str:
+        """What it does now, in a word or two."""
+        if self.annotator.paused_at:
+            return "paused"
+        if self.annotator.rests:
+            return "rests"
+        return "is tried again" if self.annotator.failures else "answers"
+
+
+def paid_models(project: Project) -> list[PaidModel]:
+    """Every paid model of a project, those that joined first first."""
+    mine = Reservation.objects.filter(task__project=project).values_list("annotator").order_by()
+    settled = Q(state=State.SETTLED)
+    rows = mine.annotate(
+        answers=Count("pk", filter=settled),
+        spent=Sum("cost_microdollars", filter=settled),
+        each=Avg("cost_microdollars", filter=settled),
+        unknown=Count("pk", filter=Q(state=State.UNKNOWN)),
+    )
+    booked = {row[0]: row[1:] for row in rows}
+    open_ones = Escalation.objects.in_project(project.pk).open().to_paid().values_list("annotator")
+    waiting = dict(open_ones.annotate(Count("pk")).order_by())
+    found = []
+    for one in project.annotators.filter(kind=Annotator.Kind.PAID).order_by("pk"):
+        answers, spent, each, unknown = booked.get(one.pk, (0, 0, None, 0))
+        found.append(PaidModel(one, answers, spent or 0, each, unknown, waiting.get(one.pk, 0)))
+    return found
+
+
+def unknown_outcomes(project: Project) -> QuerySet[Reservation]:
+    """Calls that were cut off, oldest first, ready to be shown with the task and the model they belong to."""
+    return ledger.unreconciled(project).select_related("annotator", "task__project")

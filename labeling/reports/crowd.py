@@ -1,0 +1,186 @@
+"""The crowd as its managers see it: how right each voter is, what it costs, who errs with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from labeling import checked
+from labeling.estimates import MINIMUM, Measured, share
+from labeling.models import Annotator, Project
+from labeling.reports import crowd_votes, error_families, kept
+from labeling.reports.crowd_votes import Known
+from labeling.reports.error_families import Family
+from labeling.reports.heat import Heat
+from labeling.reports.scales import LogScale, Scale, spanning
+from labeling.truth import confusion
+from labeling.truth.screen import screen
+from labeling.truth.votes import Floats
+
+ABSTAINS_OFTEN = 0.02
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    text: str
+    title: str = ""
+    alert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Voter:
+    """One machine. `bits`: what one vote tells about the label; `per_1000`: dollars; None where it never voted."""
+
+    pk: int
+    kind: str
+    name: str
+    right: Measured
+    bits: float | None
+    votes: int
+    per_1000: float | None
+    per_minute: float | None
+    silent: float | None
+    tags: tuple[Tag, ...]
+    paused: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """`together`: the share of settled labels that the checks confirm. `worth`: independent voters."""
+
+    voters: tuple[Voter, ...]
+    known: int
+    together: Measured
+    worth: Measured
+    free: int
+    families: tuple[Family, ...]
+    heat: Heat | None
+    confusions: dict[int, Floats]
+    labels: tuple[tuple[str, str], ...]
+
+    @property
+    def scale(self) -> Scale:
+        return spanning(voter.right for voter in self.voters)
+
+    @property
+    def together_y(self) -> float:
+        """The height of the dotted line in the price plot, from the top."""
+        return 1 - self.scale.at(self.together.value or 0.0)
+
+    @property
+    def prices(self) -> LogScale:
+        """From a tenth of the lowest price, at least a tenth of a cent for 1,000 answers, to the highest."""
+        paid = [voter.per_1000 for voter in self.voters if voter.per_1000]
+        return LogScale(min([*paid, 0.1]) / 10, max([*paid, 1.0]) * 1.6)
+
+
+def crowd(project: Project) -> Crowd:
+    """The report on a project's crowd, kept while nothing changes."""
+    state = tuple(project.annotators.machines().values_list("pk", "paused_at", "error").order_by("pk"))
+    labels = tuple(label.name for label in project.label_list())
+    name = f"crowd.{project.pk}.{project.created_at.timestamp()}"
+    return kept.keep(name, (kept.version(), state, labels), lambda: _crowd(project))
+
+
+def _crowd(project: Project) -> Crowd:
+    if not project.labels.exists():
+        return _unlabeled(project)
+    known, habits = crowd_votes.load(project), crowd_votes.habits(project)
+    counts = confusion.count(known.votes, known.only_known())
+    alike = error_families.alike(known)
+    shared, families = alike.independence(), error_families.families(alike)
+    voters = [
+        _voter(one, counts[place], habits.get(one.pk), _bits(one, shared.get(one.pk, 1.0)))
+        for place, one in enumerate(known.annotators)
+    ]
+    tagged = [_tagged(voter, families, reason) for voter, reason in zip(voters, _degenerate(known), strict=True)]
+    return Crowd(
+        tuple(sorted(tagged, key=_rank)),
+        int((known.truth >= 0).sum()),
+        together(project),
+        error_families.worth(alike),
+        sum(1 for one in known.annotators if one.kind == Annotator.Kind.MODEL and one.pk in habits),
+        families,
+        error_families.heat(alike),
+        {one.pk: counts[place] for place, one in enumerate(known.annotators)},
+        tuple((label.brief, label.name) for label in project.label_list()),
+    )
+
+
+def _unlabeled(project: Project) -> Crowd:
+    """The crowd of a project that has no labels yet, so that nobody can have voted."""
+    nothing = Measured(None, estimable=False, reason="no labels yet")
+    machines = project.annotators.machines().order_by("-kind", "pk")
+    voters = tuple(_tagged(_voter(one, np.zeros((1, 2)), None, None), (), "") for one in machines)
+    return Crowd(voters, 0, nothing, nothing, 0, (), None, {}, ())
+
+
+def _rank(voter: Voter) -> tuple[bool, bool, float]:
+    return voter.kind != Annotator.Kind.MODEL, not voter.right.estimable, -(voter.right.value or 0.0)
+
+
+def together(project: Project) -> Measured:
+    """How right the settled labels are, with an interval from Kish's effective number of checks."""
+    found = checked.load(project)
+    weight = found.weight[found.checks]
+    if not len(weight):
+        return Measured(None, estimable=False, reason=f"0 of {MINIMUM} checked")
+    right = float((weight * found.right[found.checks]).sum() / weight.sum())
+    effective = float(weight.sum() ** 2 / (weight**2).sum())
+    told = share(right * effective, effective, minimum=0)
+    return told if len(weight) >= MINIMUM else Measured(None, estimable=False, reason=f"{len(weight)} of 30 checked")
+
+
+def _bits(one: Annotator, independence: float) -> float | None:
+    """Mutual information in bits of label and vote under the voter's confusion, shared with those who err alike."""
+    if one.confusion is None:
+        return None
+    joint = np.array(one.confusion) / len(one.confusion)
+    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    ratio = np.divide(joint, apart, out=np.ones_like(joint), where=(joint > 0) & (apart > 0))
+    return float((joint * np.log2(ratio)).sum() * independence)
+
+
+def _voter(one: Annotator, counts: Floats, habit: dict[str, Any] | None, bits: float | None) -> Voter:
+    given = float(counts[:, :-1].sum())
+    right = share(float(np.trace(counts[:, :-1])), given, counted="known labels")
+    n = habit["n"] if habit else 0
+    seconds = habit["seconds"] if habit else 0
+    return Voter(
+        one.pk,
+        one.kind,
+        one.name,
+        right,
+        bits,
+        n,
+        1000 * habit["cost"] / MICRO / n if habit else None,
+        60 / seconds if seconds and seconds > 0.0001 else None,
+        habit["none"] / n if habit else None,
+        (),
+        one.paused_at is not None,
+        one.error,
+    )
+
+
+def _tagged(voter: Voter, families: Sequence[Family], degenerate: str) -> Voter:
+    tags = [Tag("paused")] if voter.paused else []
+    tags += [Tag(f"errs with {name}") for family in families for name in family.others(voter.pk)][:2]
+    if voter.silent is not None and voter.silent > ABSTAINS_OFTEN:
+        tags.append(Tag("abstains often", alert=True))
+    if degenerate:
+        tags.append(Tag("says nothing", degenerate, alert=True))
+    if voter.error:
+        tags.append(Tag("sits out" if not voter.votes else "does not answer", voter.error, alert=bool(voter.votes)))
+    return replace(voter, tags=tuple(tags))
+
+
+def _degenerate(known: Known) -> list[str]:
+    """Why each machine's answers say nothing, or empty."""
+    if not len(known.votes.task):
+        return [""] * len(known.annotators)
+    return screen(known.votes).reason

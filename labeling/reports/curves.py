@@ -1,0 +1,92 @@
+"""Accuracy against dollars as a drawing: solid measured, dashed expected, a shaded band, dots with words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, log10
+
+from labeling.reports.scales import Scale, Tick, spanning
+
+MOST_TICKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A share right at so many dollars, with its interval where it has one; `words`: what this place means."""
+
+    dollars: float
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    words: str = ""
+    estimable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What is drawn. `dots`: places of either line that bear words, the first of them now."""
+
+    measured: tuple[Spot, ...]
+    expected: tuple[Spot, ...]
+    dots: tuple[Spot, ...] = ()
+
+    @property
+    def spots(self) -> tuple[Spot, ...]:
+        return (*self.measured, *self.expected)
+
+    @property
+    def y(self) -> Scale:
+        return spanning((*self.spots, *self.dots))
+
+    @property
+    def most(self) -> float:
+        """The right end of the scale of dollars."""
+        return max((spot.dollars for spot in (*self.spots, *self.dots)), default=0.0) or 1.0
+
+    @property
+    def ticks(self) -> list[Tick]:
+        """Round amounts along the bottom."""
+        step = round_step(self.most / MOST_TICKS)
+        values = [step * place for place in range(int(self.most / step + 1e-9) + 1)]
+        digits = max(0, -int(log10(step) // 1)) if step < 1 else 0
+        words = [f"${value:,.{max(digits, 2) if digits else 0}f}" for value in values]
+        return [
+            Tick(value, value / self.most, text, "start" if not place else "middle")
+            for place, (value, text) in enumerate(zip(values, words, strict=True))
+        ]
+
+    @property
+    def solid(self) -> str:
+        return self._line(self.measured)
+
+    @property
+    def dashed(self) -> str:
+        """The expected line, which starts where the measured one ends."""
+        return self._line((*self.measured[-1:], *self.expected))
+
+    @property
+    def band(self) -> str:
+        """The corners of the shaded interval: along the upper ends and back along the lower ones."""
+        sure = [spot for spot in self.spots if spot.low is not None and spot.high is not None]
+        there = [self._place(spot, spot.high or 0.0) for spot in sure]
+        return " ".join([*there, *(self._place(spot, spot.low or 0.0) for spot in reversed(sure))])
+
+    def _line(self, spots: Sequence[Spot]) -> str:
+        return " ".join(self._place(spot, spot.value) for spot in spots if spot.value is not None)
+
+    def _place(self, spot: Spot, value: float) -> str:
+        return f"{100 * spot.dollars / self.most:.2f},{100 * (1 - self.y.at(value)):.2f}"
+
+    @property
+    def marks(self) -> list[tuple[Spot, float, float]]:
+        """Each dot with its place as shares of width and of height from the top."""
+        return [
+            (spot, spot.dollars / self.most, 1 - self.y.at(spot.value)) for spot in self.dots if spot.value is not None
+        ]
+
+
+def round_step(least: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that is at least so large."""
+    power = 10.0 ** ceil(log10(least) - 1)
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))

@@ -1,0 +1,55 @@
+"""Numbers that take time are kept while nothing has changed, and a little longer where they take long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.core.cache import cache
+from django.db.models import Max
+
+from labeling.models import Decision, Escalation, Vote
+
+T = TypeVar("T")
+PATIENCE = 20
+LONGEST = 300.0
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[T]):
+    """What was computed, from which version of the rows, when, and how many seconds it took."""
+
+    value: T
+    version: object
+    at: float
+    took: float
+
+    def serves(self, version: object) -> bool:
+        """Whether it may be shown: nothing has changed, or it is younger than twenty times what it took."""
+        age = time.time() - self.at
+        return self.version == version or age < min(PATIENCE * self.took, LONGEST)
+
+
+def keep(name: str, version: object, compute: Callable[[], T]) -> T:
+    """The kept value if it still serves, else a new one. At most a twentieth of the time goes into computing."""
+    found: Kept[T] | None = cache.get(name)
+    if found is None or not found.serves(version):
+        started, clock = time.time(), time.monotonic()
+        found = Kept(compute(), version, started, time.monotonic() - clock)
+        cache.set(name, found, DAY)
+    return found.value
+
+
+def peek(name: str, version: object) -> object | None:
+    """The kept value if it still serves, else None."""
+    found: Kept[object] | None = cache.get(name)
+    return found.value if found is not None and found.serves(version) else None
+
+
+def version() -> tuple[int, int, int]:
+    """Changes with every vote, decision and question; three index look-ups, whatever the size."""
+    tops = [model.objects.aggregate(top=Max("pk"))["top"] or 0 for model in (Vote, Decision, Escalation)]
+    return tops[0], tops[1], tops[2]

@@ -1,0 +1,245 @@
+"""What more money buys for a batch: measured so far, expected from here on, cheaper plans, and how forecasts fared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from django.db.models import Min
+from numpy.typing import NDArray
+
+from labeling import arrays, checked, relabelers
+from labeling.estimates import Measured, share
+from labeling.models import Annotator, Batch, Round, Vote
+from labeling.reports import bills, kept
+from labeling.reports.comparison import SLOW
+from labeling.reports.curves import Curve, Spot
+from labeling.truth import methods
+from labeling.truth.votes import Bools, Floats, Ints
+
+MICRO = 1_000_000
+TEN_DOLLARS = 10 * MICRO
+NEARLY = 0.005
+"""A plan is as good as another when it reaches all but half a point of it."""
+MOST_TASKS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A stored forecast as arrays over rising spends in micro-dollars, counted from `start`, what was spent then."""
+
+    start: int
+    spend: Floats
+    accuracy: Floats
+    low: Floats
+    high: Floats
+    marginal: tuple[float | None, ...]
+    tasks: int
+    everything: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Ahead:
+        spend, first = np.unique(np.array(told["spend"], dtype=np.float64), return_index=True)
+        middle, low, high = (np.array(told[name], dtype=np.float64)[first] for name in ("accuracy", "low", "high"))
+        marginal = tuple(told["marginal_dollars"][int(place)] for place in first)
+        everything = tuple(told["everything"])
+        return cls(int(told["spent_before"]), spend, middle, low, high, marginal, told["tasks"], everything)
+
+    @property
+    def end(self) -> float:
+        """Micro-dollars of the batch after which no answer is worth its price."""
+        return self.start + float(self.spend[-1])
+
+    def at(self, spent: float) -> Spot:
+        """What is expected once so many micro-dollars of the batch are spent."""
+        rows = (self.accuracy, self.low, self.high)
+        middle, low, high = (float(np.interp(spent - self.start, self.spend, row)) for row in rows)
+        return Spot(spent / MICRO, middle, low, high)
+
+    def from_level(self, now: Spot, spent: float) -> Ahead:
+        """The same gains, counted from a measured level: checks know the level better than any forecast."""
+        assert now.value is not None
+        gain = self.accuracy - (self.at(spent).value or 0.0)
+        low, high = (now.value if end is None else end for end in (now.low, now.high))
+        middle, lower, upper = (np.clip(level + gain, 0.0, 1.0) for level in (now.value, low, high))
+        return replace(self, accuracy=middle, low=lower, high=upper)
+
+    def price_of_the_next(self, spent: float) -> float | None:
+        """Dollars for one more right label once so much is spent; None where nothing is left to buy."""
+        place = int(np.searchsorted(self.spend, spent - self.start, side="right")) - 1
+        return self.marginal[min(max(place, 0), len(self.marginal) - 1)]
+
+    def least_for(self, accuracy: float) -> float:
+        """Micro-dollars of the batch from which on so much is expected to be right."""
+        enough = np.flatnonzero(self.accuracy >= accuracy - 1e-12)
+        place = int(enough[0]) if len(enough) else len(self.spend) - 1
+        if not place:
+            return float(self.start + self.spend[0])
+        ends = self.accuracy[place - 1 : place + 1], self.spend[place - 1 : place + 1]
+        return float(self.start + np.interp(accuracy, *ends))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One way to spend money on the tasks that are not known: dollars more from here on, and what it should reach."""
+
+    kind: str
+    name: str
+    about: str
+    dollars: float
+    right: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The drawing and what can be said in words. `next_labels`: how many more right labels the next $10, or what is
+    free if that is less (`next_dollars`), should buy. `foreseen`: what the first forecast said about the money that is
+    spent now; `now`: what the checks say."""
+
+    curve: Curve
+    tasks: int
+    next_dollars: float
+    next_labels: float
+    each: float | None
+    plans: tuple[Plan, ...]
+    foreseen: Measured
+    now: Measured
+    spent: float
+
+    @property
+    def met(self) -> bool:
+        """Whether what was measured lies in the band of what was foreseen."""
+        there = self.foreseen.low is not None and self.foreseen.high is not None and self.now.value is not None
+        return there and (self.foreseen.low or 0.0) <= (self.now.value or 0.0) <= (self.foreseen.high or 0.0)
+
+
+def outlook(batch: Batch) -> Outlook | None:
+    """The outlook of a batch, kept while nothing changes; None before the first forecast."""
+    turns = [turn for turn in batch.rounds.order_by("number") if turn.parameters.get("forecast")]
+    if not turns:
+        return None
+    meter = bills.meter(batch)
+    version = (kept.version(), turns[-1].pk, meter)
+    return kept.keep(f"outlook.{batch.pk}.{batch.created_at.timestamp()}", version, lambda: _outlook(batch, turns))
+
+
+def newest(batches: Iterable[Batch]) -> tuple[Batch, Outlook] | None:
+    """The first of these batches that has a forecast, with its outlook."""
+    return next(((batch, found) for batch in batches if (found := outlook(batch))), None)
+
+
+def _outlook(batch: Batch, turns: list[Round]) -> Outlook:
+    first, last = (Ahead.of(turn.parameters["forecast"]) for turn in (turns[0], turns[-1]))
+    meter = bills.meter(batch)
+    spent, end = meter.spent, meter.spent + meter.free
+    past = _measured(batch, turns, spent)
+    last = last.from_level(past[-1], spent) if past else last
+    now = past[-1] if past else last.at(spent)
+    ahead = _expected(last, spent, end)
+    marks = (_with_words(now, "now"), *(_with_words(one, "at the cap") for one in ahead[-1:] if end > spent))
+    buys = min(TEN_DOLLARS, meter.free)
+    gained = (last.at(spent + buys).value or 0.0) - (last.at(spent).value or 0.0)
+    return Outlook(
+        Curve(past, ahead, marks),
+        last.tasks,
+        buys / MICRO,
+        last.tasks * gained,
+        last.price_of_the_next(spent),
+        tuple(_plans(last, spent, end)),
+        _as_measured(first.at(spent)),
+        _as_measured(past[-1]) if past else Measured(None, estimable=False, reason="too few checks"),
+        spent / MICRO,
+    )
+
+
+def _with_words(spot: Spot, words: str) -> Spot:
+    right = f"{100 * (spot.value or 0.0):.1f}%"
+    between = "" if spot.low is None or words == "now" else f" ({100 * spot.low:.1f}–{100 * (spot.high or 0.0):.1f})"
+    said = f"{words} {right}" if words == "now" else f"{right}{between} {words}"
+    return Spot(spot.dollars, spot.value, spot.low, spot.high, said, spot.estimable)
+
+
+def _as_measured(spot: Spot) -> Measured:
+    return Measured(spot.value, spot.low, spot.high, spot.estimable)
+
+
+def _expected(ahead: Ahead, spent: int, end: int) -> tuple[Spot, ...]:
+    """The forecast from what is spent now up to the cap; to its own end where no money is left."""
+    stop = end if end > spent else ahead.end
+    inner = [start for start in ahead.start + ahead.spend if spent < start < stop]
+    places = [float(place) for place in [spent, *inner, *([stop] if stop > spent else [])]]
+    return tuple(replace(ahead.at(place), words=_next_label(ahead, place)) for place in places)
+
+
+def _next_label(ahead: Ahead, spent: float) -> str:
+    each = ahead.price_of_the_next(spent)
+    return (
+        f"expected; one more for about ${each:,.2f}"
+        if each is not None
+        else "expected; nothing more is worth its price"
+    )
+
+
+def _plans(ahead: Ahead, spent: int, end: int) -> Iterator[Plan]:
+    """The plan up to the cap, the cheapest that is nearly as good, and each party on everything."""
+    stop = min(float(end), ahead.end)
+    if stop > spent:
+        about = "answers that are worth their price"
+        yield Plan("crowd", "Up to the cap", about, (stop - spent) / MICRO, _as_measured(ahead.at(stop)))
+        least = max(ahead.least_for((ahead.at(stop).value or 0.0) - NEARLY), float(spent))
+        if least < stop:
+            name = "Nearly as good" if least > spent else "Nothing more"
+            words = "all but half a point of it"
+            yield Plan("crowd", name, words, (least - spent) / MICRO, _as_measured(ahead.at(least)))
+    for one in ahead.everything:
+        kind = {"people": "person", "experts": "expert"}.get(one["name"], "paid")
+        name = f"{one['name'][0].upper() if kind != 'paid' else one['name'][0]}{one['name'][1:]} on everything"
+        right = Measured(one["alone"], one["low"], one["high"])
+        yield Plan(kind, name, "its answer alone counts", one["cost"] / MICRO, right)
+
+
+def _measured(batch: Batch, turns: list[Round], spent: int) -> tuple[Spot, ...]:
+    """How right the labels were at each round and are now, on the checked tasks; empty with fewer than 30 of them.
+
+    Until the first answer was bought about a task its label counts as the models of the crowd alone have it, from then
+    on as it stands now.
+    """
+    if batch.rows_new > MOST_TASKS:
+        return ()
+    alone, final, bought, truth = _labels(batch)
+    found = []
+    for turn in turns:
+        had = bought <= int(turn.parameters["up_to_vote"])
+        found.append((int(turn.parameters["forecast"]["spent_before"]), np.where(had, final, alone) == truth))
+    found.append((spent, final == truth))
+    spots = {money: _spot(money, right) for money, right in found}
+    return tuple(spot for spot in spots.values() if spot.estimable)
+
+
+def _spot(money: int, right: Bools) -> Spot:
+    told = share(float(right.sum()), float(len(right)))
+    return Spot(money / MICRO, told.value, told.low, told.high, "", told.estimable)
+
+
+def _labels(batch: Batch) -> tuple[Ints, Ints, NDArray[np.int64], Ints]:
+    """Of each checked task: the crowd's own label, the label now, its first bought vote (key), and the truth, (n,)."""
+    ballot = arrays.load(batch)
+    found = checked.load(batch)
+    place = {int(task): index for index, task in enumerate(ballot.task_ids)}
+    which = np.array([place[int(task)] for task in found.task[found.checks]], dtype=np.int64)
+    name = "auto" if batch.project.aggregator in SLOW else batch.project.aggregator
+    crowd = methods.method(name)(relabelers.crowd_votes(ballot), known=ballot.known, seed=batch.seed)
+    tasks = ballot.task_ids[which]
+    never = np.iinfo(np.int64).max
+    first = dict(_first_bought(batch))
+    bought = np.array([first.get(int(task), never) for task in tasks], dtype=np.int64)
+    return crowd.labels()[which], found.label[found.checks], bought, found.truth[found.checks]
+
+
+def _first_bought(batch: Batch) -> Iterator[tuple[int, int]]:
+    """By task, the key of the first vote that was asked for: of a paid model, a person or an expert."""
+    kinds = [Annotator.Kind.PAID, Annotator.Kind.PERSON, Annotator.Kind.EXPERT]
+    votes = Vote.objects.filter(task__batch=batch, annotator__kind__in=kinds).values_list("task")
+    yield from votes.annotate(first=Min("pk")).order_by()

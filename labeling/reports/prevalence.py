@@ -1,0 +1,115 @@
+"""How common each label truly is in a batch, and in each of its groups: cheap labels corrected by random checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labeling import checked
+from labeling.checked import BY, By, Checked
+from labeling.estimates import MINIMUM, Measured
+from labeling.models import Batch, Label
+from labeling.reports.scales import Scale, spanning
+from labeling.routing.prediction_powered import Sample, share
+from labeling.truth.votes import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One label, or one group: its share with the interval, the share as labeled, and from the checks alone.
+
+    `tasks`: how many there are, `checks`: how many of them were checked.
+    """
+
+    name: str
+    share: Measured
+    labeled: float
+    alone: Measured
+    tasks: int
+    checks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prevalence:
+    """The share of each label in the batch, and of one label in each group."""
+
+    labels: tuple[Line, ...]
+    groups: tuple[Line, ...]
+    label: Label | None
+
+    @property
+    def scale(self) -> Scale:
+        return spanning((line.share for line in self.labels), top=None)
+
+    @property
+    def group_scale(self) -> Scale:
+        return spanning((line.share for line in self.groups), top=None)
+
+
+def prevalence(batch: Batch, chosen: str = "") -> Prevalence:
+    """Both tables; `chosen` names the label whose share is told by group, else the most common one."""
+    found = checked.load(batch)
+    known = list(batch.tasks.learnable().values_list("gold_id", "group"))
+    everybody = np.ones(len(found.task), dtype=np.bool_)
+    lines = [_line(label.name, found, everybody, label, [gold for gold, _ in known]) for label in found.labels]
+    if not lines:
+        return Prevalence((), (), None)
+    named = [label for label in found.labels if label.name == chosen]
+    label = named[0] if named else found.labels[int(np.argmax([line.labeled for line in lines]))]
+    names = sorted({*found.groups, *(group for _, group in known)})
+    groups = [
+        _line(name, found, _in_group(found, name), label, [gold for gold, group in known if group == name])
+        for name in names
+    ]
+    return Prevalence(tuple(lines), tuple(groups) if len(names) > 1 else (), label)
+
+
+def _in_group(found: Checked, name: str) -> Bools:
+    if name not in found.groups:
+        return np.zeros(len(found.task), dtype=np.bool_)
+    inside: Bools = found.group == found.groups.index(name)
+    return inside
+
+
+def _line(name: str, found: Checked, inside: Bools, label: Label, known: list[int]) -> Line:
+    """The share of a label among some settled tasks and the known ones of the validation slice, whose label is sure.
+
+    Labels that an expert gave without being drawn are sure as well; for the rest the checks speak.
+    """
+    place = found.labels.index(label)
+    sure = inside & (found.by == BY.index(By.EXPERT)) & ~found.checks
+    rest, drawn = inside & ~sure, inside & found.checks
+    certain = sum(gold == label.pk for gold in known) + int((found.label[sure] == place).sum())
+    total, checks = len(known) + int(inside.sum()), int(drawn.sum())
+    said = (certain + int((found.label[rest] == place).sum())) / total if total else 0.0
+    if not rest.any():
+        exact = Measured(said, said, said) if total else Measured(None, estimable=False, reason="no task is settled")
+        return Line(name, exact, said, exact, total, checks)
+    if checks < MINIMUM and checks < rest.sum():
+        few = Measured(None, estimable=False, reason=f"{checks} of {MINIMUM} checked")
+        return Line(name, few, said, few, total, checks)
+    return Line(name, *_powered(found, rest, drawn, place, certain, total), total, checks)
+
+
+def _powered(
+    found: Checked, rest: Bools, drawn: Bools, place: int, certain: int, total: int
+) -> tuple[Measured, float, Measured]:
+    """The share among the tasks that only checks can tell of, carried over to all tasks."""
+    cheap, truth = _is(found.label, place), _is(found.truth, place)
+    if int(drawn.sum()) < 2:
+        value, said = ((certain + float(one[drawn].sum())) / total for one in (truth, cheap))
+        return Measured(value, value, value), said, Measured(value, value, value)
+    seen = share(Sample(cheap[rest], cheap[drawn], truth[drawn], found.weight[drawn], finite=True))
+    part = int(rest.sum()) / total
+    value, low, high, plain, plain_low, plain_high = (
+        certain / total + part * one
+        for one in (seen.value, seen.low, seen.high, seen.plain, seen.plain_low, seen.plain_high)
+    )
+    said = (certain + float(cheap[rest].sum())) / total
+    return Measured(value, low, high), said, Measured(plain, plain_low, plain_high)
+
+
+def _is(labels: Ints, place: int) -> Floats:
+    same: Floats = (labels == place).astype(np.float64)
+    return same

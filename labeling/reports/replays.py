@@ -1,0 +1,173 @@
+"""A batch run once more on its own recorded votes, under another router, aggregator or budget: money and accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from labeling import arrays, checked, relabelers
+from labeling.arrays import Ballot
+from labeling.estimates import MINIMUM, Measured, share
+from labeling.models import Annotator, Batch, Escalation
+from labeling.relabelers import Party
+from labeling.reports import kept
+from labeling.reports.comparison import MOST_SLOW, SLOW
+from labeling.reports.curves import Curve, Spot
+from labeling.routing.replay import Point, Recording, Replay, replay
+from labeling.truth.votes import Bools, Floats, Ints
+
+MICRO = 1_000_000
+UNKNOWN = Measured(None, estimable=False)
+MOST_TASKS = 20_000
+STEPS = (0.0, 0.01, 0.03, 0.1, 0.3, 0.6, 1.0)
+"""The parts of what can be spent at which the curve is measured; models are far cheaper than people."""
+ROUTERS = {
+    "value": "value per dollar, as Concord does",
+    "entropy": "most uncertain first, answers weighed as Concord does",
+    "lmcrowd": "LMCrowd: most uncertain first, Bayes’ rule",
+    "exact": "LMCrowd: most informative first, Bayes’ rule",
+    "chain": "a chain from the cheapest to the dearest",
+    "random": "at random",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is tried: the budget in micro-dollars."""
+
+    router: str
+    aggregator: str
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two runs: how many answers it bought, what they cost in micro-dollars, how right its labels are."""
+
+    calls: int
+    cost: int
+    right: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The run as it went and the one replayed. `difference`: in accuracy, on the same checked tasks; `refused`: why
+    nothing was replayed, or empty. `parties`: whose answers can be bought again, and how many there are."""
+
+    refused: str = ""
+    ours: Side | None = None
+    theirs: Side | None = None
+    difference: Measured = UNKNOWN
+    saved: int = 0
+    checks: int = 0
+    parties: tuple[tuple[str, str, int, int], ...] = ()
+    curve: Curve | None = None
+
+
+def compare(batch: Batch, wanted: Wanted) -> Compared:
+    """Replay a batch; kept while no vote changes."""
+    if batch.rows_new > MOST_TASKS:
+        return Compared(f"This batch has {batch.rows_new:,} tasks, too many for a page; use `manage.py simulate`.")
+    if wanted.aggregator in SLOW and batch.rows_new * batch.project.annotators.count() > MOST_SLOW:
+        return Compared(f"Too many votes for {wanted.aggregator.replace('_', ' ')} on a page; choose another method.")
+    name = f"replay.{batch.pk}.{batch.created_at.timestamp()}.{wanted.router}.{wanted.aggregator}.{wanted.budget}"
+    return kept.keep(name, kept.version(), lambda: _compare(batch, wanted))
+
+
+def _compare(batch: Batch, wanted: Wanted) -> Compared:
+    ballot = arrays.load(batch)
+    if not len(ballot.votes.task):
+        return Compared("Nobody has voted in this batch yet, so there is nothing to replay.")
+    parties = [party for party in relabelers.parties(batch, ballot) if party.kind != Annotator.Kind.EXPERT]
+    answers = _answers(batch, ballot, parties)
+    bought = [place for place in range(len(parties)) if (answers[:, place] < len(ballot.labels)).any()]
+    if not bought:
+        return Compared("Nothing was bought in this batch, so only the methods can be compared.")
+    parties, answers = [parties[place] for place in bought], answers[:, bought]
+    prices = np.array([max(party.price, 1) for party in parties], dtype=np.int64)
+    truth, before = _checks(batch, ballot)
+    recording = Recording(relabelers.crowd_votes(ballot), answers, prices, truth, partial=True)
+    run = Replay(recording, ballot.known, wanted.aggregator, batch.seed)
+    all_of_it = int((_on_offer(run) * prices).sum())
+    points = replay(run, wanted.router, [int(min(wanted.budget, all_of_it) * step) for step in STEPS])
+    return _told(run, points, before, parties)
+
+
+def _on_offer(run: Replay) -> Bools:
+    """Which recorded answers can be bought, (n, P): those on tasks that do not teach the methods."""
+    there: Bools = (run.recording.answers < run.recording.votes.n_labels) & (run.known < 0)[:, None]
+    return there
+
+
+def _answers(batch: Batch, ballot: Ballot, parties: Sequence[Party]) -> Ints:
+    """The first recorded answer of each party to each task, (n, P), the number of labels where there is none.
+
+    Answers to random checks are left out: they are what the run is measured by.
+    """
+    n_labels = len(ballot.labels)
+    table = np.full((len(ballot.task_ids), len(parties)), n_labels, dtype=np.int32)
+    given = relabelers.answers(ballot, parties)
+    table[given.task[::-1], given.annotator[::-1]] = given.label[::-1]
+    audits = (
+        Escalation.objects.in_batch(batch.pk).filter(reason=Escalation.Reason.AUDIT).values_list("task_id", flat=True)
+    )
+    people = np.array([party.kind == Annotator.Kind.PERSON for party in parties], dtype=np.bool_)
+    table[np.isin(ballot.task_ids, list(audits))[:, None] & people] = n_labels
+    return table
+
+
+def _checks(batch: Batch, ballot: Ballot) -> tuple[Ints, Bools]:
+    """The checked answer of each task, -1 without one, and whether the label as it stood then was right."""
+    found = checked.load(batch)
+    place = {int(task): index for index, task in enumerate(ballot.task_ids)}
+    truth, right = np.full(len(place), -1, dtype=np.int32), np.zeros(len(place), dtype=np.bool_)
+    for task, answer, same in zip(found.task, found.truth, found.right, strict=True):
+        if answer >= 0 and int(task) in place:
+            truth[place[int(task)]], right[place[int(task)]] = answer, same
+    return truth, right
+
+
+def _told(run: Replay, points: list[Point], before: Bools, parties: Sequence[Party]) -> Compared:
+    record = run.recording
+    counts = _on_offer(run).sum(axis=0)
+    where = record.truth >= 0
+    after = points[-1].label == record.truth
+    ours = Side(int(counts.sum()), int((counts * record.prices).sum()), _share(before[where]))
+    theirs = Side(points[-1].calls, points[-1].cost, _share(after[where]))
+    offered = tuple(
+        (str(party.kind), party.name, int(count), int(price))
+        for party, count, price in zip(parties, counts, record.prices, strict=True)
+    )
+    spots = [_spot(point, record.truth) for point in points]
+    now = Spot(ours.cost / MICRO, ours.right.value, words="as it went", estimable=ours.right.estimable)
+    curve = Curve(tuple(spots), (), (now,)) if ours.right.estimable else None
+    difference = _difference(before[where], after[where])
+    return Compared("", ours, theirs, difference, ours.cost - theirs.cost, int(where.sum()), offered, curve)
+
+
+def _share(right: Bools) -> Measured:
+    return share(float(right.sum()), float(len(right)))
+
+
+def _spot(point: Point, truth: Ints) -> Spot:
+    where = truth >= 0
+    found = _share(point.label[where] == truth[where])
+    return Spot(point.cost / MICRO, found.value, found.low, found.high, f"{point.calls:,} answers", found.estimable)
+
+
+def _difference(before: Bools, after: Bools) -> Measured:
+    """The mean of the paired differences with 1.96 standard errors; a task counts as half wrong at each end.
+
+    The half counts (Agresti and Min, 2005) keep the interval open where both runs err on the same tasks.
+    """
+    n = len(before)
+    if n < MINIMUM:
+        return Measured(None, estimable=False, reason=f"{n} of {MINIMUM} checked")
+    gained, lost = float((after & ~before).sum()) + 0.5, float((before & ~after).sum()) + 0.5
+    total = n + 2.0
+    middle = (gained - lost) / total
+    half = 1.96 * float(np.sqrt((gained + lost) / total - middle**2) / np.sqrt(total))
+    rows: Floats = after.astype(np.float64) - before
+    return Measured(float(rows.mean()), middle - half, middle + half)

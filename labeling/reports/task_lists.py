@@ -1,0 +1,91 @@
+"""The list of a project's tasks: filters from a fixed set, pages by key, so that no page slows with the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Exists, OuterRef, Prefetch
+
+from labeling.models import Decision, Project, Task
+from labeling.models.decision import DecisionQuerySet
+from labeling.models.task import TaskQuerySet
+from labeling.pages import whole
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of tasks in the order in which they came; `after` is the key that the next page starts behind."""
+
+    tasks: list[Task]
+    after: int | None
+    filters: dict[str, str]
+
+    @property
+    def query(self) -> str:
+        """The filters and the key of the next page as a query string."""
+        return urlencode({**self.filters, "after": self.after or ""})
+
+
+def _standing() -> DecisionQuerySet:
+    return Decision.objects.current().filter(task=OuterRef("pk"))
+
+
+def _by_batch(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
+    return tasks.filter(batch=whole(value) or 0)
+
+
+def _by_stage(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
+    return tasks.filter(stage=value)
+
+
+def _by_label(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
+    return tasks.filter(Exists(_standing().filter(label__name=value)))
+
+
+def _by_settler(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
+    return tasks.filter(Exists(_standing().filter(decided_by=value)))
+
+
+def _by_group(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
+    return tasks.filter(group=value)
+
+
+def _by_slice(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
+    return tasks.filter(slice=value)
+
+
+def _by_id(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
+    return tasks.filter(external_id__startswith=value)
+
+
+FILTERS: dict[str, Callable[[TaskQuerySet, str], TaskQuerySet]] = {
+    "batch": _by_batch,
+    "stage": _by_stage,
+    "label": _by_label,
+    "by": _by_settler,
+    "group": _by_group,
+    "slice": _by_slice,
+    "id": _by_id,
+}
+
+
+def page_of(project: Project, asked: Mapping[str, Any]) -> Page:
+    """The tasks that `asked` selects; names that are no filter are ignored."""
+    filters = {name: str(asked[name]).replace("\0", "")[:200] for name in FILTERS if asked.get(name)}
+    tasks = Task.objects.filter(project=project)
+    for name, value in filters.items():
+        tasks = FILTERS[name](tasks, value)
+    tasks = tasks.filter(pk__gt=whole(str(asked.get("after", ""))) or 0)
+    found = list(_with_labels(tasks)[: PAGE + 1])
+    return Page(found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else None, filters)
+
+
+def _with_labels(tasks: TaskQuerySet) -> TaskQuerySet:
+    current = Decision.objects.current().select_related("label")
+    ready = tasks.select_related("belief__label", "batch", "gold")
+    return ready.prefetch_related(Prefetch("decisions", current, to_attr="standing")).order_by("pk")

@@ -1,0 +1,105 @@
+"""What the labels did cost and how right they are, against one paid model on everything, or people on everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Avg, F
+
+from labeling import checks_drawn, relabelers
+from labeling.estimates import Measured, share
+from labeling.models import Annotator, Decision, Project, Reservation, Task, Vote
+from labeling.models.vote import VoteQuerySet
+from labeling.reports import bills, kept
+from labeling.reports.crowd import together
+from labeling.reports.scales import Scale, spanning
+
+MICRO = 1_000_000
+UNKNOWN = Measured(None, estimable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to get the same labels. `spent`: micro-dollars, None where no price is known; `each`: dollars for one
+    right label, with the interval of the accuracy."""
+
+    kind: str
+    name: str
+    about: str
+    right: Measured
+    spent: int | None
+    each: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Concord's own way first. `labels`: how many labels each of them is reckoned for."""
+
+    ways: tuple[Way, ...]
+    labels: int
+
+    @property
+    def scale(self) -> Scale:
+        return spanning(way.right for way in self.ways)
+
+
+def ways(project: Project) -> Ways:
+    """The comparison, kept while nothing changes."""
+    spent = bills.meter(project).spent
+    name = f"ways.{project.pk}.{project.created_at.timestamp()}"
+    return kept.keep(name, (kept.version(), spent, project.wage_microdollars_per_hour), lambda: _ways(project, spent))
+
+
+def _ways(project: Project, spent: int) -> Ways:
+    settled = Decision.objects.current().filter(task__project=project)
+    labels = settled.exclude(task__slice=Task.Slice.VALIDATION).count()
+    ours = _way(
+        "crowd", "Concord, as it went", "models, paid models and people together", together(project), spent, labels
+    )
+    paid = [_paid(one, labels) for one in project.annotators.filter(kind=Annotator.Kind.PAID).order_by("pk")]
+    return Ways((ours, *[way for way in paid if way], *_people(project, labels)), labels)
+
+
+def _way(kind: str, name: str, about: str, right: Measured, spent: int | None, labels: int) -> Way:
+    return Way(kind, name, about, right, spent, each_right(spent, labels, right))
+
+
+def each_right(spent: int | None, labels: int, right: Measured) -> Measured:
+    """Dollars for one right label; a higher accuracy makes it cheaper, so the ends of the interval change places."""
+    if spent is None or not labels or not right.estimable or not right.value or not right.low or not right.high:
+        return UNKNOWN
+    dollars = spent / MICRO / labels
+    return Measured(dollars / right.value, dollars / right.high, dollars / right.low)
+
+
+def _paid(one: Annotator, labels: int) -> Way | None:
+    """A paid model on every task, at what its answers cost so far; None where it has not answered yet."""
+    votes = Vote.objects.current().filter(annotator=one, label__isnull=False)
+    if not votes.exists():
+        return None
+    right = _right(votes.filter(task__slice=Task.Slice.VALIDATION))
+    price = relabelers.price_of(one)
+    about = "its accuracy on known tasks drawn at random"
+    return _way("paid", f"{one.name} on everything", about, right, labels * price, labels)
+
+
+def _people(project: Project, labels: int) -> list[Way]:
+    """One person on every task, at what an answer of a person costs on average; nothing where nobody answered."""
+    votes = Vote.objects.current().filter(annotator__kind=Annotator.Kind.PERSON, task__project=project)
+    latest = project.batches.first()
+    if latest is None or not votes.exists():
+        return []
+    right = _right(votes.filter(task__gold__isnull=False, label__isnull=False))
+    booked = Reservation.objects.filter(
+        task__project=project, annotator__kind=Annotator.Kind.PERSON, state=Reservation.State.SETTLED
+    )
+    each = booked.aggregate(mean=Avg("cost_microdollars"))["mean"] or checks_drawn.price_of_one(latest)
+    spent = round(labels * each) if each is not None else None
+    about = "one answer a task; their accuracy on known tasks, mostly torn ones"
+    return [_way("person", "People on everything", about, right, spent, labels)]
+
+
+def _right(votes: VoteQuerySet) -> Measured:
+    """The share of answers that match the known label."""
+    right = votes.filter(label=F("task__gold")).count()
+    return share(float(right), float(votes.count()), counted="known tasks")

@@ -1,0 +1,152 @@
+"""The story of a batch. `advance` takes it one step further; workers call it until it answers False.
+
+    importing   the file's rows become tasks
+    voting      every free model votes on every task, chunk by chunk
+    weighing    votes become beliefs; sure tasks are settled, the others are sent on while an answer is worth its price
+    asking      paid models answer what was sent to them; then the votes are weighed again
+    reviewing   people answer in their queues, experts settle what they disagree on (`settling.settle`)
+    done        every task has its label
+
+Each step claims its piece of work by a conditional update, may be repeated, and leaves all progress in rows:
+a worker may die anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db.models import Count, Max
+
+from labeling import asking, checks_drawn, fallback, imports, inference, live, voting
+from labeling.crowd.errors import CrowdError
+from labeling.ledger import Refused
+from labeling.models import Batch, Chunk, Escalation
+from labeling.vote_files import UnusableFile
+
+Stage = Batch.Stage
+
+
+def advance(batch_id: int) -> bool:
+    """Do the next piece of work on a batch; True if there is more to do right now.
+
+    An error that needs a person is stored on the batch in one sentence and pauses it; nothing done is lost.
+    """
+    batch = Batch.objects.select_related("project").get(pk=batch_id)
+    step = STEPS.get(Stage(batch.stage))
+    if step is None or batch.paused_at:
+        return False
+    batch.touch()
+    try:
+        return step(batch)
+    except (UnusableFile, CrowdError, Refused) as error:
+        batch.stop(str(error))
+        return False
+    finally:
+        live.announce(batch.project_id, live.PROGRESS)
+
+
+def take_in(batch: Batch) -> bool:
+    """The file's rows become tasks, and each model of the crowd gets its chunks of them."""
+    if not batch.lease(settings.LEASE_SECONDS):
+        return False
+    if not imports.take_in(batch, lambda: batch.renew(settings.LEASE_SECONDS)):
+        return False
+    hand_out(batch)
+    batch.release()
+    return batch.move(Stage.VOTING, come_from=Stage.IMPORTING)
+
+
+def hand_out(batch: Batch) -> None:
+    """Cut the batch into chunks for every free model that has none yet; safe to repeat."""
+    size = settings.CHUNK_SIZE
+    Chunk.objects.bulk_create(
+        (
+            Chunk(batch=batch, annotator=annotator, first=first, last=min(first + size, batch.rows_new) - 1)
+            for first in range(0, batch.rows_new, size)
+            for annotator in batch.project.annotators.crowd()
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def collect_votes(batch: Batch) -> bool:
+    """One free model votes on one chunk; when no chunk is left, the votes can be weighed."""
+    chunk = batch.chunks.claim(settings.LEASE_SECONDS)
+    if chunk is not None:
+        return voting.vote_on(chunk)
+    if batch.chunks.unfinished().exists():
+        return False
+    return batch.move(Stage.WEIGHING, come_from=Stage.VOTING)
+
+
+def weigh(batch: Batch) -> bool:
+    """Votes become beliefs; sure tasks are settled, the others sent on. One worker at a time does this."""
+    if not batch.lease(10 * settings.LEASE_SECONDS):
+        return False
+    turn = inference.weigh(batch)
+    checks_drawn.draw_slice(batch)
+    asks = turn.to_paid > 0
+    batch.release()
+    batch.move(Stage.ASKING if asks else Stage.REVIEWING, come_from=Stage.WEIGHING)
+    return asks or finish(batch)
+
+
+def ask_paid(batch: Batch) -> bool:
+    """The paid model answers a handful of the questions sent to it; when none is left, the votes are weighed again."""
+    questions = Escalation.objects.in_batch(batch.pk).to_paid()
+    if asking.ask_some(questions.free()):
+        return True
+    fallback.pass_on(batch)
+    if questions.open().exists():
+        return False
+    return batch.move(Stage.WEIGHING, come_from=Stage.ASKING)
+
+
+def finish(batch: Batch) -> bool:
+    """Close the batch when every task is settled; checks that still wait do not hold it up. Always False: no more work.
+
+    What people settled is drawn for checks now as well.
+    """
+    if Escalation.objects.in_batch(batch.pk).open().exclude(reason=Escalation.Reason.AUDIT).exists():
+        return False
+    if not Batch.objects.filter(pk=batch.pk, stage=Stage.REVIEWING).exists() or batch.tasks.undecided().exists():
+        return False
+    checks_drawn.draw_slice(batch)
+    if batch.move(Stage.DONE, come_from=Stage.REVIEWING):
+        live.announce(batch.project_id, live.PROGRESS)
+    return False
+
+
+def go_on(batch: Batch) -> bool:
+    """Weigh a batch once more because more can be asked now: money was added, or calls are allowed again.
+
+    Questions that were withdrawn for want of money or permission may be asked anew; labels of the crowd and of models
+    may change. True if the batch was waiting for people or done; one at work finds the money by itself.
+    """
+    last = batch.rounds.aggregate(last=Max("number"))["last"] or 0
+    Batch.objects.filter(pk=batch.pk).update(rounds_before=last, paused_at=None, error="")
+    return any(batch.move(Stage.WEIGHING, come_from=stage) for stage in (Stage.REVIEWING, Stage.DONE))
+
+
+STEPS: dict[Batch.Stage, Callable[[Batch], bool]] = {
+    Stage.IMPORTING: take_in,
+    Stage.VOTING: collect_votes,
+    Stage.WEIGHING: weigh,
+    Stage.ASKING: ask_paid,
+    Stage.REVIEWING: finish,
+}
+
+
+def progress(batch: Batch) -> dict[str, int]:
+    """How many of the batch's tasks are settled and open, and how many wait for whom; checks do not count."""
+    stages = dict(batch.tasks.values_list("stage").annotate(Count("pk")).order_by())
+    questions = Escalation.objects.in_batch(batch.pk).open().exclude(reason=Escalation.Reason.AUDIT)
+    waiting = dict(questions.values_list("to").annotate(Count("task", distinct=True)).order_by())
+    return {
+        "decided": stages.get("decided", 0),
+        "open": stages.get("open", 0),
+        "for_paid": waiting.get("paid", 0),
+        "for_people": waiting.get("person", 0),
+        "for_experts": waiting.get("expert", 0),
+    }

@@ -1,0 +1,263 @@
+"""Where each open task goes after its votes were weighed: settled, to a paid model, to people; with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+
+from labeling import decisions, ledger, live, purchases
+from labeling.decisions import Verdict
+from labeling.ledger import dollars
+from labeling.models import Annotator, Batch, Decision, Escalation, Round
+from labeling.purchases import DECIDED_BY, Purchase, Table
+from labeling.relabelers import Party
+from labeling.routing import forecast
+from labeling.routing.plan import STOP
+from labeling.truth.belief import entropy
+from labeling.truth.votes import Bools, Ints
+
+Kind = Annotator.Kind
+Reason = Escalation.Reason
+By = Decision.By
+ROWS = 2000
+BUDGETS = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1)
+
+
+@transaction.atomic
+def route(table: Table, turn: Round) -> None:
+    """Settle what is known, buy the answers that are worth most, and settle the rest once nothing is left to buy."""
+    settle_known(table.batch)
+    if wanted := purchases.probes(table):
+        probe(table, wanted, turn)
+        return
+    bought = purchases.choose(table)
+    turn.to_paid, turn.to_people = send(table, bought, turn)
+    if bought.last:
+        turn.to_people += send_hopeless(table, bought, turn)
+        turn.crowd_settled = settle_the_rest(table, turn)
+    turn.parameters |= figures(table, bought)
+    turn.outcome = outcome(table, bought, turn)
+    live.announce(table.batch.project_id, live.QUEUE)
+
+
+def settle_known(batch: Batch) -> int:
+    """Tasks of the validation slice have their label from the file: an expert's word."""
+    tasks = batch.tasks.learnable().undecided()
+    why = "Known from the file; the methods learn from it."
+    return decisions.decide_many(
+        Verdict(task.pk, task.gold_id, By.EXPERT, 1.0, 0.0, why, provenance={"known": True})
+        for task in tasks
+        if task.gold_id
+    )
+
+
+def probe(table: Table, wanted: Iterable[tuple[Party, Ints]], turn: Round) -> None:
+    """Ask paid models about known tasks, so that the worth of their answers is measured."""
+    told = []
+    for party, tasks in wanted:
+        why = f"Its label is known: this shows how far {party.name} can be trusted."
+        Escalation.objects.bulk_create(
+            Escalation(
+                task_id=int(table.ballot.task_ids[task]),
+                round=turn,
+                to=Kind.PAID,
+                annotator=party.annotator,
+                reason=Reason.PROBE,
+                why=why,
+                price_microdollars=party.price,
+            )
+            for task in tasks
+        )
+        turn.to_paid += len(tasks)
+        told.append(f"{party.name} answers {len(tasks)} known tasks for about {dollars(len(tasks) * party.price)}")
+    turn.outcome = f"{'; '.join(told)}, to measure what its answers are worth."
+
+
+def send(table: Table, bought: Purchase, turn: Round) -> tuple[int, int]:
+    """Ask what was chosen; returns how many tasks go to models, and how many to people and experts."""
+    tasks = np.flatnonzero(bought.action != STOP)
+    questions = [each for task in tasks for each in _questions(table, bought, int(task), turn)]
+    Escalation.objects.bulk_create(questions, batch_size=ROWS)
+    to_models = sum(each.to == Kind.PAID for each in questions)
+    return to_models, len(tasks) - to_models
+
+
+def _questions(table: Table, bought: Purchase, task: int, turn: Round) -> Iterable[Escalation]:
+    place = int(bought.action[task])
+    party, gain = table.parties[place], float(max(bought.offer.raw[task, place], 0.0))
+    slots = table.project.people_per_task if party.kind == Kind.PERSON else 1
+    for slot in range(slots):
+        yield Escalation(
+            task_id=int(table.ballot.task_ids[task]),
+            round=turn,
+            to=party.kind,
+            annotator=party.annotator,
+            slot=slot,
+            reason=Reason.UNCERTAIN,
+            why=f"{why_torn(table, task)} {why_asked(party, gain, float(bought.offer.change[task, place]))}",
+            priority=float(entropy(table.belief[task])),
+            expected_gain=gain,
+            price_microdollars=party.price // slots,
+        )
+
+
+def why_torn(table: Table, task: int) -> str:
+    """What is uncertain about a task, in one sentence."""
+    row, labels = table.belief[task], table.ballot.labels
+    if not len(labels) > 1:
+        return "There is only one label."
+    first, second = (labels[int(place)] for place in np.argsort(-row, kind="stable")[:2])
+    if row.max() - np.sort(row)[-2] < 1e-9:
+        return f"The crowd is tied between {first} and {second}."
+    return f"The crowd is only {row.max():.0%} sure of {first}, before {second}."
+
+
+def why_asked(party: Party, gain: float, change: float) -> str:
+    """Why this party is asked, in one sentence."""
+    price = f" for {dollars(party.price)}" if party.price else ""
+    return f"An answer of {party.one} changes the label with a chance of {change:.0%} and adds {gain:.1%}{price}."
+
+
+def send_hopeless(table: Table, bought: Purchase, turn: Round) -> int:
+    """Tasks without any vote, or with a tie, that nobody was asked about go to people: nothing else can settle them."""
+    chosen = np.flatnonzero(_hopeless(table) & table.undecided & table.open_to & (bought.action == STOP))
+    votes = table.ballot.votes_per_task()
+    Escalation.objects.bulk_create(
+        Escalation(
+            task_id=int(table.ballot.task_ids[task]),
+            round=turn,
+            to=Kind.PERSON,
+            slot=slot,
+            reason=Reason.UNCERTAIN if votes[task] else Reason.NO_VOTES,
+            why=why_torn(table, int(task)) if votes[task] else "No model gave a label.",
+            priority=float(entropy(table.belief[task])),
+            expected_gain=1 - float(table.belief[task].max()),
+        )
+        for task in chosen
+        for slot in range(table.project.people_per_task)
+    )
+    return len(chosen)
+
+
+def _hopeless(table: Table) -> Bools:
+    best = np.partition(table.belief, -2, axis=1) if table.belief.shape[1] > 1 else None
+    tied = best[:, -1] - best[:, -2] < 1e-9 if best is not None else np.zeros(len(table.belief), dtype=np.bool_)
+    hopeless: Bools = tied | (table.ballot.votes_per_task() == 0)
+    return hopeless
+
+
+def settle_the_rest(table: Table, turn: Round) -> int:
+    """Give every task that nobody is asked about its most believed label; labels that changed are superseded."""
+    waiting = set(Escalation.objects.open().in_batch(table.batch.pk).values_list("task_id", flat=True))
+    asked = np.isin(table.ballot.task_ids, list(waiting))
+    free = table.open_to & ~asked & ~_hopeless(table)
+    settled = decisions.decide_many(_verdicts(table, free & table.undecided, turn))
+    by_machine = Decision.objects.current().filter(task__batch=table.batch, decided_by__in=[By.CROWD, By.PAID])
+    before = dict(by_machine.values_list("task_id", "label_id"))
+    for verdict in _verdicts(table, free & ~table.undecided, turn):
+        if before.get(verdict.task_id, verdict.label_id) != verdict.label_id:
+            decisions.decide(verdict)
+    return settled
+
+
+def _verdicts(table: Table, chosen: Bools, turn: Round) -> Iterator[Verdict]:
+    """The most believed label of each chosen task, (n_tasks,), as a verdict."""
+    provenance = {
+        "round": turn.pk,
+        "method": turn.chosen or turn.method,
+        "calibrated": turn.calibrated,
+        "up_to_vote": table.ballot.last_vote,
+    }
+    label, confidence, bits = table.belief.argmax(axis=1), table.belief.max(axis=1), entropy(table.belief)
+    for task in np.flatnonzero(chosen):
+        yield Verdict(
+            int(table.ballot.task_ids[task]),
+            table.ballot.labels[int(label[task])].pk,
+            DECIDED_BY[int(table.strongest_of[task])],
+            min(float(confidence[task]), 1.0),
+            float(bits[task]),
+            provenance=provenance,
+        )
+
+
+def figures(table: Table, bought: Purchase) -> dict[str, Any]:
+    """What the round reckoned with, for its page and for replay."""
+    own = slice(0, table.ballot.n_own)
+    plan = bought.plan
+    return {
+        "free_microdollars": bought.free,
+        "planned_microdollars": plan.spend,
+        "expected_gain": round(plan.gain, 4),
+        "gap": round(plan.gap, 6),
+        "marginal_dollars": plan.marginal_dollars,
+        "expected_accuracy": round(float(table.belief[own].max(axis=1).mean()), 6) if table.ballot.n_own else None,
+        "prices": {party.name: party.price for party in table.parties if party.available},
+        "forecast": outlook(table),
+    }
+
+
+def outlook(table: Table) -> dict[str, Any] | None:
+    """What each budget is expected to buy from here on, with its band; None where no label is known to rest it on.
+
+    Money in micro-dollars beyond what is spent already; `accuracy`: share of right labels among the unknown tasks.
+    """
+    router = table.router
+    if not len(router.crowd.known_tasks):
+        return None
+    now, everything = forecast.level(router), forecast.on_everything(router)
+    asked = [each for each, party in zip(everything, table.parties, strict=True) if party.available]
+    most = max([ledger.free(table.batch), *(each.cost for each in asked)])
+    curve = forecast.forecast(router, sorted({int(most * share) for share in BUDGETS}))
+    marginal = [None if dollars == np.inf else float(dollars) for dollars in curve.marginal_dollars]
+    return {
+        "level": {"accuracy": now.accuracy, "low": now.low, "high": now.high, "validated": now.validated},
+        "budget": curve.budget.tolist(),
+        "spend": curve.spend.tolist(),
+        "accuracy": curve.accuracy.tolist(),
+        "low": curve.low.tolist(),
+        "high": curve.high.tolist(),
+        "marginal_dollars": marginal,
+        "everything": [asdict(each) for each in asked],
+        "spent_before": table.batch.purse.spent_microdollars,
+        "tasks": int((table.ballot.known[: table.ballot.n_own] < 0).sum()),
+    }
+
+
+def outcome(table: Table, bought: Purchase, turn: Round) -> str:
+    """What the round did, or why it stops, in a sentence or two."""
+    if turn.to_paid:
+        asked = "; ".join(_counts(table, bought.action))
+        share = f", within {bought.plan.gap:.1%} of the best plan there is" if bought.plan.gain else ""
+        return (
+            f"{asked}. All that {dollars(bought.free)} can buy would add about {bought.plan.gain:.1f} correct "
+            f"labels{share}."
+        )
+    return f"{turn.crowd_settled} tasks settled, {turn.to_people} sent to people. {why_no_model(table, bought)}".strip()
+
+
+def _counts(table: Table, action: Ints) -> Iterable[str]:
+    for place, party in enumerate(table.parties):
+        if count := int((action == place).sum()):
+            yield f"{count} tasks go to {party.name} for about {dollars(count * party.price)}"
+
+
+def why_no_model(table: Table, bought: Purchase) -> str:
+    """Why no paid model is asked any more; empty where there is none."""
+    paid = [place for place, party in enumerate(table.parties) if party.kind == Kind.PAID]
+    if not paid:
+        return ""
+    usable = [place for place in paid if table.parties[place].available]
+    if not usable:
+        return "Paid models cannot be asked now."
+    cheapest = min(table.parties[place].price for place in usable)
+    if cheapest > bought.free:
+        return f"The money is spent: {dollars(bought.free)} is free, an answer costs {dollars(cheapest)}."
+    may_be_asked = np.isfinite(bought.offer.gain[:, usable])
+    if not may_be_asked.any():
+        return "Every model has been asked about all it may be asked about."
+    best = float(bought.offer.raw[:, usable][may_be_asked].max())
+    return f"No model's answer is worth its price any more: the best one would add {best:.1%} to one task."

@@ -1,0 +1,57 @@
+"""How right the labels are, measured on tasks whose known label no method has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Count, F, Q
+
+from labeling import arrays
+from labeling.models import Annotator, Batch, Belief, Decision, Vote
+from labeling.truth import majority_vote
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Shares of right labels over `checked` tasks; None where nothing can be checked."""
+
+    checked: int
+    accuracy: float | None
+    majority_accuracy: float | None
+    best_single_accuracy: float | None
+    best_single: str = ""
+
+
+def score(batch: Batch) -> Scores:
+    """Score the labels, the plain majority (ties shared) and the best single model of the crowd."""
+    ballot = arrays.load(batch, fractional=False)
+    places = {label.pk: place for place, label in enumerate(ballot.labels)}
+    gold_of = dict(batch.tasks.scorable().values_list("pk", "gold_id"))
+    gold = np.array([places[gold_of[pk]] if pk in gold_of else -1 for pk in ballot.task_ids.tolist()], dtype=np.int32)
+    checked = np.flatnonzero(gold >= 0)
+    if not len(checked):
+        return Scores(0, None, None, None)
+    final = _labels(batch, places)
+    label = np.array([final.get(pk, -1) for pk in ballot.task_ids.tolist()], dtype=np.int32)
+    majority = majority_vote.infer(ballot.votes).belief
+    shared = np.isclose(majority, majority.max(axis=1, keepdims=True))
+    credit = (shared[checked, gold[checked]] / shared[checked].sum(axis=1)).mean()
+    best, name = _best_single(batch, len(checked))
+    right = (label[checked] == gold[checked]).mean()
+    return Scores(len(checked), float(right), float(credit), best, name)
+
+
+def _labels(batch: Batch, places: dict[int, int]) -> dict[int, int]:
+    """The label of each task as it stands: the final one, else the most believed."""
+    believed = Belief.objects.filter(task__batch=batch).values_list("task_id", "label_id")
+    final = Decision.objects.current().filter(task__batch=batch).values_list("task_id", "label_id")
+    return {task: places[label] for task, label in [*believed, *final]}
+
+
+def _best_single(batch: Batch, checked: int) -> tuple[float | None, str]:
+    """The free model with most right answers over the checked tasks; an abstention is not right."""
+    votes = Vote.objects.current().filter(task__in=batch.tasks.scorable(), annotator__kind=Annotator.Kind.MODEL)
+    right = votes.values("annotator__name").annotate(n=Count("pk", filter=Q(label=F("task__gold")))).order_by("-n")
+    best = right.first()
+    return (best["n"] / checked, best["annotator__name"]) if best else (None, "")

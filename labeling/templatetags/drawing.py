@@ -1,0 +1,205 @@
+"""Drawings in the rows of tables: an axis, a mark with its interval, numbers with theirs, heat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from labeling.reports.heat import decimals
+from labeling.reports.scales import PERCENT, PLAIN, POINTS, Interval, Scale
+from labeling.reports.standing import Standing
+
+register = template.Library()
+MINUS = "−"
+
+
+def number(value: float, unit: str) -> str:
+    """A number without its unit's sign, as intervals show it."""
+    if unit == "usd":
+        digits = 2 if value >= 0.1 or not value else 4 if value >= 0.001 else 6
+        return f"{value:,.{digits}f}"
+    return (f"{value:.2f}" if unit == PLAIN else f"{100 * value:.1f}").replace("-", MINUS)
+
+
+def value_with_unit(value: float, unit: str) -> str:
+    """A number with the sign of its unit."""
+    if unit == "usd":
+        return f"${number(value, unit)}"
+    return number(value, unit) + {PERCENT: "%", POINTS: " pts", PLAIN: ""}[unit]
+
+
+def between(found: Interval, unit: str) -> str:
+    """The interval as words: 91.5–96.1."""
+    if found.low is None or found.high is None:
+        return ""
+    low, high = number(found.low, unit), number(found.high, unit)
+    return f"{low} to {high}" if MINUS in low + high else f"{low}–{high}"
+
+
+@register.simple_tag
+def est(found: Interval, unit: str = PERCENT) -> SafeString:
+    """A number with its interval, isolated left to right; or why it cannot be estimated."""
+    if not found.estimable or found.value is None:
+        reason = no_undefined(getattr(found, "reason", ""))
+        return format_html('<b>Not estimable</b> <span class="quiet">{}</span>', reason)
+    return format_html(
+        '<span class="est"><b>{}</b> <small>{}</small></span>', value_with_unit(found.value, unit), between(found, unit)
+    )
+
+
+@register.simple_tag
+def big(found: Interval, unit: str = PERCENT) -> SafeString:
+    """The same for one of the four answers."""
+    if not found.estimable or found.value is None:
+        return SafeString("Not estimable")
+    shown = number(found.value, unit) if unit == POINTS else value_with_unit(found.value, unit)
+    return format_html("{} <small>{}{}</small>", shown, between(found, unit), " points" if unit == POINTS else "")
+
+
+@register.inclusion_tag("includes/_axis.html")
+def axis(scale: Scale) -> dict[str, Any]:
+    """The numbers above a column of marks."""
+    return {"scale": scale}
+
+
+@register.inclusion_tag("includes/_mark.html")
+def mark(scale: Scale, found: Interval, kind: str = "", reference: float | None = None, margin: float = 0) -> Any:
+    """One row's mark with its interval; hatched where it cannot be estimated.
+
+    `reference`: dotted line, with a shaded `margin` to both sides of it.
+    """
+    shown = found.estimable and found.value is not None
+    drawn = _drawn(scale, found) if shown else {}
+    return {"scale": scale, "kind": kind, "shown": shown, **drawn, **_reference(scale, reference, margin)}
+
+
+@register.inclusion_tag("includes/_marks.html")
+def marks(scale: Scale, pairs: list[tuple[str, Interval]]) -> dict[str, Any]:
+    """Several marks under one another in one cell."""
+    shown = [(kind, one) for kind, one in pairs if one.estimable and one.value is not None]
+    gap = 60 / (len(pairs) + 1)
+    rows = [
+        {"kind": kind, "y": round(gap * (place + 1)), **_drawn(scale, one)} for place, (kind, one) in enumerate(shown)
+    ]
+    return {"scale": scale, "rows": rows}
+
+
+def _drawn(scale: Scale, found: Interval) -> dict[str, float]:
+    value = found.value or 0.0
+    low, high = (value if end is None else end for end in (found.low, found.high))
+    return {"x": scale.at(value), "left": scale.at(low), "right": scale.at(high)}
+
+
+def _reference(scale: Scale, reference: float | None, margin: float) -> dict[str, float | None]:
+    if reference is None:
+        return {"reference": None}
+    start, end = scale.at(reference - margin), scale.at(reference + margin)
+    return {"reference": scale.at(reference), "band": start if margin else None, "width": end - start}
+
+
+@register.inclusion_tag("includes/_shape.html")
+def shape(kind: str) -> dict[str, str]:
+    """The mark itself around the origin: circle, diamond, square or star."""
+    return {"kind": kind}
+
+
+@register.filter
+def flip(share: float) -> float:
+    """From a height above the ground to a distance from the top."""
+    return 1 - share
+
+
+@register.filter
+def money(dollars: float | None) -> str:
+    """Dollars as people read them, with more digits for small amounts."""
+    return "–" if dollars is None else f"${number(dollars, 'usd')}"
+
+
+@register.filter
+def pace(per_minute: float) -> str:
+    """A pace as a count: whole from ten on, one digit below."""
+    return f"{per_minute:,.0f}" if per_minute >= 10 else f"{per_minute:.1f}"
+
+
+@register.filter
+def no_undefined(reason: str) -> str:
+    """A reason without the word that statisticians need."""
+    return reason.removeprefix("undefined: ")
+
+
+@register.inclusion_tag("includes/_bar.html")
+def progress_bar(now: Standing, size: str = "") -> dict[str, Any]:
+    """Settled, under way and not started tasks of a batch."""
+    label = f"{now.settled:,} settled, {now.under_way:,} under way, of {now.total:,}"
+    return {
+        "solid": now.solid,
+        "hatched": now.hatched,
+        "through": now.solid + now.hatched,
+        "label": label,
+        "size": size,
+    }
+
+
+@register.filter
+def times(value: float, factor: float) -> float:
+    return value * factor
+
+
+@register.filter
+def minus(value: float) -> float:
+    return -value
+
+
+@register.filter
+def minus_of(value: int, other: int) -> str:
+    """The difference of two counts, with its sign."""
+    return f"{value - other:+,d}".replace("-", MINUS) if value != other else "none"
+
+
+@register.filter
+def usd_round(microdollars: float) -> str:
+    """An expected price: dollars and cents."""
+    return f"${microdollars / 1_000_000:,.2f}"
+
+
+@register.filter
+def usd_small(microdollars: float) -> str:
+    """A mean price: cents, with more digits below a dime."""
+    return f"${number(microdollars / 1_000_000, 'usd')}"
+
+
+@register.filter
+def cut_underscores(name: str) -> str:
+    return name.replace("_", " ")
+
+
+@register.filter
+def usd_signed(microdollars: int) -> str:
+    """A movement of money: with its sign, exact."""
+    if not microdollars:
+        return ""
+    sign = "+" if microdollars > 0 else MINUS
+    return f"{sign}${abs(microdollars) / 1_000_000:,.6f}".rstrip("0").rstrip(".")
+
+
+@register.filter
+def two(value: float) -> str:
+    """A coefficient in two digits without the leading zero."""
+    return decimals(value)
+
+
+@register.filter
+def money_short(dollars: float) -> str:
+    """A round price on an axis."""
+    return (
+        f"${dollars:,.0f}" if dollars >= 1 else f"${dollars:.2f}" if dollars >= 0.01 else f"${dollars:.4f}".rstrip("0")
+    )
+
+
+@register.filter
+def plain_dollars(microdollars: int) -> str:
+    """Dollars for a number field: a point, no sign, no commas."""
+    return f"{microdollars / 1_000_000:.6f}".rstrip("0").rstrip(".")

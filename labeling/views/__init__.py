@@ -1,0 +1,1 @@
+"""Pages of projects, batches, tasks and the crowd, one file a noun: load, check, show."""

@@ -1,0 +1,134 @@
+"""What one does with a batch: pause it, go on, see what was skipped, take its labels out, compare methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from labeling import exports, jobs, live
+from labeling.access import Role, Visit, enter
+from labeling.forms import ReplayForm, in_dollars, in_microdollars
+from labeling.models import Batch, Project, SkippedRow
+from labeling.pages import show, whole
+from labeling.reports import bills, comparison, replays, round_history
+from labeling.reports.replays import Wanted
+from labeling.truth.methods import NAMES
+from labeling.views import streams
+
+PAGE = 100
+Writer = Callable[[Batch | Project], Iterator[str]]
+WRITERS: dict[str, Writer] = {"csv": exports.as_csv, "jsonl": exports.jsonl}
+
+
+def batch_of(visit: Visit, batch: int) -> Batch:
+    """A batch of this project. Raises Http404 for one of another."""
+    found = get_object_or_404(Batch, pk=batch, project=visit.project)
+    found.project = visit.project
+    return found
+
+
+@require_POST
+def control(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
+    """Pause, go on, or try again after an error."""
+    visit = enter(request, slug, Role.MANAGER)
+    found = batch_of(visit, batch)
+    if request.POST.get("action") == "pause":
+        found.stop("")
+        messages.success(request, f"{found.name} is paused; answers under way are still taken.")
+    elif request.POST.get("action") == "resume":
+        found.resume()
+        jobs.start(found)
+        messages.success(request, f"{found.name} goes on.")
+    live.announce(visit.project.pk)
+    return redirect(found)
+
+
+@require_safe
+def rows(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
+    """The lines of a file that did not become tasks, each with its reason."""
+    visit = enter(request, slug, Role.EXPERT)
+    found = batch_of(visit, batch)
+    skipped = found.skipped_rows.order_by("pk").filter(pk__gt=whole(request.GET.get("after", "")) or 0)
+    kind = request.GET.get("kind", "")
+    if kind in SkippedRow.Kind.values:
+        skipped = skipped.filter(kind=kind)
+    page = list(skipped[: PAGE + 1])
+    after = page[PAGE - 1].pk if len(page) > PAGE else None
+    context = {"visit": visit, "here": "batch", "batch": found, "rows": page[:PAGE], "after": after, "kind": kind}
+    return render(request, "labeling/batch_rows.html", context)
+
+
+@require_safe
+def export(request: HttpRequest, slug: str, batch: int, kind: str) -> HttpResponseBase:
+    """The settled labels of a batch with their provenance."""
+    visit = enter(request, slug, Role.EXPERT)
+    found = batch_of(visit, batch)
+    return streams.attachment(_writer(kind)(found), f"{visit.project.slug}-batch-{found.pk}-labels", kind)
+
+
+@require_safe
+def export_project(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
+    """The settled labels of every batch."""
+    visit = enter(request, slug, Role.EXPERT)
+    return streams.attachment(_writer(kind)(visit.project), f"{visit.project.slug}-labels", kind)
+
+
+def _writer(kind: str) -> Writer:
+    if kind not in WRITERS:
+        raise Http404("Labels are exported as csv or jsonl.")
+    return WRITERS[kind]
+
+
+@require_safe
+def rounds(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
+    """Every round of a batch: what it believed, whom it asked, what that did cost, why it stopped."""
+    visit = enter(request, slug, Role.EXPERT)
+    found = batch_of(visit, batch)
+    context = {"visit": visit, "here": "batch", "batch": found, "turns": round_history.turns(found)}
+    return show(request, "labeling/rounds.html", context, parts=("standing",))
+
+
+@require_safe
+def replay(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
+    """The batch run once more on its own votes under another router, aggregator or budget; nothing changes."""
+    visit = enter(request, slug, Role.EXPERT)
+    found = batch_of(visit, batch)
+    start = {
+        "router": visit.project.router,
+        "aggregator": visit.project.aggregator,
+        "budget": in_dollars(bills.meter(found).cap),
+    }
+    form = ReplayForm(request.GET if "router" in request.GET else start)
+    context = {"visit": visit, "here": "batch", "batch": found, "form": form, "asked": "router" in request.GET}
+    if form.is_valid():
+        told = form.cleaned_data
+        wanted = Wanted(told["router"], told["aggregator"], in_microdollars(told["budget"]) or 0)
+        context["found"] = replays.compare(found, wanted)
+    return render(request, "labeling/replay.html", context, status=200 if form.is_valid() else 422)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def methods(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
+    """Every truth inference method on this batch's votes, side by side; a manager may switch to another."""
+    visit = enter(request, slug, Role.MANAGER if request.method == "POST" else Role.EXPERT)
+    found = batch_of(visit, batch)
+    name = request.POST.get("aggregator", "")
+    if request.method == "POST" and name in NAMES:
+        visit.project.weigh_by(name)
+        messages.success(request, f"From the next round on, votes are weighed by {name.replace('_', ' ')}.")
+        return redirect("batch_methods", slug, batch)
+    context = {"visit": visit, "here": "batch", "batch": found, "manages": visit.may(Role.MANAGER), "names": NAMES}
+    return _methods(request, found, context)
+
+
+def _methods(request: HttpRequest, batch: Batch, context: dict[str, object]) -> HttpResponseBase:
+    """The page, or with ?method= the row of a slow method, which runs then."""
+    slow = request.GET.get("method", "")
+    line = comparison.run(batch, slow) if slow in comparison.SLOW else None
+    compared = {**context, "found": comparison.compare(batch), "line": line}
+    part = "labeling/_method.html" if line and request.headers.get("HX-Request") else "labeling/batch_methods.html"
+    return render(request, part, compared)

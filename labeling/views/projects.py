@@ -1,0 +1,55 @@
+"""Where everybody arrives: projects, a new one, the own account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from labeling import new_projects
+from labeling.access import enter
+from labeling.forms import NewProjectForm
+from labeling.models import Project
+from labeling.vote_files import UnusableFile
+
+
+@require_safe
+def projects(request: HttpRequest) -> HttpResponse:
+    """The projects one is a member of; straight on if it is only one."""
+    mine = list(Project.objects.visible_to(request.user).filter(archived_at=None))
+    if len(mine) == 1 and "all" not in request.GET:
+        return redirect(enter(request, mine[0].slug).home)
+    may_make = new_projects.may_make(request.user)
+    return render(request, "labeling/projects.html", {"projects": mine, "may_make": may_make})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """Who is signed in, a new password, and the way out."""
+    form: Any = PasswordChangeForm(request.user, request.POST or None)  # type: ignore[arg-type]
+    if request.method == "POST" and form.is_valid():
+        update_session_auth_hash(request, form.save())
+        messages.success(request, "Your password is changed.")
+        return redirect("account")
+    return render(request, "labeling/account.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """A new project, whose maker becomes its manager."""
+    if not new_projects.may_make(request.user):
+        raise PermissionDenied("New projects are made by people who manage one already, and by the server's staff.")
+    form = NewProjectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = new_projects.make(form.save(commit=False), form.cleaned_data["labels"].splitlines(), request.user)
+            return redirect("import", made.slug)
+        except UnusableFile as error:
+            form.add_error("labels", str(error))
+    return render(request, "labeling/project_new.html", {"form": form})

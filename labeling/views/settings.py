@@ -1,0 +1,28 @@
+"""What a project is about and how it works: question, guidelines, labels, policy."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from labeling.access import Role, enter
+from labeling.forms import LabelFormSet, SettingsForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: HttpRequest, slug: str) -> HttpResponse:
+    """Change a project. Labels keep their place; their names may change at any time."""
+    visit = enter(request, slug, Role.MANAGER)
+    form = SettingsForm(request.POST or None, instance=visit.project)
+    labels = LabelFormSet(request.POST or None, queryset=visit.project.labels.all(), prefix="label")
+    if request.method == "POST" and form.is_valid() and labels.is_valid():
+        form.save()
+        labels.save()
+        messages.success(request, "Saved. Votes and labels that are there stay as they are.")
+        return redirect("settings", slug)
+    status = 422 if request.method == "POST" else 200
+    visit.project.refresh_from_db(fields=["name"])
+    context = {"visit": visit, "here": "settings", "form": form, "labels": labels}
+    return render(request, "labeling/settings.html", context, status=status)

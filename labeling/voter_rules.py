@@ -1,0 +1,61 @@
+"""Who may join the crowd from a page: what only the server's staff may name stays out of reach of managers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils import timezone
+
+from labeling import recruiting
+from labeling.crowd import registry
+from labeling.crowd.errors import Misconfigured
+from labeling.models import Annotator, Project
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+STAFF_ONLY = (
+    "{what} can be named by the server's staff only: in the file that CONCORD_ANNOTATORS points to, from which you "
+    "choose by name, or when they are signed in themselves."
+)
+
+
+def named() -> dict[str, str]:
+    """The annotators that the server's staff prepared, by name."""
+    return registry.read_annotators(settings.ANNOTATORS_FILE) if settings.ANNOTATORS_FILE else {}
+
+
+def join(project: Project, kind: str, spec: str, user: User) -> Annotator:
+    """Let a voter join. Raises CrowdError with one sentence that says what to do."""
+    prepared = named()
+    line = prepared.get(spec, spec)
+    if line == spec and settings.PRODUCTION and not user.is_staff:
+        refuse_reach(spec)
+    voter = registry.build(line)
+    if voter.outside and project.local_only:
+        raise Misconfigured(
+            f"{voter.name} sends texts away, and no text of this project may leave; choose a local one."
+        )
+    if kind == Annotator.Kind.PAID:
+        return recruiting.add_paid(project, line)
+    return recruiting.add_models(project, [line])[0]
+
+
+def refuse_reach(spec: str) -> None:
+    """Raise Misconfigured for a line that reaches for a key or a file of the server."""
+    kind, _, rest = spec.partition(":")
+    if kind == "replay" or rest.startswith(("/", ".", "~")):
+        raise Misconfigured(STAFF_ONLY.format(what="Files of the server"))
+    if "key=" in rest:
+        raise Misconfigured(STAFF_ONLY.format(what="Keys of the server"))
+
+
+def pause(annotator: Annotator) -> None:
+    """Ask this voter nothing more until it goes on; what it said stays."""
+    Annotator.objects.filter(pk=annotator.pk, paused_at=None).update(paused_at=timezone.now())
+
+
+def go_on(annotator: Annotator) -> None:
+    """Ask again, with a clean slate for its failures."""
+    Annotator.objects.filter(pk=annotator.pk).update(paused_at=None, failures=0, retry_at=None, error="")

@@ -1,0 +1,101 @@
+"""Annotator rows to voters that can be asked, and answers to vote rows."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import lru_cache
+
+from labeling import recruiting
+from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Voter
+from labeling.crowd.errors import Misconfigured
+from labeling.models import Annotator, Batch, Label, Project, Task, Vote
+
+KEPT = 24
+TEXTS = 20_000
+_ready: OrderedDict[tuple[int, str, int], Voter] = OrderedDict()
+
+
+def ready(annotator: Annotator, batch: Batch) -> Voter:
+    """The prepared voter behind an annotator. Models stay in this process's memory until others push them out.
+
+    Raises CrowdError where it cannot serve, in one sentence.
+    """
+    version = brief_version(batch)
+    key = (annotator.pk, annotator.spec, version)
+    if key not in _ready:
+        voter = recruiting.build(annotator.spec)
+        if voter.outside and not annotator.outside:
+            raise Misconfigured(f"{annotator} would now send texts away from this machine; let it join anew.")
+        voter.prepare(brief_for(batch, version))
+        _ready[key] = voter
+        while len(_ready) > KEPT:
+            _ready.popitem(last=False)
+    _ready.move_to_end(key)
+    return _ready[key]
+
+
+def brief_version(batch: Batch) -> int:
+    """Changes whenever the brief would, at the price of one small query."""
+    project = batch.project
+    known = Task.objects.learnable().filter(project=project).values_list("pk", "gold_id").order_by("pk")
+    told = [(label.name, label.description, label.hint) for label in project.label_list()]
+    return hash(
+        (
+            batch.pk,
+            batch.rows_new,
+            batch.seed,
+            instructions(project),
+            tuple(told),
+            tuple(known),
+            project.hide_personal_data,
+        )
+    )
+
+
+@lru_cache(maxsize=4)
+def brief_for(batch: Batch, version: int) -> Brief:
+    """What a voter may know: labels, guidelines, the project's validation slice, the batch's texts without labels.
+
+    `version` is only there to make the cache forget a brief that has changed.
+    """
+    project = batch.project
+    labels = project.label_list()
+    places = {label.pk: place for place, label in enumerate(labels)}
+    learnable = Task.objects.learnable().filter(project=project).order_by("pk")
+    examples = tuple(Example(question(task), places[task.gold_id]) for task in learnable if task.gold_id)
+    rows = batch.tasks.order_by("position").values_list("external_id", "parts")[:TEXTS]
+    texts = tuple(Question(name, tuple((title, text) for title, text in parts)) for name, parts in rows)
+    return Brief(label_set(labels), instructions(project), examples, texts, batch.seed, project.hide_personal_data)
+
+
+def label_set(labels: list[Label]) -> LabelSet:
+    told = tuple(label.description or label.hint for label in labels)
+    return LabelSet(tuple(label.name for label in labels), told if any(told) else ())
+
+
+def instructions(project: Project) -> str:
+    """What annotators are told, models and people alike."""
+    return "\n\n".join(text for text in (project.question, project.guidelines) if text)
+
+
+def question(task: Task) -> Question:
+    return Question(task.external_id, tuple((title, text) for title, text in task.parts))
+
+
+def vote(task: Task, annotator: Annotator, answer: Answer, labels: list[Label]) -> Vote:
+    """The row, not yet saved, that records an answer."""
+    return Vote(
+        task=task,
+        annotator=annotator,
+        label=None if answer.label is None else labels[answer.label],
+        probabilities=None if answer.probabilities is None else [round(float(p), 6) for p in answer.probabilities],
+        raw=answer.raw or answer.note,
+        prompt_version=answer.prompt_version[:64],
+        model_version=answer.model[:120],
+        input_tokens=answer.input_tokens,
+        output_tokens=answer.output_tokens,
+        attempts=answer.attempts,
+        seconds=answer.seconds,
+        cost_microdollars=answer.cost_microdollars,
+        hidden=dict(answer.hidden) or None,
+    )
