@@ -1,0 +1,230 @@
+"""What an expert sees of a case: who said what, how much they can be trusted, what was settled before."""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from labeling.models import Annotator, Belief, Escalation, Label, Task, Vote
+from reviewers import clones, queue
+from reviewers.guide import Entry, guide
+from reviewers.models import Assignment
+from reviewers.neighbours import Near, settled_before
+from reviewers.notices import Notice
+from reviewers.quality import Progress, Share, accuracy_on_gold, progress
+
+Kind = Annotator.Kind
+ORDER = {Kind.EXPERT: 0, Kind.PERSON: 1, Kind.PAID: 2, Kind.MODEL: 3}
+REASONS = ("reason", "rationale", "explanation", "why", "because")
+UNLIKELY = 0.05
+LONGEST_WORDS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One vote as a chip: who, how sure by their own account (None: not told), their words, their record."""
+
+    vote: Vote
+    sure: float | None
+    words: str
+    record: Share | None = None
+
+    @property
+    def annotator(self) -> Annotator:
+        return self.vote.annotator
+
+    @property
+    def on(self) -> str:
+        """What the record was measured on: people on gold, models on checks they could not learn from."""
+        return "gold" if self.annotator.kind in (Kind.PERSON, Kind.EXPERT) else "checks"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models that err together and voted alike; `worth` votes together."""
+
+    voices: list[Voice]
+    worth: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One label: how much the belief gives it (None: no belief yet), who is for it, who would be overruled by it."""
+
+    label: Label
+    share: float | None
+    voices: list[Voice]
+    families: list[Family]
+    overruled: list[Voice]
+
+    @property
+    def low(self) -> bool:
+        return not self.voices and not self.families and self.share is not None and self.share < UNLIKELY
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case, laid out. `assignment` is None where it is only read."""
+
+    question: Escalation
+    assignment: Assignment | None
+    belief: Belief | None
+    labels: list[Label]
+    rows: list[Row]
+    silent: list[Voice]
+    said: list[Voice]
+    near: list[Near]
+    guide: list[Entry]
+    key: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    @property
+    def task(self) -> Task:
+        return self.question.task
+
+    @property
+    def most_bits(self) -> float:
+        """The entropy of knowing nothing."""
+        return math.log2(len(self.labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a case that an expert looks at: theirs, a colleague's, free, or closed."""
+
+    question: Escalation
+    mine: bool
+    holder: Assignment | None
+    settled_by: Assignment | None
+
+    @property
+    def closed(self) -> bool:
+        return self.question.state != Escalation.State.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The expert's page: the case in hand, the last one settled, who else is at work."""
+
+    expert: Annotator
+    case: Case | None
+    fate: Fate | None
+    last: Assignment | None
+    colleagues: list[Assignment]
+    progress: Progress
+    notice: Notice | None = None
+
+
+def open_bench(expert: Annotator, wanted: Escalation | None = None, notice: Notice | None = None) -> Bench:
+    """Hand out the next case, or the one wanted if it is free; one that a colleague has is shown to be read."""
+    held = queue.pick(expert, wanted) if wanted else queue.claim(expert)
+    question = held.escalation if held else wanted
+    case = lay_out(question, held) if question else None
+    last = next(iter(queue.last_answers(expert, 1)), None)
+    stands = fate(question, expert) if question else None
+    return Bench(expert, case, stands, last, colleagues(expert), progress(expert), notice)
+
+
+def fate(question: Escalation, expert: Annotator) -> Fate:
+    """Where a case stands now, seen by one expert."""
+    answered = Assignment.objects.filter(escalation=question, state=Assignment.State.ANSWERED)
+    return Fate(
+        question,
+        queue.desk_of(expert).filter(escalation=question).exists(),
+        queue.holder(question, besides=expert),
+        answered.select_related("annotator", "vote__label").last(),
+    )
+
+
+def colleagues(expert: Annotator) -> list[Assignment]:
+    """Who else has a case of this project open now."""
+    held = Assignment.objects.unexpired().in_project(expert.project_id).filter(annotator__kind=expert.kind)
+    return list(held.exclude(annotator=expert).with_task().order_by("pk"))
+
+
+def lay_out(question: Escalation, held: Assignment | None) -> Case:
+    """Put everything known about a case side by side; of a random check, what others said stays hidden."""
+    task = question.task
+    labels = task.project.label_list()
+    blind = question.reason == Escalation.Reason.AUDIT
+    belief = None if blind else Belief.objects.filter(task=task).first()
+    voices = [] if blind else voices_on(task, labels)
+    rows = _rows(task, labels, belief, voices)
+    return Case(
+        question=question,
+        assignment=held,
+        belief=belief,
+        labels=labels,
+        rows=rows,
+        silent=[voice for voice in voices if voice.vote.label_id is None],
+        said=_heard([voice for voice in voices if voice.vote.label_id and (voice.words or voice.on == "gold")]),
+        near=[] if blind else settled_before(task),
+        guide=guide(task.project).of(_disputed(rows)),
+    )
+
+
+def voices_on(task: Task, labels: list[Label]) -> list[Voice]:
+    """The current votes on a task: experts, people, paid models, models; the surest first within each."""
+    places = {label.pk: place for place, label in enumerate(labels)}
+    votes = task.votes.current().select_related("annotator", "label")
+    voices = [Voice(vote, own_confidence(vote, places), own_words(vote)) for vote in votes]
+    return sorted(voices, key=lambda voice: (ORDER[Kind(voice.annotator.kind)], -(voice.sure or 0), voice.vote.pk))
+
+
+def own_confidence(vote: Vote, places: dict[int, int]) -> float | None:
+    """The probability the annotator itself gave its label."""
+    if vote.label_id is None or not vote.probabilities:
+        return None
+    return float(vote.probabilities[places[vote.label_id]])
+
+
+def own_words(vote: Vote) -> str:
+    """A person's note, or a model's reason; empty where it said no more than the label."""
+    raw = vote.raw.strip()
+    if vote.annotator.kind in (Kind.PERSON, Kind.EXPERT) or vote.label is None:
+        return raw[:LONGEST_WORDS]
+    try:
+        told = json.loads(raw[raw.find("{") : raw.rfind("}") + 1])
+    except ValueError:
+        return raw[:LONGEST_WORDS] if len(raw) > 2 * len(vote.label.name) + 20 else ""
+    words = [told[name] for name in REASONS if isinstance(told, dict) and isinstance(told.get(name), str)]
+    return words[0].strip()[:LONGEST_WORDS] if words else ""
+
+
+def _rows(task: Task, labels: list[Label], belief: Belief | None, voices: list[Voice]) -> list[Row]:
+    """One row per label, the most believed first."""
+    given = [voice for voice in voices if voice.vote.label_id]
+    kin = clones.kin(task.batch)
+    rows = []
+    for place, label in enumerate(labels):
+        mine = [voice for voice in given if voice.vote.label_id == label.pk]
+        alone, families = _families(mine, kin)
+        people = [voice for voice in given if voice.on == "gold" and voice.vote.label_id != label.pk]
+        rows.append(Row(label, belief.probabilities[place] if belief else None, alone, families, people))
+    return sorted(rows, key=lambda row: (-(row.share or 0), -len(row.voices)))
+
+
+def _disputed(rows: list[Row]) -> set[int]:
+    """The labels people chose, with the most believed one; the two most believed where people are of one mind."""
+    chosen = {row.label.pk for row in rows if any(voice.on == "gold" for voice in row.voices)} | {rows[0].label.pk}
+    return chosen if len(chosen) > 1 else {row.label.pk for row in rows[:2]}
+
+
+def _families(voices: list[Voice], kin: clones.Kin) -> tuple[list[Voice], list[Family]]:
+    """Voices that count by themselves, and families of two or more with what they are worth together."""
+    groups: dict[int, list[Voice]] = defaultdict(list)
+    for voice in voices:
+        if voice.annotator.pk in kin.family:
+            groups[kin.family[voice.annotator.pk]].append(voice)
+    large = [group for group in groups.values() if len(group) > 1]
+    bound = {voice.vote.pk for group in large for voice in group}
+    families = [Family(group, kin.worth([voice.annotator.pk for voice in group])) for group in large]
+    return [voice for voice in voices if voice.vote.pk not in bound], families
+
+
+def _heard(voices: list[Voice]) -> list[Voice]:
+    """The same voices with their records on known labels."""
+    records = accuracy_on_gold([voice.annotator for voice in voices])
+    return [Voice(one.vote, one.sure, one.words, records.get(one.annotator.pk)) for one in voices]

@@ -1,0 +1,36 @@
+"""What a page tells a person about what became of their last act: a finding and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labeling.models import Label
+from reviewers.queue import Given
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One note; `bad` where something was not saved."""
+
+    title: str
+    detail: str = ""
+    bad: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.detail}".strip()
+
+
+def not_saved(label: Label | None, reason: str) -> Notice:
+    """An act that was refused, with the reason."""
+    return Notice(f"Not saved: {label}." if label else "Not saved.", reason, bad=True)
+
+
+def kept_as_extra(given: Given) -> Notice | None:
+    """Said where an answer came after its question had passed on."""
+    if not given.extra:
+        return None
+    if given.taken_by:
+        return Notice(
+            f"{given.taken_by} took this one while you were away.", "Your answer is kept as an extra opinion."
+        )
+    return Notice("This one was settled while you were away.", "Your answer is kept as an extra opinion.")

@@ -1,0 +1,149 @@
+"""How far, how fast and how right people are: counts, a pace, and agreement with known labels with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.core.cache import cache
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from labeling.models import Annotator, Task, Vote
+from labeling.models.vote import VoteQuerySet
+from labeling.truth.confusion import wilson
+from reviewers import queue
+from reviewers.models import Assignment, AssignmentQuerySet
+
+Kind = Annotator.Kind
+LEAST_ANSWERS = 5
+RECENT = 30
+MANY, MANY_SECONDS = 2000, 10
+PAUSE = 5.0
+"""An answer that took more than so many medians was a pause."""
+EIGHTY_PERCENT = 1.2816
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`right` of `n`, with Wilson's 95% interval; `rate`, `low` and `high` are None below 5."""
+
+    right: int
+    n: int
+
+    @property
+    def estimable(self) -> bool:
+        return self.n >= LEAST_ANSWERS
+
+    @property
+    def rate(self) -> float | None:
+        return self.right / self.n if self.estimable else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        if not self.estimable:
+            return None
+        low, high = wilson(np.array([self.right / self.n]), np.array([float(self.n)]))
+        return float(low[0]), float(high[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A duration in seconds with its range."""
+
+    middle: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where one person stands today: `answered`, `waiting` for them, and the time left at their own pace."""
+
+    answered: int
+    waiting: int
+    left: Span | None
+
+    @property
+    def total(self) -> int:
+        return self.answered + self.waiting
+
+    @property
+    def share(self) -> float:
+        return self.answered / self.total if self.total else 0.0
+
+
+def progress(annotator: Annotator) -> Progress:
+    """Today's answers of this person, what waits for them, and how long that takes at their own pace."""
+    answered = _given(annotator).filter(closed_at__gte=_midnight()).count()
+    waiting = _waiting(annotator)
+    return Progress(answered, waiting, time_left(recent_seconds(annotator), waiting))
+
+
+def _waiting(annotator: Annotator) -> int:
+    """How many questions this person may be asked; a number in the thousands may be some seconds old."""
+    name = f"waiting.{annotator.pk}"
+    counted: int | None = cache.get(name)
+    if counted is None:
+        counted = queue.waiting_for(annotator).order_by().count()
+        if counted > MANY:
+            cache.set(name, counted, MANY_SECONDS)
+    return counted
+
+
+def answers_of(annotator: Annotator) -> VoteQuerySet:
+    return Vote.objects.current().filter(annotator=annotator)
+
+
+def _given(annotator: Annotator) -> AssignmentQuerySet:
+    """What this person answered in time and left standing; the index of their holds keeps this quick for ever."""
+    return Assignment.objects.filter(annotator=annotator, state="answered", vote__correction__isnull=True)
+
+
+def recent_seconds(annotator: Annotator) -> list[float]:
+    """How long this person's last answers took, newest first."""
+    timed = _given(annotator).filter(vote__seconds__gt=0).order_by("-closed_at")
+    return list(timed.values_list("vote__seconds", flat=True)[:RECENT])
+
+
+def time_left(seconds: Sequence[float], waiting: int) -> Span | None:
+    """Time for `waiting` more answers at the pace of `seconds`, with the range that holds four times in five.
+
+    The middle is waiting times the mean without pauses; the range allows for both the scatter of single answers and
+    the mean being known from few. None below 5 answers, or where nothing waits.
+    """
+    if len(seconds) < LEAST_ANSWERS or not waiting:
+        return None
+    took = np.asarray(seconds, dtype=float)
+    took = took[took <= PAUSE * np.median(took)]
+    mean = float(took.mean())
+    scatter = float(took.std(ddof=1)) if len(took) > 1 else mean
+    half = EIGHTY_PERCENT * scatter * math.sqrt(waiting + waiting**2 / len(took))
+    middle = waiting * mean
+    return Span(middle, max(middle - half, waiting * float(took.min())), middle + half)
+
+
+def agreement_with_gold(annotator: Annotator) -> Share:
+    """How often this person gave the known label, counting settled tasks only."""
+    settled = answers_of(annotator).filter(label__isnull=False, task__stage=Task.Stage.DECIDED)
+    return _shares(settled).get(annotator.pk, Share(0, 0))
+
+
+def accuracy_on_gold(annotators: Iterable[Annotator]) -> dict[int, Share]:
+    """Right answers on known labels by annotator; models are judged on tasks they could not learn from."""
+    told = Vote.objects.current().filter(annotator__in=list(annotators), label__isnull=False)
+    unseen = ~Q(task__slice=Task.Slice.VALIDATION) | Q(annotator__kind__in=[Kind.PERSON, Kind.EXPERT])
+    return _shares(told.filter(unseen))
+
+
+def _shares(votes: VoteQuerySet) -> dict[int, Share]:
+    known = votes.filter(task__gold__isnull=False).order_by().values("annotator")
+    counted = known.annotate(n=Count("pk"), right=Count("pk", filter=Q(label=F("task__gold"))))
+    return {row["annotator"]: Share(row["right"], row["n"]) for row in counted}
+
+
+def _midnight() -> datetime:
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

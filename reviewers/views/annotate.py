@@ -1,0 +1,111 @@
+"""The page where people label: one card, one press, the next card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import prefetch_related_objects
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from labeling.access import Visit, enter
+from labeling.models import Annotator
+from reviewers import answers, desk, guide, queue
+from reviewers.forms import AnswerForm
+from reviewers.models import Assignment
+from reviewers.notices import Notice
+from reviewers.quality import progress
+from reviewers.views import HtmxRequest
+
+
+@never_cache
+@require_GET
+def page(request: HtmxRequest, slug: str) -> HttpResponse:
+    """The next task, or with ?answer= one of one's last answers, open to be changed."""
+    visit, annotator = _at_desk(request, slug)
+    if "answer" in request.GET:
+        return _show(request, visit, desk.look_back(_own(annotator, request.GET["answer"])))
+    return _next(request, visit, annotator)
+
+
+@require_POST
+def submit(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
+    """Take a label, a skip or a flag; the answer is the next card."""
+    visit, annotator = _at_desk(request, slug)
+    own = _own(annotator, assignment)
+    form = AnswerForm(visit.project, request.POST)
+    if not form.is_valid():
+        return _next(request, visit, annotator, answers.refused({}, form.fault), 400)
+    try:
+        notice = answers.give(own, form.cleaned_data)
+        left = form.cleaned_data["act"] == "release"
+        return HttpResponse(status=204) if left else _next(request, visit, annotator, notice)
+    except queue.Conflict as reason:
+        return _next(request, visit, annotator, answers.refused(form.cleaned_data, str(reason)), 409)
+
+
+@require_POST
+def undo(request: HtmxRequest, slug: str) -> HttpResponse:
+    """Take back what was done last, or what `target` names."""
+    visit, annotator = _at_desk(request, slug)
+    target = _own(annotator, request.POST["target"]) if request.POST.get("target") else None
+    try:
+        return _next(request, visit, annotator, answers.take_back(annotator, target))
+    except queue.Conflict as reason:
+        return _next(request, visit, annotator, Notice("Nothing was taken back.", str(reason), bad=True), 409)
+
+
+@require_POST
+def keep(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
+    """Keep a task or a case for another lease."""
+    visit = enter(request, slug)
+    own = get_object_or_404(Assignment.objects.of(visit.user, visit.project).with_task(), pk=assignment)
+    kept = queue.renew(own)
+    return JsonResponse({"left": round(own.seconds_left)}, status=200 if kept else 409)
+
+
+@never_cache
+@require_GET
+def pace(request: HtmxRequest, slug: str) -> HttpResponse:
+    """How far this person is, and which of their tasks still count; asked for whenever the queue moves."""
+    visit = enter(request, slug)
+    annotator = visit.annotator()
+    told = {"visit": visit, "progress": progress(annotator), "held": desk.still_held(annotator)}
+    return render(request, "reviewers/annotate.html#pace", told)
+
+
+def _at_desk(request: HtmxRequest, slug: str) -> tuple[Visit, Annotator]:
+    """Who labels here, with the project's labels fetched once for everything that needs them."""
+    visit = enter(request, slug)
+    prefetch_related_objects([visit.project], "labels")
+    return visit, visit.annotator()
+
+
+def _own(annotator: Annotator, key: Any) -> Assignment:
+    """What this person holds or held as annotator. Raises Http404 for anything else."""
+    found = queue.own(annotator, int(key)) if str(key).isdecimal() else None
+    if found is None:
+        raise Http404("No such answer.")
+    return found
+
+
+def _next(
+    request: HtmxRequest, visit: Visit, annotator: Annotator, notice: Notice | None = None, status: int = 200
+) -> HttpResponse:
+    """The next card: as part of the page where scripts run, by way of a redirect where they do not."""
+    if request.method == "POST" and not request.htmx:
+        if notice:
+            messages.add_message(request, messages.ERROR if notice.bad else messages.INFO, str(notice))
+        return redirect("annotate", visit.project.slug)
+    laid_out = desk.lay_out(annotator, ahead=bool(request.htmx), notice=notice)
+    return _show(request, visit, laid_out, status)
+
+
+def _show(request: HtmxRequest, visit: Visit, laid_out: desk.Desk, status: int = 200) -> HttpResponse:
+    told = {"visit": visit, "desk": laid_out, "held": laid_out.held}
+    if request.htmx:
+        return render(request, "reviewers/annotate.html#desk", told, status=status)
+    return render(request, "reviewers/annotate.html", {**told, "guide": guide.guide(visit.project)}, status=status)
