@@ -1,0 +1,46 @@
+// A case: the digit picks, enter settles; what the pick means for others is said before it is sent.
+(() => {
+  "use strict";
+  const { note, paintKeys } = Concord;
+  const seen = () => document.getElementById("seen");
+
+  function told(radio) {
+    document.querySelector(".settle .btn.main span").textContent = `Settle as ${radio.dataset.brief}`;
+    const names = radio.dataset.overruled;
+    seen().textContent = names ? `${names}, will see your reason.` : "Nobody is overruled by this.";
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".case input")) told(event.target);
+  });
+
+  // A refusal is shown like any other answer of the server; a lost line leaves the case as it is.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if ([400, 409].includes(event.detail.xhr.status)) event.detail.shouldSwap = true;
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    if ([400, 409].includes(event.detail.xhr.status)) return;
+    failed(`The server had a fault (${event.detail.xhr.status}).`);
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (event.detail.requestConfig.verb === "post") failed("The line is lost; your choice and your words stay here.");
+  });
+
+  document.addEventListener("signed-out", (event) => {
+    if (event.detail.requestConfig.verb === "post") failed("You are signed out. Sign in in another window, then try again.");
+  });
+
+  function failed(reason) {
+    const again = () => document.querySelector(".settle .btn.main")?.click();
+    note("Not saved.", reason, { bad: true, words: "Try again", act: again });
+    scrollTo(0, 0);
+  }
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target?.id !== "main" && event.target.id !== "main") return;
+    paintKeys();
+    const heading = document.querySelector("#main h1");
+    if (document.querySelector("#main form")) heading?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  });
+})();

@@ -1,0 +1,69 @@
+// The socket says what changed; parts of the page that listen ("live-queue", "live-progress") fetch themselves.
+(() => {
+  "use strict";
+  const kinds = ["queue", "progress"];
+  const state = () => document.getElementById("live-state");
+  const tell = (kind) => document.body.dispatchEvent(new CustomEvent(`live-${kind}`, { bubbles: true }));
+  const OFTEN = 600; // milliseconds between two fetches of one part, however much happens
+  const told = new Map();
+  let open = false;
+  let closedAt = null;
+
+  function soon(kind) {
+    const { last = -Infinity, waits = false } = told.get(kind) ?? {};
+    if (waits) return;
+    const rest = last + OFTEN - performance.now();
+    told.set(kind, { last, waits: true });
+    setTimeout(() => {
+      told.set(kind, { last: performance.now() });
+      tell(kind);
+    }, Math.max(rest, 0));
+  }
+
+  function show(icon, words) {
+    const place = state();
+    if (!place) return;
+    place.querySelector("use").setAttribute("href", `#i-${icon}`);
+    place.querySelector("span").textContent = words;
+  }
+
+  // The token of this page goes stale when somebody signs in again in another window; the cookie does not.
+  function token() {
+    const cookie = document.cookie.split("; ").find((one) => one.startsWith("csrftoken="));
+    return cookie?.slice("csrftoken=".length) ?? JSON.parse(document.body.getAttribute("hx-headers"))["x-csrftoken"];
+  }
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["x-csrftoken"] = token();
+  });
+
+  // After the session ended, a part of the page must not be replaced by the sign-in.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!new URL(event.detail.xhr.responseURL, location).pathname.startsWith("/sign-in/")) return;
+    event.detail.shouldSwap = false;
+    show("pause", "Signed out");
+    document.body.dispatchEvent(new CustomEvent("signed-out", { detail: event.detail, bubbles: true }));
+  });
+
+  window.Concord = { ...window.Concord, token, listens: () => open };
+
+  document.addEventListener("htmx:wsBeforeMessage", (event) => {
+    event.preventDefault();
+    const message = JSON.parse(event.detail.message);
+    message.what.forEach(soon);
+  });
+
+  document.addEventListener("htmx:wsOpen", () => {
+    show("live", "Live");
+    (closedAt ? kinds : ["queue"]).forEach(soon); // what happened since this page was made
+    closedAt = null;
+    open = true;
+  });
+
+  document.addEventListener("htmx:wsClose", () => {
+    open = false;
+    closedAt ??= new Date();
+    const time = closedAt.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    show("pause", `Paused since ${time}`);
+  });
+})();
