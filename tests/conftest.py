@@ -1,0 +1,112 @@
+"""Shared scenery: a small project with people, a crowd and votes; real data where it is present."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from reviewers import neighbours
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+if WORKER and settings.REDIS_URL:  # halves of the suite that run side by side must not hear each other
+    settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"concord-{WORKER}"
+SHARED = settings.BASE_DIR.parent / "shared" / "data"
+
+
+gc.set_threshold(100_000)  # thousands of small tests: looking for garbage less often saves a tenth of the time
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def _own_world(settings: Any, tmp_path: Path) -> None:
+    """A test has its own folder for uploads, remembers no other test's tasks, and runs jobs only when it says so."""
+    neighbours.forget()
+    settings.MEDIA_ROOT = tmp_path / "files"
+    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend", "QUEUES": []}}
+    settings.AXES_ENABLED = False
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def real_data() -> Callable[[str], Path]:
+    """The path of a file of real data; the test skips where the folder is not there."""
+
+    def find(name: str) -> Path:
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"needs the data folder beside the repository: {name}")
+        return path
+
+    return find
+
+
+@pytest.fixture
+def project(db: None) -> Any:
+    """A project with three labels and one person of each role: ann, bob (annotators), eve (expert), max (manager)."""
+    from labeling.models import Label, Membership, Project
+
+    made = Project.objects.create(name="City requests", slug="city", question="Which service should act first?")
+    for position, name in enumerate(["Roads and lights", "Water and drains", "Noise and nuisance"]):
+        Label.objects.create(
+            project=made, position=position, name=name, short=name.split()[0], description=f"All about {name.lower()}."
+        )
+    for name, role in [("ann", "annotator"), ("bob", "annotator"), ("eve", "expert"), ("max", "manager")]:
+        user = User.objects.create_user(name, password=f"{name}-secret-1")
+        Membership.objects.create(project=made, user=user, role=role)
+    return made
+
+
+@pytest.fixture
+def batch(project: Any) -> Any:
+    """A batch of six tasks in two groups, the last two with gold labels, all open and without votes."""
+    from labeling.ledger import open_purse
+    from labeling.models import Batch, Task
+
+    texts = [
+        "The street lamp on Mill Road is out.",
+        "Water comes up through the drain in our yard.",
+        "Loud music every night from the bar next door.",
+        "The road by the pumping station floods and the asphalt breaks.",
+        "Pothole in front of the school.",
+        "Blocked gully at the corner.",
+    ]
+    made = Batch.objects.create(project=project, name="March", stage=Batch.Stage.REVIEWING, rows_read=6, rows_new=6)
+    labels = project.label_list()
+    for position, text in enumerate(texts):
+        Task.objects.create(
+            project=project,
+            batch=made,
+            position=position,
+            external_id=f"R-{position}",
+            digest=f"digest-{position}",
+            parts=[["Text", text]],
+            group=["Harbour", "Old Town"][position % 2],
+            gold=labels[position % 2] if position >= 4 else None,
+        )
+    open_purse(made, 10_000_000)
+    return made
+
+
+@pytest.fixture
+def manager(client: Client, project: Any) -> Client:
+    """The browser of max, who manages the project."""
+    client.force_login(User.objects.get(username="max"))
+    return client
+
+
+@pytest.fixture
+def settled(project: Any) -> Any:
+    """A settled batch of 120 tasks with the votes of three models."""
+    from tests.labeling.managed import settled_batch
+
+    return settled_batch(project)

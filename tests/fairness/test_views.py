@@ -1,0 +1,121 @@
+"""The overview and the batch report as pages: what they say, what refreshes itself, what their buttons do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from labeling.models import Batch, Escalation, Task
+from labeling.reports.standing import standing
+from tests.labeling.managed import told
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    cache.clear()
+
+
+def test_an_empty_project_says_what_to_do(manager: Client, project: Any) -> None:
+    page = told(manager.get("/p/city/"))
+    assert "No batch yet" in page and "Choose a file" in page and "Nothing waits for you." in page
+
+
+def test_the_overview_answers_the_four_questions(manager: Client, settled: Batch) -> None:
+    page = told(manager.get("/p/city/"))
+    for words in ("80.0% <small>68.2–88.2</small>", "120 <small>of 120</small>", "$0.00 <small>of $50.00</small>"):
+        assert words in page
+    assert "widest gap between groups" in page
+
+
+def test_the_overview_says_what_waits(manager: Client, settled: Batch, batch: Batch) -> None:
+    tasks = list(batch.tasks.all())
+    Escalation.objects.create(task=tasks[0], to="expert", reason="people_disagree", why="Split.")
+    Escalation.objects.create(task=tasks[1], to="person", reason="uncertain", why="Torn.")
+    Batch.objects.filter(pk=batch.pk).update(rows_bad=3, rows_read=9)
+    settled.stop("The key is refused; set a right one.")
+    said = [(todo.strong, todo.text) for todo in manager.get("/p/city/").context["todos"]]
+    assert said == [
+        ("May", "has stopped"),
+        ("1 case", "needs an expert"),
+        ("1 task", "waits for a person"),
+        ("3 lines", "of March could not be read"),
+    ]
+
+
+def test_parts_refresh_by_themselves(manager: Client, settled: Batch) -> None:
+    htmx = {"HX-Request": "true"}
+    part = manager.get("/p/city/", headers={**htmx, "HX-Target": "standing"})
+    assert told(part).startswith('<div class="page-part" id="standing"') and "<html" not in told(part)
+    part = manager.get("/p/city/", headers={**htmx, "HX-Target": "todo"})
+    assert told(part).startswith('<div class="block" id="todo"')
+    part = manager.get(settled.get_absolute_url(), headers={**htmx, "HX-Target": "standing"})
+    assert "How good" in told(part) and "Cohen" not in told(part)
+    assert "<html" in told(manager.get("/p/city/", headers={**htmx, "HX-Target": "anything"}))
+
+
+def test_the_report_has_no_number_without_its_interval(manager: Client, settled: Batch) -> None:
+    page = told(manager.get(settled.get_absolute_url()))
+    assert "<b>80.0%</b> <small>68.2–88.2</small>" in page and "Krippendorff" in page and "Crowd of 3 models" in page
+    assert "undecided at 5 points" in page and "screening only" in page
+
+
+def test_measure_and_label_are_chosen_by_address(manager: Client, settled: Batch) -> None:
+    label = settled.project.label_list()[1].name
+    answer = manager.get(settled.get_absolute_url(), {"measure": "found", "label": label})
+    assert answer.context["choice"].measure == "found" and answer.context["choice"].label == label
+
+
+def test_a_batch_that_nobody_labeled_yet_has_a_page(manager: Client, batch: Batch) -> None:
+    for stage in Batch.Stage.values:
+        Batch.objects.filter(pk=batch.pk).update(stage=stage)
+        assert manager.get(batch.get_absolute_url()).status_code == 200
+
+
+def test_a_button_sends_settled_tasks_of_a_group_to_people(manager: Client, settled: Batch) -> None:
+    address = reverse("check_more", args=["city", settled.pk])
+    answer = manager.post(address, {"group": "Old Town", "count": "4"}, follow=True)
+    assert "4 tasks of Old Town, drawn at random, wait" in told(answer)
+    assert set(Escalation.objects.open().values_list("task__group", "reason")) == {("Old Town", "audit")}
+    assert Task.objects.filter(check_probability__isnull=False).count() == 4
+    assert "4 checks wait" in told(manager.get(settled.get_absolute_url()))
+
+
+@pytest.mark.parametrize("form", [{"count": "many"}, {"count": "-3"}, {}, {"count": "5", "group": "Nowhere"}])
+def test_a_draw_that_finds_nothing_says_so(manager: Client, settled: Batch, form: dict[str, str]) -> None:
+    answer = manager.post(reverse("check_more", args=["city", settled.pk]), form, follow=True)
+    assert "No settled task is left" in told(answer) and not Escalation.objects.exists()
+
+
+def test_a_vanished_batch_that_was_just_started_explains_itself(manager: Client, project: Any) -> None:
+    session = manager.session
+    session["started"] = [4711]
+    session.save()
+    answer = manager.get("/p/city/batches/4711/", follow=True)
+    assert answer.redirect_chain == [("/p/city/import/", 302)] and "no batch was made" in told(answer)
+    assert manager.get("/p/city/batches/4712/").status_code == 404
+
+
+def test_where_a_batch_stands(project: Any, batch: Batch, settled: Batch) -> None:
+    now = standing(settled)
+    assert (now.total, now.settled, now.open, now.solid, now.words) == (120, 120, 0, 1.0, "with people")
+    Escalation.objects.create(task=batch.tasks.first(), to="expert", reason="flagged", why="Odd.")
+    assert standing(batch).words == "with experts" and standing(batch).asked == {"expert": 1}
+    batch.stop("")
+    batch.refresh_from_db()
+    assert standing(batch).words == "paused"
+
+
+def test_the_cost_of_a_page_does_not_grow_with_the_batches(
+    manager: Client, project: Any, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(12):
+        Batch.objects.create(project=project, name=f"b{n}")
+    manager.get("/p/city/")
+    with django_assert_max_num_queries(45):
+        manager.get("/p/city/")

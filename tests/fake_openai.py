@@ -1,0 +1,250 @@
+"""A server that speaks the chat part of the OpenAI API, does what it is told, and keeps its own bill.
+
+In tests: `with FakeOpenAI() as server:` or the fixture `fake_openai` (tests/labeling/crowd/conftest.py).
+By hand: `python -m tests.fake_openai --port 8700 --behaviours label,429,garbage`.
+
+Each request takes the next behaviour of the queue, then `label` for ever. Behaviours:
+label (the oracle's answer as JSON) · prose ("Sure! The label is ...") · malformed (names no label) · garbage (no
+JSON) · truncated (fewer bytes than announced) · dropped (charged, then the connection ends) · slow (waits
+`slow_seconds`, then label) · drip (one byte at a time) · refusal · uncounted (label, no usage) · redirect · any
+HTTP status such as 401, 429 (with `Retry-After: retry_after`), 500. Everything but refused statuses, redirects
+and slow calls that nobody waited for is charged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Oracle = Callable[[str, list[str]], str]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one request held: its whole body, the text to label, and the header with the key."""
+
+    body: dict[str, Any]
+    text: str
+    labels: list[str]
+    authorization: str
+
+    @property
+    def prompt(self) -> str:
+        return "\n".join(str(message["content"]) for message in self.body["messages"])
+
+
+def by_keyword(text: str, labels: list[str]) -> str:
+    """The first label whose name stands in the text, else the first label."""
+    return next((label for label in labels if label.casefold() in text.casefold()), labels[0])
+
+
+class FakeOpenAI:
+    """The server; `bill_microdollars`, `requests` and `behaviours` may be read and changed while it runs."""
+
+    def __init__(
+        self,
+        behaviours: Iterable[str] = (),
+        *,
+        oracle: Oracle = by_keyword,
+        input_price: str = "0.15",
+        output_price: str = "0.60",
+        port: int = 0,
+    ) -> None:
+        self.behaviours = deque(behaviours)
+        self.oracle = oracle
+        self.prices = Decimal(input_price), Decimal(output_price)
+        self.requests: list[Request] = []
+        self.bill_microdollars = 0
+        self.retry_after = "7"
+        self.slow_seconds = 5.0
+        self.redirect_to = "/elsewhere"
+        self.closing = threading.Event()
+        self._lock = threading.Lock()
+        self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server.daemon_threads = True
+        self._server.fake = self  # type: ignore[attr-defined]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def __enter__(self) -> FakeOpenAI:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def received(self, request: Request) -> str:
+        """Note a request; the behaviour it meets."""
+        with self._lock:
+            self.requests.append(request)
+            return self.behaviours.popleft() if self.behaviours else "label"
+
+    def charge(self, request: Request, content: str) -> dict[str, int]:
+        """Put a call on the bill; its usage as the API tells it. A token is a word here."""
+        used = {"prompt_tokens": len(request.prompt.split()), "completion_tokens": max(len(content.split()), 1)}
+        cost = self.prices[0] * used["prompt_tokens"] + self.prices[1] * used["completion_tokens"]
+        with self._lock:
+            self.bill_microdollars += math.ceil(cost)
+        return {**used, "total_tokens": sum(used.values())}
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), (OSError, json.JSONDecodeError)):  # a client that was killed is no news
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 65_536
+
+    @property
+    def fake(self) -> FakeOpenAI:
+        return self.server.fake  # type: ignore[attr-defined,no-any-return]
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = _request(body, self.headers.get("Authorization", ""))
+        behaviour = self.fake.received(request)
+        if behaviour.isdigit():
+            self._refuse(int(behaviour), request)
+        else:
+            getattr(self, f"_{behaviour}")(request)
+
+    def _label(self, request: Request) -> None:
+        label = self.fake.oracle(request.text, request.labels)
+        self._say(request, json.dumps({"label": label}, ensure_ascii=False))
+
+    def _prose(self, request: Request) -> None:
+        self._say(request, f"Sure! The label is “{self.fake.oracle(request.text, request.labels)}”.")
+
+    def _malformed(self, request: Request) -> None:
+        self._say(request, "I would rather talk about the weather.")
+
+    def _refusal(self, request: Request) -> None:
+        self._say(request, "", message={"refusal": "I cannot help with that."})
+
+    def _uncounted(self, request: Request) -> None:
+        label = self.fake.oracle(request.text, request.labels)
+        self._say(request, json.dumps({"label": label}), counted=False)
+
+    def _slow(self, request: Request) -> None:
+        if not self.fake.closing.wait(self.fake.slow_seconds):
+            self._label(request)
+
+    def _garbage(self, request: Request) -> None:
+        self.fake.charge(request, "garbage")
+        self._send(200, b"<html>not at all what was asked for</html>")
+
+    def _truncated(self, request: Request) -> None:
+        self.fake.charge(request, "truncated")
+        self._send(200, b'{"choices": [{"mess', announced=500)
+        self.close_connection = True
+
+    def _dropped(self, request: Request) -> None:
+        self.fake.charge(request, "dropped")
+        self.close_connection = True
+        self.connection.close()
+
+    def _drip(self, request: Request) -> None:
+        self.fake.charge(request, "drip")
+        self._send(200, b"", announced=1_000)
+        while not self.fake.closing.wait(0.05):
+            try:
+                self.wfile.write(b" ")
+                self.wfile.flush()
+            except OSError:
+                return
+
+    def _redirect(self, request: Request) -> None:
+        self._send(307, b"", {"Location": self.fake.redirect_to})
+
+    def _refuse(self, status: int, request: Request) -> None:
+        headers = {"Retry-After": self.fake.retry_after} if status in (429, 503) else {}
+        told = {"message": f"Refused, your key was {request.authorization}", "code": "refused"}
+        self._send(status, json.dumps({"error": told}).encode(), headers)
+
+    def _say(
+        self, request: Request, content: str, *, message: dict[str, str] | None = None, counted: bool = True
+    ) -> None:
+        usage = self.fake.charge(request, content)
+        choice = {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": content, **(message or {})},
+        }
+        if request.body.get("logprobs"):
+            choice["logprobs"] = {"content": _token_logprobs(content, request.labels)}
+        reply = {"id": "fake", "object": "chat.completion", "created": int(time.time()), "choices": [choice]}
+        reply |= {"model": f"{request.body['model']}-2026-01-01", "system_fingerprint": "fp_fake"}
+        self._send(200, json.dumps(reply | ({"usage": usage} if counted else {})).encode())
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None, announced: int = 0) -> None:
+        try:
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(announced or len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            self.wfile.flush()
+        except OSError:  # the client has gone
+            self.close_connection = True
+
+
+def _request(body: dict[str, Any], authorization: str) -> Request:
+    asked = [str(message["content"]) for message in body["messages"] if message["role"] == "user"][-1]
+    fenced = re.findall(r"^\[([^\n]*) (\w{12})\]\n(.*?)\n\[/\1 \2\]", asked, re.DOTALL | re.MULTILINE)
+    told = str(body["messages"][0]["content"])
+    labels = [line[2:].partition(":")[0] for line in told.split("\n\n")[0].splitlines() if line.startswith("- ")]
+    return Request(body, "\n".join(text for *_, text in fenced) or asked, labels, authorization)
+
+
+def _token_logprobs(content: str, labels: list[str]) -> list[dict[str, Any]]:
+    """One token a word or sign; where a label begins, every label is an alternative, the named one at .7."""
+    rows = []
+    for token in re.findall(r"\w+|\W+", content):
+        named = token in labels
+        share = 0.3 / max(len(labels) - 1, 1)
+        top = [{"token": name, "logprob": math.log(0.7 if name == token else share)} for name in labels]
+        rows.append({"token": token, "logprob": -0.1, "top_logprobs": top if named else []})
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, default=8700)
+    parser.add_argument("--behaviours", default="", help="comma-separated, in order; then label for ever")
+    options = parser.parse_args()
+    behaviours = [name for name in options.behaviours.split(",") if name]
+    with FakeOpenAI(behaviours, port=options.port) as server:
+        print(f"{server.base_url} (chat:fake@{server.base_url}?local=yes&input=0.15&output=0.60)", flush=True)
+        try:
+            while True:
+                time.sleep(5)
+                print(f"{len(server.requests)} requests, {server.bill_microdollars} micro-dollars", flush=True)
+        except KeyboardInterrupt:
+            pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""A settled batch with models, people, checks and money, made of rows in a few statements."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from labeling import ledger
+from labeling.models import Annotator, Batch, Belief, Decision, Project, Task, Vote
+
+GROUPS = ("Harbour", "Old Town")
+
+
+def settled_batch(project: Project, tasks: int = 120, *, gold_every: int = 2, wrong_every: int = 10) -> Batch:
+    """A batch whose tasks the crowd has settled; every `wrong_every`-th label is wrong, gold on every `gold_every`-th.
+
+    Three models: `Alpha` and `Beta` say the settled label, `Gamma` abstains on every tenth and is right otherwise.
+    """
+    labels = project.label_list()
+    batch = Batch.objects.create(
+        project=project, name="May", stage=Batch.Stage.REVIEWING, rows_read=tasks, rows_new=tasks
+    )
+    ledger.open_purse(batch, 50_000_000)
+    truth = [random.Random(n).randrange(len(labels)) for n in range(tasks)]
+    said = [(true + 1) % len(labels) if n % wrong_every == 0 else true for n, true in enumerate(truth)]
+    rows = Task.objects.bulk_create(
+        Task(
+            project=project,
+            batch=batch,
+            position=n,
+            external_id=f"M-{n}",
+            digest=f"may-{n}",
+            parts=[["Text", f"Request number {n}"]],
+            group=GROUPS[(n // 2) % 2],
+            gold=labels[true] if n % gold_every == 0 else None,
+            stage=Task.Stage.DECIDED,
+        )
+        for n, true in enumerate(truth)
+    )
+    _votes(project, rows, truth, said)
+    Belief.objects.bulk_create(_belief(row, labels, answer) for row, answer in zip(rows, said, strict=True))
+    Decision.objects.bulk_create(
+        Decision(task=row, label=labels[answer], decided_by="crowd", confidence=0.9, entropy=0.4)
+        for row, answer in zip(rows, said, strict=True)
+    )
+    return batch
+
+
+def _votes(project: Project, rows: list[Task], truth: list[int], said: list[int]) -> None:
+    labels = project.label_list()
+    models = [
+        Annotator.objects.get_or_create(project=project, kind="model", name=name, defaults={"spec": "word_logistic"})[0]
+        for name in ("Alpha", "Beta", "Gamma")
+    ]
+    answers: list[Any] = [said, said, [None if n % 10 == 5 else true for n, true in enumerate(truth)]]
+    Vote.objects.bulk_create(
+        Vote(task=row, annotator=model, label=None if answer is None else labels[answer], seconds=0.5)
+        for model, column in zip(models, answers, strict=True)
+        for row, answer in zip(rows, column, strict=True)
+    )
+
+
+def _belief(row: Task, labels: list[Any], answer: int) -> Belief:
+    chances = [0.9 if place == answer else 0.05 for place in range(len(labels))]
+    return Belief(
+        task=row,
+        probabilities=chances,
+        base=chances,
+        base_vote=10**9,
+        label=labels[answer],
+        confidence=0.9,
+        entropy=0.4,
+        method="auto",
+        calibrated=True,
+        n_votes=3,
+        updated_at=timezone.now(),
+    )
+
+
+def person(project: Project, name: str, kind: str = "person") -> Annotator:
+    return Annotator.of(project, User.objects.get(username=name), kind)
+
+
+def told(answer: Any) -> str:
+    """The page as one line of text."""
+    return " ".join(answer.content.decode().split())

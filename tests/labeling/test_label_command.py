@@ -1,0 +1,181 @@
+"""`manage.py label`, as its users call it: real files, real voters, one JSON object, one sentence when it cannot."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labeling import ledger, voting
+from labeling.models import Batch, Project, Task, Vote
+from tests.commands import Shell
+from tests.fake_openai import FakeOpenAI
+from tests.labeling.crowd.tiny_models import causal
+
+pytestmark = pytest.mark.django_db
+SHELL = Shell("label")
+run, refusal = SHELL.run_json, SHELL.refusal
+PROMISED = {
+    *("project", "batch", "tasks", "annotators", "votes", "abstentions", "decided", "open", "for_people"),
+    *("cost_usd", "budget_usd", "seconds", "accuracy", "majority_accuracy", "best_single_accuracy"),
+}
+LINE = {"task", "label", "confidence", "decided_by", "entropy", "cost_usd", "votes"}
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> Path:
+    """Sixty short requests about water or noise, with votes of three recorded workers beside them."""
+    chance = random.Random(2)
+    with (tmp_path / "items.csv").open("w") as texts, (tmp_path / "votes.csv").open("w") as votes:
+        rows, answers = csv.writer(texts), csv.writer(votes)
+        rows.writerow(["id", "text", "gold", "district"])
+        answers.writerow(["task", "worker", "label"])
+        for n in range(60):
+            truth = chance.choice(["water", "noise"])
+            rows.writerow([f"t{n}", f"request number {n} of this night", truth, ["north", "south"][n % 2]])
+            for worker, right in (("weak", 0.6), ("fair", 0.7), ("good", 0.95)):
+                other = "noise" if truth == "water" else "water"
+                answers.writerow([f"t{n}", worker, truth if chance.random() < right else other])
+    return tmp_path / "items.csv"
+
+
+def recorded(items: Path, worker: str, price: str = "") -> str:
+    return f"replay:{items.parent}/votes.csv?worker={worker}" + (f"&call={price}" if price else "")
+
+
+def test_the_json_and_the_labels_have_what_was_promised(items: Path, tmp_path: Path) -> None:
+    crowd = ",".join(recorded(items, worker) for worker in ("weak", "fair", "good"))
+    told = run(
+        items, "--gold", "gold", "--crowd", crowd, "--validation", 20, "--group", "district", "--output", tmp_path / "o"
+    )
+    assert told.keys() >= PROMISED
+    assert (told["tasks"], told["annotators"], told["votes"], told["abstentions"]) == (60, 3, 180, 0)
+    assert told["decided"] + told["open"] == 60 and told["cost_usd"] == 0
+    lines = [json.loads(line) for line in (tmp_path / "o").read_text().splitlines()]
+    assert len(lines) == 60 and all(line.keys() >= LINE for line in lines)
+    assert {line["decided_by"] for line in lines} <= {"crowd", "expert"}
+    outside = [line for line in lines if line["decided_by"] == "crowd"]
+    truth = {row["id"]: row["gold"] for row in csv.DictReader(items.open())}
+    right = sum(line["label"] == truth[line["task"]] for line in outside) / len(outside)
+    assert right == pytest.approx(told["accuracy"])
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_labels(items: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        run(
+            items, "--gold", "gold", "--crowd", recorded(items, "good"), "--validation", 20, "--output", tmp_path / name
+        )
+    labels = [[json.loads(line)["label"] for line in (tmp_path / name).read_text().splitlines()] for name in "ab"]
+    assert labels[0] == labels[1]
+
+
+def test_without_gold_there_is_no_accuracy(items: Path) -> None:
+    told = run(items, "--labels", "water,noise", "--crowd", f"{recorded(items, 'fair')},{recorded(items, 'good')}")
+    assert told["accuracy"] is told["majority_accuracy"] is told["best_single_accuracy"] is None
+
+
+def test_a_paid_model_lifts_the_labels_and_stays_within_the_budget(items: Path) -> None:
+    crowd = f"{recorded(items, 'weak')},{recorded(items, 'fair')}"
+    free = run(items, "--gold", "gold", "--crowd", crowd, "--validation", 20)
+    paid = run(
+        *(items, "--gold", "gold", "--crowd", crowd, "--validation", 20),
+        *("--paid", recorded(items, "good", "0.002"), "--budget", "0.081"),
+    )
+    assert paid["accuracy"] > free["accuracy"] and 0 < paid["cost_usd"] <= 0.081
+    assert not ledger.faults()
+
+
+def test_rows_come_from_standard_input_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "".join(
+        json.dumps({"text": f"{word} {n}", "gold": word}) + "\n" for n in range(30) for word in ("up", "down")
+    )
+    stdin = io.TextIOWrapper(io.BytesIO(rows.encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    told = run("-", "--gold", "gold", "--crowd", "word_logistic,naive_bayes", "--validation", 20)
+    assert told["tasks"] == 60 and told["accuracy"] > 0.9
+
+
+def test_pairs_of_texts_are_read_by_a_causal_model_and_by_a_local_server(
+    real_data: Callable[[str], Path], tmp_path: Path
+) -> None:
+    lines = real_data("items/rte.jsonl").read_text(encoding="utf-8").splitlines()[:24]
+    (tmp_path / "rte.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    truth = {json.loads(line)["hypothesis"]: json.loads(line)["gold"] for line in lines}
+    folder = causal(tmp_path / "tiny", length=2048)
+
+    def right(text: str, labels: list[str]) -> str:
+        return next(label for hypothesis, label in truth.items() if hypothesis in text)
+
+    with FakeOpenAI(oracle=right) as server:
+        crowd = f"causal:{folder},chat:small@{server.base_url}?local=yes"
+        told = run(
+            *(tmp_path / "rte.jsonl", "--text", "premise,hypothesis", "--gold", "gold", "--crowd", crowd),
+            *("--validation", 20, "--output", tmp_path / "out.jsonl"),
+        )
+    assert told["tasks"] == 24 and told["votes"] == 48 and len(server.requests) == 24
+    assert all("premise" in request.prompt.lower() for request in server.requests)
+    by_model = Vote.objects.filter(annotator__name="tiny")
+    assert by_model.count() == 24 and all(abs(sum(vote.probabilities) - 1) < 1e-6 for vote in by_model)
+    assert told["best_single_accuracy"] == 1.0 and told["accuracy"] >= 0.75
+
+
+class TestRefusals:
+    def test_an_empty_file(self, tmp_path: Path) -> None:
+        (tmp_path / "empty.csv").write_text("")
+        assert "is empty" in refusal(tmp_path / "empty.csv")
+
+    def test_a_field_that_is_not_there(self, items: Path) -> None:
+        said = refusal(items, "--text", "body")
+        assert "'body'" in said and "its fields are id, text, gold, district" in said
+
+    def test_one_label_only(self, items: Path) -> None:
+        assert "at least two labels" in refusal(items, "--labels", "water")
+
+    def test_a_file_that_is_not_utf_8(self, tmp_path: Path) -> None:
+        (tmp_path / "latin.csv").write_bytes("text,gold\nstraße,a\n".encode("latin-1"))
+        assert "UTF-8" in refusal(tmp_path / "latin.csv", "--gold", "gold")
+
+    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        assert "nowhere.csv" in refusal(tmp_path / "nowhere.csv")
+
+    def test_an_unknown_annotator(self, items: Path) -> None:
+        assert "No annotator is called 'nobody'" in refusal(items, "--gold", "gold", "--crowd", "nobody")
+
+    @pytest.mark.parametrize("budget", ["-1", "nan", "a lot"])
+    def test_a_budget_that_is_no_amount(self, items: Path, budget: str) -> None:
+        assert "--budget" in refusal(items, "--gold", "gold", f"--budget={budget}")
+
+    def test_a_paid_model_without_a_price(self, items: Path) -> None:
+        said = refusal(items, "--gold", "gold", "--paid", recorded(items, "good"), "--budget", "1")
+        assert "price" in said
+
+    def test_a_missing_model_folder(self, items: Path) -> None:
+        said = refusal(items, "--gold", "gold", "--crowd", "causal:/nowhere/model")
+        assert "/nowhere/model" in said
+
+    def test_a_dead_endpoint(self, items: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(voting, "TRIES", 1)
+        said = refusal(items, "--gold", "gold", "--crowd", "chat:small@http://127.0.0.1:9/v1?local=yes")
+        assert "127.0.0.1:9" in said
+
+    def test_nothing_is_left_behind_by_what_was_refused_at_the_door(self, items: Path) -> None:
+        refusal(items, "--gold", "gold", "--crowd", "nobody")
+        refusal(items, "--labels", "water")
+        assert not Project.objects.exists() and not Batch.objects.exists()
+
+
+def test_bad_rows_are_counted_and_good_ones_kept(tmp_path: Path) -> None:
+    rows = [{"text": f"{word} {n}", "gold": word} for n in range(15) for word in ("up", "down")]
+    bad = [{"text": "has a \0 inside", "gold": "up"}, {"text": "gold outside", "gold": "sideways"}, {"gold": "up"}]
+    long = {"text": "x" * 10_000_000, "gold": "up"}
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in [*rows, *bad, long, rows[0]]) + "\n{broken\n")
+    told = run(path, "--gold", "gold", "--labels", "up,down", "--crowd", "word_logistic", "--validation", 20)
+    assert told["rows"] == {"new": 30, "duplicate": 1, "bad": 5} and Task.objects.count() == 30

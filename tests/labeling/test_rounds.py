@@ -1,0 +1,320 @@
+"""The story of a batch, step by step, with recorded votes as the crowd."""
+
+from __future__ import annotations
+
+import csv
+import random
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from labeling import imports, inference, jobs, ledger, recruiting, rounds
+from labeling.models import Annotator, Batch, Belief, Chunk, Decision, Escalation, Label, Project, Round, Task, Vote
+from labeling.row_files import Fields
+
+pytestmark = pytest.mark.django_db
+LABELS = ("yes", "no")
+Make = Callable[..., Batch]
+
+
+@pytest.fixture
+def make(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Open a batch of `count` tasks whose models answer right with the given chances; its texts say nothing."""
+    settings.CHUNK_SIZE = 16
+    monkeypatch.setattr(inference, "MOST_TEXTS", 0)
+
+    def build(
+        count: int = 60,
+        chances: tuple[float, ...] = (0.9, 0.8, 0.7),
+        gold_every: int = 2,
+        paid: tuple[float, ...] = (),
+        budget: int = 1_000_000,
+        **policy: Any,
+    ) -> Batch:
+        chance = random.Random(5)
+        truth = [chance.choice(LABELS) for _ in range(count)]
+        with (tmp_path / "items.csv").open("w") as items, (tmp_path / "votes.csv").open("w") as votes:
+            rows, answers = csv.writer(items), csv.writer(votes)
+            rows.writerow(["id", "text", "gold"])
+            answers.writerow(["task", "worker", "label"])
+            for n, label in enumerate(truth):
+                rows.writerow([f"t{n}", f"text number {n}", label if n % gold_every == 0 else ""])
+                for m, right in enumerate(chances + paid):
+                    other = LABELS[1 - LABELS.index(label)]
+                    answers.writerow([f"t{n}", f"m{m}", label if chance.random() < right else other])
+        project = Project.objects.create(name="p", slug="p", **{"review_share": 0.2, **policy})
+        for position, name in enumerate(LABELS):
+            Label.objects.create(project=project, position=position, name=name)
+        recruiting.add_models(project, [f"replay:{tmp_path}/votes.csv?worker=m{m}" for m in range(len(chances))])
+        for m in range(len(paid)):
+            recruiting.add_paid(project, f"replay:{tmp_path}/votes.csv?worker=m{len(chances) + m}&call=0.001")
+        fields = Fields(("text",), gold="gold", id="id")
+        batch = imports.open_batch(project, str(tmp_path / "items.csv"), fields, validation=20)
+        ledger.open_purse(batch, budget)
+        return batch
+
+    return build
+
+
+def run(batch: Batch) -> Batch:
+    steps = 0
+    while rounds.advance(batch.pk):
+        steps += 1
+        assert steps < 500
+    batch.refresh_from_db()
+    return batch
+
+
+def test_a_batch_goes_from_rows_to_labels_and_leaves_the_uncertain_to_people(make: Make) -> None:
+    batch = run(make())
+    assert batch.stage == Batch.Stage.REVIEWING and not batch.error
+    assert Vote.objects.count() == 180 and Belief.objects.count() == 60
+    now = rounds.progress(batch)
+    assert now["decided"] + now["open"] == 60 and now["for_people"] == now["open"] <= 12
+    asked = Belief.objects.filter(task__escalations__to="person").order_by("entropy")
+    settled = Belief.objects.filter(task__decisions__decided_by="crowd")
+    assert asked.count() and asked.first().entropy >= settled.order_by("-entropy").first().entropy - 1e-9
+    turn = Round.objects.get()
+    assert turn.to_people == now["for_people"] and turn.finished_at and turn.calibrated
+
+
+def test_every_escalation_says_why(make: Make) -> None:
+    run(make())
+    for escalation in Escalation.objects.all():
+        assert "sure of" in escalation.why and escalation.expected_gain > 0
+
+
+def test_known_labels_are_an_experts_word_and_are_not_asked_again(make: Make) -> None:
+    batch = run(make())
+    known = Decision.objects.filter(task__slice="validation")
+    assert known.count() == 20 and set(known.values_list("decided_by", flat=True)) == {"expert"}
+    assert not Escalation.objects.filter(task__in=batch.tasks.learnable()).exists()
+
+
+def test_each_step_may_be_repeated(make: Make) -> None:
+    batch = run(make())
+    votes, decisions = Vote.objects.count(), Decision.objects.count()
+    for stage in (Batch.Stage.VOTING, Batch.Stage.WEIGHING):
+        Batch.objects.update(stage=stage, leased_until=None)
+        Chunk.objects.update(done_at=None, leased_until=None)
+        run(batch)
+    assert (Vote.objects.count(), Decision.objects.count()) == (votes, decisions)
+
+
+def test_a_worker_killed_between_voting_and_writing_loses_and_doubles_nothing(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = make()
+    rounds.advance(batch.pk)
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Vote.objects, "bulk_create", die)
+        with pytest.raises(Killed):
+            rounds.advance(batch.pk)
+    assert Vote.objects.count() == 0
+    assert Chunk.objects.filter(leased_until__isnull=False, done_at=None).count() == 1
+    while rounds.advance(batch.pk):
+        pass
+    assert Batch.objects.get().stage == Batch.Stage.VOTING, "the dead worker's chunk is still leased"
+    Chunk.objects.filter(done_at=None).update(leased_until=timezone.now() - timedelta(seconds=1))
+    run(batch)
+    assert Vote.objects.count() == 180
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(make: Make) -> None:
+    batch = make()
+    rounds.advance(batch.pk)
+    chunk = Chunk.objects.claim(30)
+    assert chunk is not None
+    Chunk.objects.filter(pk=chunk.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
+    again = Chunk.objects.get(pk=chunk.pk)
+    assert again.lease(30)
+    assert not chunk.finish() and not chunk.renew(30)
+    assert again.finish()
+
+
+def test_two_workers_never_get_the_same_chunk(make: Make) -> None:
+    batch = make()
+    rounds.advance(batch.pk)
+    claimed = [Chunk.objects.claim(30) for _ in range(Chunk.objects.count() + 1)]
+    assert claimed[-1] is None
+    assert len({chunk.pk for chunk in claimed if chunk}) == Chunk.objects.count() == 12
+
+
+def test_a_paused_batch_stands_still_and_goes_on_where_it_was(make: Make) -> None:
+    batch = make()
+    rounds.advance(batch.pk)
+    batch.refresh_from_db()
+    batch.stop("A manager paused it.")
+    assert not rounds.advance(batch.pk) and Vote.objects.count() == 0
+    batch.resume()
+    assert run(batch).stage == Batch.Stage.REVIEWING
+
+
+def test_a_broken_annotator_stops_the_batch_with_one_sentence(make: Make) -> None:
+    batch = make()
+    Annotator.objects.filter(name="m1").update(spec="replay:/nowhere.csv?worker=m1")
+    run(batch)
+    assert "nowhere.csv" in batch.error and batch.paused_at
+    assert "nowhere.csv" in Annotator.objects.get(name="m1").error
+
+
+def test_a_specialist_without_known_labels_sits_out_and_says_why(make: Make) -> None:
+    batch = make()
+    Task.objects.update(gold=None)
+    Batch.objects.update(validation_size=0)
+    recruiting.add_models(batch.project, ["word_logistic"])
+    batch = run(batch)
+    assert not batch.error and Vote.objects.filter(annotator__spec="word_logistic").count() == 0
+    assert "known" in Annotator.objects.get(spec="word_logistic").error
+
+
+def test_without_any_known_label_beliefs_are_marked_uncalibrated(make: Make) -> None:
+    batch = make()
+    Batch.objects.update(validation_size=0)
+    run(batch)
+    assert not Round.objects.get().calibrated and not Belief.objects.filter(calibrated=True).exists()
+
+
+def test_a_batch_ends_when_people_have_answered(make: Make) -> None:
+    from django.contrib.auth.models import User
+
+    from reviewers import queue
+
+    batch = run(make())
+    ann = Annotator.of(batch.project, User.objects.create_user("ann"), "person")
+    while (held := queue.claim(ann)) is not None:
+        believed = Belief.objects.get(task=held.escalation.task).label
+        queue.submit(held, believed, uuid.uuid4())
+    batch.refresh_from_db()
+    assert batch.stage == Batch.Stage.DONE and batch.finished_at
+    assert batch.tasks.undecided().count() == 0
+
+
+def test_the_sweep_wakes_a_batch_that_no_worker_has_touched(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = make()
+    woken: list[int] = []
+    monkeypatch.setattr(jobs, "_wake", woken.append)
+    Batch.objects.update(touched_at=timezone.now())
+    assert jobs.sweep() == 0
+    Batch.objects.update(touched_at=timezone.now() - timedelta(seconds=120))
+    assert jobs.sweep() == 1 and woken == [batch.pk]
+    run(batch)
+    Batch.objects.update(touched_at=None)
+    assert jobs.sweep() == 0, "a batch that waits for people needs no worker"
+
+
+def test_a_paid_model_is_measured_on_known_tasks_before_it_is_trusted(make: Make) -> None:
+    run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0))
+    first = Round.objects.order_by("number")[0]
+    probes = Escalation.objects.filter(round=first)
+    assert set(probes.values_list("reason", "task__slice")) == {("probe", "validation")}
+    assert first.to_paid == probes.count() == 20 and "known tasks" in first.outcome
+
+
+def test_a_good_paid_model_is_asked_where_the_crowd_is_torn_and_a_poor_one_is_not(make: Make) -> None:
+    good = run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0))
+    asked = Escalation.objects.filter(to="paid", reason="uncertain")
+    assert asked.count() >= 20 and Decision.objects.filter(decided_by="paid").count() >= 20
+    assert all(each.expected_gain > 0 and "adds" in each.why for each in asked)
+    assert good.stage == Batch.Stage.DONE and not ledger.faults()
+
+
+def test_a_model_that_guesses_is_not_worth_its_price_and_the_round_says_so(make: Make) -> None:
+    run(make(chances=(0.95, 0.95, 0.95), paid=(0.5,), review_share=0, worth_microdollars=10_000))
+    assert not Escalation.objects.filter(to="paid", reason="uncertain").exists()
+    assert "worth its price" in Round.objects.order_by("number").last().outcome  # type: ignore[union-attr]
+
+
+def test_not_a_cent_over_the_budget_and_the_round_says_that_the_money_is_spent(make: Make) -> None:
+    batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), budget=12_300, review_share=0))
+    purse = batch.purse
+    assert purse.spent_microdollars == Vote.objects.filter(annotator__kind="paid").count() * 1000 <= 12_300
+    assert purse.held_microdollars == 0 and purse.free_microdollars < 1000
+    assert batch.stage == Batch.Stage.DONE, "what was not asked is settled by the crowd"
+    assert "The money is spent" in Round.objects.order_by("number").last().outcome  # type: ignore[union-attr]
+
+
+def test_more_money_lets_a_finished_batch_ask_on_and_may_change_its_labels(make: Make) -> None:
+    batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), budget=12_300, review_share=0))
+    asked, decided = Vote.objects.filter(annotator__kind="paid").count(), Decision.objects.count()
+    ledger.set_cap(batch.purse, 1_000_000)
+    assert rounds.go_on(batch)
+    batch = run(batch)
+    assert batch.stage == Batch.Stage.DONE and batch.tasks.undecided().count() == 0
+    assert Vote.objects.filter(annotator__kind="paid").count() > asked
+    assert Decision.objects.count() > decided, "labels that changed are superseded, not edited"
+    assert Decision.objects.current().count() == 60
+
+
+def test_people_get_what_is_still_torn_after_the_models(make: Make) -> None:
+    batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.7,), review_share=0.1))
+    last = Round.objects.order_by("number").last()
+    assert last is not None and last.to_people == rounds.progress(batch)["for_people"] == 6
+    assert not Escalation.objects.filter(to="person").exclude(round=last).exists()
+
+
+def test_the_entropy_router_asks_the_most_uncertain_first(make: Make) -> None:
+    run(make(chances=(0.6, 0.7, 0.65), paid=(0.98,), budget=30_000, review_share=0, router="entropy"))
+    first = Round.objects.order_by("number")[1]
+    asked = Escalation.objects.filter(round=first).values_list("priority", flat=True)
+    assert first.to_paid == len(asked) > 0 and min(asked) > 0.5
+
+
+def test_tasks_that_must_stay_are_never_sent_to_a_model_outside(make: Make) -> None:
+    batch = make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0)
+    rounds.advance(batch.pk)
+    Annotator.objects.filter(kind="paid").update(outside=True)
+    Task.objects.filter(position__lt=30).update(local_only=True)
+    batch = run(batch)
+    assert not batch.error and Vote.objects.filter(annotator__kind="paid").exists()
+    assert not Escalation.objects.filter(to="paid", task__local_only=True).exists()
+
+
+def test_experts_are_asked_directly_only_where_their_hour_has_a_price(make: Make) -> None:
+    from django.contrib.auth.models import User
+
+    from labeling.models import Membership
+
+    batch = make(chances=(0.6, 0.6, 0.6), review_share=0, expert_wage_microdollars_per_hour=60_000_000)
+    Membership.objects.create(project=batch.project, user=User.objects.create_user("eve"), role="expert")
+    run(batch)
+    asked = Escalation.objects.filter(to="expert")
+    assert asked.exists() and all("An answer of an expert" in each.why for each in asked)
+    assert sum(each.price_microdollars for each in asked) <= 1_000_000
+    assert Round.objects.get().parameters["prices"] == {"experts": 500_000}
+
+
+def test_unpaid_people_are_not_rationed_by_money_but_by_the_share_of_the_batch(make: Make) -> None:
+    batch = run(make(chances=(0.6, 0.6, 0.6), budget=0, review_share=0.3))
+    assert rounds.progress(batch)["for_people"] == 18
+
+
+def test_before_money_is_spent_the_round_says_what_it_would_buy(make: Make) -> None:
+    run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), budget=200_000, review_share=0))
+    planned = Round.objects.order_by("number")[1].parameters["forecast"]
+    assert planned["budget"][0] == planned["spend"][0] == 0 and planned["budget"] == sorted(planned["budget"])
+    assert planned["accuracy"] == sorted(planned["accuracy"]) and planned["accuracy"][-1] > planned["accuracy"][0] + 0.1
+    assert all(
+        low <= middle <= high
+        for low, middle, high in zip(*(planned[k] for k in ("low", "accuracy", "high")), strict=True)
+    )
+    assert planned["everything"][0]["name"] == "m3" and planned["spent_before"] == 20_000
+
+
+def test_without_known_labels_no_money_forecast_is_made(make: Make) -> None:
+    batch = make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0)
+    Batch.objects.update(validation_size=0)
+    run(batch)
+    assert all(turn.parameters["forecast"] is None for turn in Round.objects.all())

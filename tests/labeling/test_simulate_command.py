@@ -1,0 +1,202 @@
+"""`manage.py simulate`: a run replayed on recorded votes."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labeling.routing.replay import ROUTERS
+from tests.commands import Shell
+from tests.labeling.truth.crowds import DATA, simulate
+
+SHELL = Shell("simulate")
+refusal = SHELL.refusal
+PROMISED = {
+    *("router", "aggregator", "tasks", "labels", "validation", "repeats", "crowd_accuracy", "paid_accuracy"),
+    *("best_single_accuracy", "curve", "area", "seconds"),
+}
+N = 200
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Five weak workers and two paid ones, right 9 times in 10 and 8 in 10, on 200 tasks; gold in another order."""
+    folder = tmp_path_factory.mktemp("recorded")
+    votes, truth = simulate(N, 5, 2, seed=5, accuracy=(0.55, 0.7))
+    rng, names = np.random.default_rng(7), [f"t{i}" for i in range(N)]
+    rows = [(names[i], f"w{j}", "ab"[k]) for i, j, k in zip(votes.task, votes.annotator, votes.label, strict=True)]
+    for worker, accuracy in (("gpt", 0.9), ("mini", 0.8)):
+        said = np.where(rng.random(N) < accuracy, truth, 1 - truth)
+        rows += [(name, worker, "ab"[label]) for name, label in zip(names, said, strict=True)]
+    order = rng.permutation(N)
+    write(folder / "votes.csv", "task,worker,label", rows)
+    write(folder / "gold.csv", "task,label", [(names[i], "ab"[truth[i]]) for i in order])
+    return {"votes": folder / "votes.csv", "gold": folder / "gold.csv", "rows": rows, "folder": folder}
+
+
+def write(path: Path, head: str, rows: list[tuple[str, ...]]) -> Path:
+    path.write_text("\n".join([head, *(",".join(row) for row in rows)]) + "\n", encoding="utf-8")
+    return path
+
+
+def run(recorded: dict[str, Any], *more: object, paid: str = "gpt", votes: Path | None = None) -> str:
+    return SHELL.run(
+        *[str(votes or recorded["votes"]), "--gold", str(recorded["gold"]), "--paid", paid, *map(str, more)]
+    )
+
+
+def run_json(recorded: dict[str, Any], *more: object, **named: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(recorded, *more, "--json", **named))
+    return found
+
+
+def test_the_json_has_what_was_promised(recorded):
+    found = run_json(recorded, "--crowd", "w0,w1,w2,w3,w4", "--price", "0.02")
+    assert found.keys() == PROMISED
+    assert [found[key] for key in ("router", "aggregator", "tasks", "labels", "validation", "repeats")] == [
+        *("value", "auto", N, 2, 50, 5),
+    ]
+    assert [point["budget"] for point in found["curve"]] == [0, 0.05, 0.1, 0.2, 0.3, 0.5, 1]
+    assert all(point["calls"] <= point["budget"] * N for point in found["curve"])
+    assert all(point["cost_usd"] == pytest.approx(point["calls"] * 0.02) for point in found["curve"])
+    assert found["area"] == pytest.approx(np.mean([point["accuracy"] for point in found["curve"]]), abs=1e-6)
+    assert found["curve"][0]["accuracy"] == pytest.approx(found["crowd_accuracy"], abs=1e-6)
+    assert found["paid_accuracy"] == pytest.approx(0.9, abs=0.05)
+    assert found["crowd_accuracy"] < found["curve"][-1]["accuracy"]
+
+
+@pytest.mark.parametrize("router", ROUTERS)
+def test_every_router_gains_by_money_and_keeps_to_the_budget(recorded, router):
+    found = run_json(recorded, "--router", router, "--crowd", "w0,w1,w2,w3,w4", "--repeats", 1)
+    calls = [point["calls"] for point in found["curve"]]
+    assert calls[0] == 0
+    assert all(point["calls"] <= point["budget"] * N + 1e-9 for point in found["curve"])
+    assert calls == sorted(calls) and calls[-1] <= N - 50
+    assert found["curve"][-1]["accuracy"] > found["crowd_accuracy"] + 0.05
+
+
+def test_the_papers_router_starts_from_majority_vote_unless_told_otherwise(recorded):
+    assert run_json(recorded, "--router", "lmcrowd", "--repeats", 1)["aggregator"] == "majority_vote"
+    other = run_json(recorded, "--router", "lmcrowd", "--aggregator", "dawid_skene", "--repeats", 1)
+    assert other["aggregator"] == "dawid_skene"
+
+
+@pytest.mark.parametrize("aggregator", ["dawid_skene", "majority_vote"])
+def test_any_method_can_weigh_the_votes(recorded, aggregator):
+    found = run_json(recorded, "--aggregator", aggregator, "--crowd", "w0,w1,w2,w3,w4", "--repeats", 2)
+    assert found["curve"][-1]["accuracy"] > found["crowd_accuracy"]
+
+
+def test_it_works_with_few_known_labels_and_with_none(recorded):
+    for validation in (0, 10):
+        found = run_json(recorded, "--validation", validation, "--repeats", 1, "--budgets", "0,1")
+        assert found["validation"] == validation
+        assert found["curve"][-1]["accuracy"] > 0.7
+
+
+def test_the_same_seed_gives_the_same_curve_and_another_seed_other_slices(recorded):
+    one, again, other = (run_json(recorded, "--repeats", 2, "--seed", seed, "--budgets", 0.2) for seed in (3, 3, 4))
+    assert one["curve"] == again["curve"] != other["curve"]
+
+
+def test_repeat_r_of_a_seed_is_the_first_repeat_of_seed_plus_r(recorded):
+    both = run_json(recorded, "--repeats", 2, "--seed", 3)["curve"][0]["accuracy"]
+    each = [run_json(recorded, "--repeats", 1, "--seed", seed)["curve"][0]["accuracy"] for seed in (3, 4)]
+    assert both == pytest.approx(np.mean(each), abs=1e-5)
+
+
+def test_the_labels_outside_the_slice_are_never_seen(recorded):
+    """With every label outside the slice turned round, what is bought stays the same and accuracy mirrors."""
+    gold = list(csv.reader(recorded["gold"].open()))[1:]
+    drawn = set(np.random.default_rng(0).choice(N, 50, replace=False).tolist())
+    turned = [(task, label if at in drawn else {"a": "b", "b": "a"}[label]) for at, (task, label) in enumerate(gold)]
+    path = write(recorded["folder"] / "turned.csv", "task,label", turned)
+    honest = run_json(recorded, "--repeats", 1)["curve"]
+    mirrored = run_json(recorded | {"gold": path}, "--repeats", 1)["curve"]
+    assert [point["calls"] for point in mirrored] == [point["calls"] for point in honest]
+    assert [point["accuracy"] for point in mirrored] == pytest.approx([1 - p["accuracy"] for p in honest], abs=2e-6)
+
+
+def test_an_answer_that_was_never_recorded_is_paid_for_and_tells_nothing(recorded):
+    silent = [row for row in recorded["rows"] if row[1] != "gpt" or int(row[0][1:]) % 2]
+    votes = write(recorded["folder"] / "silent.csv", "task,worker,label", silent)
+    found = run_json(recorded, "--router", "random", "--repeats", 2, votes=votes)
+    full = run_json(recorded, "--router", "random", "--repeats", 2)
+    assert found["curve"][-1]["calls"] == full["curve"][-1]["calls"] == N - 50
+    assert full["crowd_accuracy"] < found["curve"][-1]["accuracy"] < full["curve"][-1]["accuracy"]
+
+
+def test_of_two_paid_workers_the_cheap_one_is_asked_first_where_it_is_nearly_as_good(recorded):
+    alone = run_json(recorded, "--crowd", "w0,w1,w2,w3,w4", "--repeats", 2, "--budgets", "0.1")
+    both = run_json(
+        *(recorded, "--crowd", "w0,w1,w2,w3,w4", "--repeats", 2, "--budgets", "0.1", "--price", "1,0.05"),
+        paid="gpt,mini",
+    )
+    assert both["curve"][0]["calls"] > 2 * alone["curve"][0]["calls"]
+    assert both["area"] > alone["area"]
+
+
+def test_a_price_of_zero_is_a_price(recorded):
+    found = run_json(recorded, "--price", "0", "--repeats", 1)
+    assert all(point["cost_usd"] == 0 for point in found["curve"])
+    assert found["curve"][-1]["calls"] > 0
+
+
+def test_the_curve_is_written_and_the_table_says_what_it_rests_on(recorded, tmp_path):
+    text = run(recorded, "--output", tmp_path / "curve.csv", "--repeats", 1, "--budgets", "0.5,0")
+    rows = list(csv.DictReader((tmp_path / "curve.csv").open()))
+    assert [float(row["budget"]) for row in rows] == [0.5, 0]
+    assert float(rows[0]["accuracy"]) >= float(rows[1]["accuracy"])
+    assert "50 known labels" in text and "area" in text
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "sentence"),
+    [
+        ("--price", "-0.1", "--price holds -0.1; every number in it must be 0 or more."),
+        ("--price", "nan", "--price holds nan; every number in it must be 0 or more."),
+        ("--price", "cheap", "--price must be numbers separated by commas; it is 'cheap'."),
+        ("--price", "1,2,3", "--price has 3 prices for 1 paid workers; give one for all, or one each."),
+        ("--budgets", "0,-0.2", "--budgets holds -0.2; every number in it must be 0 or more."),
+        ("--budgets", "inf", "--budgets holds inf; every number in it must be 0 or more."),
+        ("--crowd", "w0,nobody", "--crowd names 'nobody', who has no vote; there are"),
+        ("--crowd", "w0,gpt", "A worker is named both in --crowd and in --paid; each is one or the other."),
+        ("--router", "best", "There is no router 'best'; choose one of value, lmcrowd"),
+        ("--aggregator", "best", "There is no method 'best'; choose one of"),
+        ("--repeats", "0", "--repeats must be a whole number of at least 1."),
+        ("--validation", "-1", "--validation must be a whole number of at least 0."),
+        ("--seed", "-1", "--seed must be a whole number of at least 0."),
+        ("--output", "/nowhere/curve.csv", "/nowhere/curve.csv cannot be written"),
+        ("--items", "/nowhere.jsonl", "/nowhere.jsonl cannot be read"),
+    ],
+)
+def test_an_unusable_option_is_refused_in_one_sentence(recorded, option, given, sentence):
+    found = refusal(recorded["votes"], "--gold", recorded["gold"], "--paid", "gpt", f"{option}={given}")
+    assert found.startswith(sentence)
+
+
+def test_unknown_paid_workers_and_gold_of_other_tasks_are_refused(recorded, tmp_path):
+    assert "--paid names 'gpt-9'" in refusal(recorded["votes"], "--gold", recorded["gold"], "--paid", "gpt-9")
+    other = write(tmp_path / "other.csv", "task,label", [("x1", "a"), ("x2", "b")])
+    assert "names no task of the votes" in refusal(recorded["votes"], "--gold", other, "--paid", "gpt")
+    assert "cannot be read" in refusal(recorded["votes"], "--gold", tmp_path / "none.csv", "--paid", "gpt")
+
+
+@pytest.mark.slow
+def test_on_recorded_language_models_value_beats_the_papers_rule_and_random():
+    folder = DATA / "llm_votes" / "textclass_toxicity_hi"
+    if not folder.exists():
+        pytest.skip(f"the recorded votes are not here (looked in {folder})")
+    who = json.loads((DATA / "simulate_sets.json").read_text())["textclass_toxicity_hi"]
+    setting = {"votes": folder / "votes.csv", "gold": folder / "gold.csv"}
+    area = {
+        router: run_json(
+            setting, "--router", router, "--crowd", ",".join(who["crowd"]), "--repeats", 2, paid=who["paid"]
+        )["area"]
+        for router in ("value", "lmcrowd", "random")
+    }
+    assert area["value"] > area["lmcrowd"] + 0.05
+    assert area["value"] > area["random"] + 0.005

@@ -1,0 +1,129 @@
+"""The crowd's page: who is right, who errs with whom; voters join, pause, go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client, override_settings
+from django.urls import reverse
+
+from labeling.models import Annotator, Batch, Vote
+from labeling.reports import crowd as crowd_report
+from tests.labeling.managed import told
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/p/city/crowd/"
+
+
+def test_voters_are_measured_on_known_labels(manager: Client, settled: Batch) -> None:
+    found = manager.get(ADDRESS).context["crowd"]
+    by_name = {voter.name: voter for voter in found.voters}
+    assert found.known == 60 and by_name["Alpha"].right.value == pytest.approx(48 / 60)
+    assert by_name["Gamma"].right.value == 1.0 and by_name["Gamma"].right.low < 1.0
+    assert by_name["Gamma"].silent == pytest.approx(0.1)
+    assert "abstains often" in [tag.text for tag in by_name["Gamma"].tags]
+    assert by_name["Alpha"].per_minute == pytest.approx(120)
+
+
+def test_what_was_hidden_from_models_outside_is_counted(manager: Client, settled: Batch) -> None:
+    assert "Hidden from models outside" not in told(manager.get(ADDRESS))
+    gamma, task = Annotator.objects.get(name="Gamma"), settled.tasks.first()
+    for version, hidden in (("p1", {"email": 2, "phone": 1}), ("p2", {"email": 1}), ("p3", None)):
+        Vote.objects.create(task=task, annotator=gamma, prompt_version=version, hidden=hidden)
+    assert "3 of kind “email”, 1 of kind “phone”." in told(manager.get(ADDRESS))
+
+
+def test_copies_are_found_and_weigh_as_one(manager: Client, settled: Batch) -> None:
+    answer = manager.get(ADDRESS)
+    found = answer.context["crowd"]
+    assert [set(family.names) for family in found.families] == [{"Alpha", "Beta"}]
+    assert found.worth.value < 2.6 and found.worth.low <= found.worth.value <= found.worth.high
+    assert "Alpha</bdi> and <bdi>Beta</bdi> make nearly the same mistakes" in told(answer)
+    assert found.heat.rows[1].cells[0].flag
+
+
+def test_one_voter_s_mistakes_are_shown_of_a_hundred(manager: Client, settled: Batch) -> None:
+    alpha = Annotator.objects.get(name="Alpha")
+    wrong = manager.get(ADDRESS, {"voter": alpha.pk}).context["wrong"]
+    assert wrong.voter.name == "Alpha" and wrong.fewest + 0 > 10
+    for row in wrong.heat.rows:
+        assert sum(int(cell.text) for cell in row.cells) == pytest.approx(100, abs=2)
+    assert "called" in wrong.worst
+
+
+def test_a_voter_that_always_says_the_same_says_nothing(manager: Client, settled: Batch) -> None:
+    parrot = Annotator.objects.create(project=settled.project, kind="model", name="Parrot", spec="word_logistic")
+    label = settled.project.label_list()[0]
+    Vote.objects.bulk_create(Vote(task=task, annotator=parrot, label=label) for task in settled.tasks.all())
+    voter = next(one for one in crowd_report.crowd(settled.project).voters if one.name == "Parrot")
+    assert [tag.text for tag in voter.tags] == ["says nothing"] and "one label" in voter.tags[0].title
+
+
+def test_a_crowd_that_never_voted_says_what_to_do(manager: Client, project: Any) -> None:
+    assert "Nobody votes yet" in told(manager.get(ADDRESS))
+
+
+def test_a_voter_joins_by_its_line(manager: Client, project: Any) -> None:
+    assert manager.post(ADDRESS, {"kind": "model", "spec": "word_logistic"}).status_code == 302
+    assert Annotator.objects.get().spec == "word_logistic"
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "sentence"),
+    [
+        ("model", "nobody", "No annotator is called"),
+        ("model", "causal:x?shots=many", "is no number"),
+        ("paid", "chat:m@https://api.example.org/v1?key=SOME_API_KEY", "price"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_one_sentence(
+    manager: Client, project: Any, kind: str, spec: str, sentence: str
+) -> None:
+    answer = manager.post(ADDRESS, {"kind": kind, "spec": spec})
+    assert answer.status_code == 422 and sentence in told(answer)
+    assert not Annotator.objects.filter(kind__in=["model", "paid"]).exists()
+
+
+def test_no_voter_that_sends_texts_away_joins_a_local_project(manager: Client, project: Any) -> None:
+    project.local_only = True
+    project.save()
+    spec = "chat:m@https://api.example.org/v1?input=1&output=1"
+    answer = manager.post(ADDRESS, {"kind": "model", "spec": spec})
+    assert answer.status_code == 422 and "no text of this project may leave" in told(answer)
+
+
+@pytest.mark.parametrize(
+    "spec", ["replay:/etc/passwd?worker=x", "causal:/srv/secret", "chat:m@https://evil.example/v1?key=OPENAI_API_KEY"]
+)
+def test_in_production_managers_reach_no_file_and_no_key_of_the_server(
+    manager: Client, project: Any, spec: str
+) -> None:
+    with override_settings(PRODUCTION=True):
+        answer = manager.post(ADDRESS, {"kind": "model", "spec": spec})
+    assert answer.status_code == 422 and "staff only" in told(answer) and not Annotator.objects.exists()
+
+
+def test_a_voter_is_paused_and_goes_on_with_a_clean_slate(manager: Client, settled: Batch) -> None:
+    alpha = Annotator.objects.get(name="Alpha")
+    address = reverse("voter", args=["city", alpha.pk])
+    manager.post(address, {"action": "pause"})
+    alpha.refresh_from_db()
+    assert alpha.paused_at and alpha not in settled.project.annotators.crowd()
+    Annotator.objects.filter(pk=alpha.pk).update(failures=4, error="It does not answer.")
+    manager.post(address, {"action": "resume"})
+    alpha.refresh_from_db()
+    assert not alpha.paused_at and not alpha.failures and not alpha.error
+
+
+def test_people_are_not_paused_here(manager: Client, project: Any) -> None:
+    ann = Annotator.of(project, User.objects.get(username="ann"), "person")
+    assert manager.post(reverse("voter", args=["city", ann.pk]), {"action": "pause"}).status_code == 404
+
+
+def test_a_project_without_labels_has_a_crowd_page(manager: Client, project: Any) -> None:
+    project.labels.all().delete()
+    Annotator.objects.create(project=project, kind="model", name="Alpha", spec="word_logistic")
+    answer = manager.get(ADDRESS)
+    assert answer.status_code == 200 and "has not voted" in told(answer)

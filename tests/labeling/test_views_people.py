@@ -1,0 +1,176 @@
+"""People, settings, money, new projects, the own account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from labeling.models import Membership, Project
+from tests.labeling.managed import told
+
+pytestmark = pytest.mark.django_db
+
+
+def member(name: str) -> str:
+    return reverse("member", args=["city", Membership.objects.get(user__username=name).pk])
+
+
+def test_a_new_person_gets_an_account_and_a_password_that_is_shown_once(manager: Client, project: Any) -> None:
+    answer = manager.post("/p/city/people/", {"username": "nora", "full_name": "Nora Lind", "role": "expert"})
+    password = answer.context["welcome"].password
+    assert password in told(answer) and answer["Cache-Control"] == "no-store"
+    assert password not in told(manager.get("/p/city/people/"))
+    nora = User.objects.get(username="nora")
+    assert nora.check_password(password) and nora.get_full_name() == "Nora Lind" and not nora.is_staff
+    assert project.role_of(nora) == "expert"
+
+
+def test_a_person_of_the_server_joins_with_the_account_there_is(manager: Client, project: Any) -> None:
+    User.objects.create_user("nora", password="her-own-secret")
+    assert manager.post("/p/city/people/", {"username": "Nora", "role": "annotator"}).status_code == 302
+    assert User.objects.get(username="nora").check_password("her-own-secret")
+    assert project.memberships.filter(user__username="nora", role="annotator").exists()
+
+
+def test_nobody_joins_twice(manager: Client, project: Any) -> None:
+    answer = manager.post("/p/city/people/", {"username": "ann", "role": "manager"})
+    assert answer.status_code == 422 and "is in this project already" in told(answer)
+    assert project.role_of(User.objects.get(username="ann")) == "annotator"
+
+
+def test_roles_change_and_people_leave(manager: Client, project: Any) -> None:
+    manager.post(member("ann"), {"role": "expert"})
+    assert project.role_of(User.objects.get(username="ann")) == "expert"
+    manager.post(member("ann"), {"role": "emperor"})
+    assert project.role_of(User.objects.get(username="ann")) == "expert"
+    manager.post(member("ann"), {"action": "remove"})
+    assert project.role_of(User.objects.get(username="ann")) is None
+
+
+@pytest.mark.parametrize("change", [{"action": "remove"}, {"role": "annotator"}])
+def test_the_last_manager_stays(manager: Client, project: Any, change: dict[str, str]) -> None:
+    answer = manager.post(member("max"), change, follow=True)
+    assert "is the only manager" in told(answer)
+    assert project.role_of(User.objects.get(username="max")) == "manager"
+
+
+def test_a_manager_who_steps_down_leaves_the_page(manager: Client, project: Any) -> None:
+    Membership.objects.filter(user__username="eve").update(role="manager")
+    assert manager.post(member("max"), {"role": "annotator"})["Location"] == "/"
+
+
+SETTINGS = {
+    "name": "City",
+    "question": "Who acts?",
+    "guidelines": "Read.",
+    "group_name": "District",
+    "language": "en",
+    "aggregator": "ibcc",
+    "router": "entropy",
+    "people_per_task": "2",
+    "pay_seconds": "60",
+    "lease_seconds": "300",
+    "wage": "18.50",
+    "accept": "92.5",
+    "review": "30",
+    "checked": "4",
+    "check_by": "person",
+}
+
+
+def labels_form(project: Project, *names: str) -> dict[str, str]:
+    labels = project.label_list()
+    form = {"label-TOTAL_FORMS": str(len(labels)), "label-INITIAL_FORMS": str(len(labels))}
+    for place, (label, name) in enumerate(zip(labels, names, strict=True)):
+        form |= {f"label-{place}-id": str(label.pk), f"label-{place}-name": name, f"label-{place}-short": name[:5]}
+    return form
+
+
+def test_settings_are_saved_in_the_table_s_units(manager: Client, project: Any) -> None:
+    answer = manager.post("/p/city/settings/", {**SETTINGS, **labels_form(project, "One", "Two", "Three")})
+    assert answer.status_code == 302
+    project.refresh_from_db()
+    assert (project.wage_microdollars_per_hour, project.accept_confidence, project.review_share) == (
+        18_500_000,
+        0.925,
+        0.3,
+    )
+    assert (project.aggregator, project.router, project.check_share, project.check_by) == (
+        "ibcc",
+        "entropy",
+        0.04,
+        "person",
+    )
+    assert [label.name for label in project.label_list()] == ["One", "Two", "Three"]
+
+
+def test_what_a_label_is_worth_and_what_experts_earn_may_be_left_open(manager: Client, project: Any) -> None:
+    form = {**SETTINGS, **labels_form(project, "One", "Two", "Three")}
+    manager.post("/p/city/settings/", {**form, "worth": "0.25", "expert_wage": "60", "hide_personal_data": "on"})
+    project.refresh_from_db()
+    assert (project.worth_microdollars, project.expert_wage_microdollars_per_hour) == (250_000, 60_000_000)
+    assert project.hide_personal_data
+    manager.post("/p/city/settings/", form)
+    project.refresh_from_db()
+    assert (project.worth_microdollars, project.expert_wage_microdollars_per_hour) == (None, None)
+    assert not project.hide_personal_data
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"aggregator": "nonsense"}, {"accept": "101"}, {"people_per_task": "0"}, {"lease_seconds": "0"}]
+)
+def test_settings_that_cannot_be_are_refused(manager: Client, project: Any, wrong: dict[str, str]) -> None:
+    form = {**SETTINGS, **labels_form(project, "One", "Two", "Three"), **wrong}
+    assert manager.post("/p/city/settings/", form).status_code == 422
+    project.refresh_from_db()
+    assert project.name == "City requests"
+
+
+def test_two_labels_do_not_share_a_name(manager: Client, project: Any) -> None:
+    answer = manager.post("/p/city/settings/", {**SETTINGS, **labels_form(project, "One", "one", "Three")})
+    assert answer.status_code == 422 and "Two labels have the same name" in told(answer)
+
+
+def test_labels_of_another_project_stay_as_they_are(manager: Client, project: Any) -> None:
+    other = Project.objects.create(name="Other", slug="other")
+    theirs = other.labels.create(position=0, name="Theirs")
+    form = {**SETTINGS, **labels_form(project, "One", "Two", "Three"), "label-0-id": str(theirs.pk)}
+    manager.post("/p/city/settings/", form)
+    theirs.refresh_from_db()
+    assert theirs.name == "Theirs" and project.label_list()[0].name == "Roads and lights"
+
+
+def test_who_manages_may_make_projects_and_others_may_not(manager: Client, project: Any, client: Client) -> None:
+    form = {"name": "Moods", "question": "Which mood?", "group_name": "Group", "labels": "good\nbad"}
+    assert manager.post("/new/", form)["Location"] == "/p/moods/import/"
+    made = Project.objects.get(slug="moods")
+    assert [label.name for label in made.label_list()] == ["good", "bad"]
+    assert made.role_of(User.objects.get(username="max")) == "manager"
+    assert manager.post("/new/", form)["Location"] == "/p/moods-2/import/"
+    client.force_login(User.objects.get(username="ann"))
+    assert client.get("/new/").status_code == 403 and client.post("/new/", form).status_code == 403
+
+
+def test_one_label_makes_no_project(manager: Client, project: Any) -> None:
+    form = {"name": "Moods", "question": "Which mood?", "group_name": "Group", "labels": "good"}
+    answer = manager.post("/new/", form)
+    assert "at least two labels" in told(answer) and not Project.objects.filter(slug="moods").exists()
+
+
+def test_the_own_password_changes_and_the_session_stays(manager: Client, project: Any) -> None:
+    form = {"old_password": "max-secret-1", "new_password1": "brand-new-42x", "new_password2": "brand-new-42x"}
+    assert manager.post("/account/", form).status_code == 302
+    assert User.objects.get(username="max").check_password("brand-new-42x")
+    assert manager.get("/account/").status_code == 200
+
+
+def test_projects_lists_only_one_s_own(client: Client, project: Any) -> None:
+    client.force_login(User.objects.create_user("stranger"))
+    assert "City requests" not in told(client.get("/"))
+    client.force_login(User.objects.get(username="eve"))
+    assert client.get("/")["Location"] == "/p/city/"
+    assert "City requests" in told(client.get("/?all"))

@@ -1,0 +1,174 @@
+"""The socket behind live pages: who may listen, what it says, when it closes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from channels.db import database_sync_to_async
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from config.asgi import application
+from labeling import consumers, live
+from labeling.models import Membership, Project, Vote
+from reviewers import queue
+from tests.reviewers.scenery import ask, person
+from tests.reviewers.test_views_annotate import SCRIPT, cards, signed_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+in_database = database_sync_to_async
+LOOKED_UP_EVERY = consumers.SECONDS_BETWEEN_CHECKS
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    monkeypatch.setattr(consumers, "SECONDS_BETWEEN_PUSHES", 0.02)
+    monkeypatch.setattr(consumers, "SECONDS_BETWEEN_CHECKS", 0.05)
+    settings.WATCH_SECONDS = 0
+
+
+class Socket(ApplicationCommunicator):
+    """One end of a websocket. (channels.testing would need daphne, which the product does not.)"""
+
+    async def connect(self) -> bool:
+        await self.send_input({"type": "websocket.connect"})
+        self.answer = await self.receive_output(3)
+        return self.answer["type"] == "websocket.accept"
+
+    async def hear(self) -> Any:
+        return json.loads((await self.receive_output(3))["text"])
+
+    async def say(self, told: Any) -> None:
+        await self.send_input({"type": "websocket.receive", "text": json.dumps(told)})
+
+    async def leave(self) -> None:
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait(3)
+
+
+@in_database
+def socket_of(name: str = "", slug: str = "city", origin: str = "http://127.0.0.1") -> Socket:
+    """A socket with the session cookie of this person, or of nobody."""
+    headers = [(b"origin", origin.encode()), (b"host", b"127.0.0.1")]
+    if name:
+        client = Client()
+        client.force_login(User.objects.get(username=name), backend="django.contrib.auth.backends.ModelBackend")
+        headers.append((b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode()))
+    path = f"/ws/projects/{slug}/"
+    scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "subprotocols": []}
+    return Socket(application, scope)
+
+
+async def test_a_member_hears_that_a_colleague_took_a_task_and_nothing_more(batch: Any) -> None:
+    socket = await socket_of("ann")
+    assert await socket.connect()
+    await in_database(lambda: (ask(batch.tasks.first()), queue.claim(person(batch.project, "bob"))))()
+    assert await socket.hear() == {"what": ["queue"]}
+    await socket.leave()
+
+
+async def test_many_changes_at_once_are_one_message(project: Any) -> None:
+    socket = await socket_of("ann")
+    assert await socket.connect()
+    for _ in range(20):
+        await in_database(live.announce)(project.pk, live.QUEUE)
+    await in_database(live.announce)(project.pk, live.PROGRESS)
+    heard = [await socket.hear()]
+    while not await socket.receive_nothing(0.1):
+        heard.append(await socket.hear())
+    assert len(heard) <= 4 and {kind for one in heard for kind in one["what"]} == {"queue", "progress"}
+    await socket.leave()
+
+
+@pytest.mark.parametrize("name", ["", "stranger"])
+async def test_nobody_else_may_listen(project: Any, name: str) -> None:
+    if name:
+        await in_database(User.objects.create_user)(name)
+    socket = await socket_of(name)
+    assert not await socket.connect() and socket.answer["code"] == consumers.NOT_YOURS
+
+
+async def test_a_page_of_another_site_may_not_listen(project: Any) -> None:
+    socket = await socket_of("ann", origin="http://elsewhere.example")
+    assert not await socket.connect()
+
+
+async def test_a_member_hears_nothing_of_another_project(project: Any) -> None:
+    other = await in_database(Project.objects.create)(name="Other", slug="other")
+    stranger = await socket_of("ann", slug="other")
+    assert not await stranger.connect() and stranger.answer["code"] == consumers.NOT_YOURS
+    socket = await socket_of("ann")
+    assert await socket.connect()
+    await in_database(live.announce)(other.pk, live.QUEUE)
+    assert await socket.receive_nothing(0.2)
+    await socket.leave()
+
+
+def leave_the_project() -> None:
+    Membership.objects.filter(user__username="ann").delete()
+
+
+def be_deactivated() -> None:
+    User.objects.filter(username="ann").update(is_active=False)
+
+
+def sign_out_everywhere() -> None:
+    Session.objects.all().delete()
+
+
+def test_the_membership_of_open_sockets_is_looked_up_within_five_seconds() -> None:
+    assert LOOKED_UP_EVERY < 4.5
+
+
+@pytest.mark.parametrize("end", [leave_the_project, be_deactivated, sign_out_everywhere])
+async def test_the_socket_closes_soon_after_its_right_ends(project: Any, end: Callable[[], None]) -> None:
+    socket = await socket_of("ann")
+    assert await socket.connect()
+    await in_database(end)()
+    closed = await socket.receive_output(3)
+    assert (closed["type"], closed["code"]) == ("websocket.close", consumers.NOT_YOURS)
+    await socket.leave()
+
+
+async def test_what_a_page_sends_is_ignored(project: Any) -> None:
+    socket = await socket_of("ann")
+    assert await socket.connect()
+    await socket.say({"type": "live.event", "what": "queue", "group": "project.1"})
+    assert await socket.receive_nothing(0.2)
+    await socket.leave()
+
+
+async def test_a_vote_is_taken_while_nothing_can_be_pushed(batch: Any, settings: Any, caplog: Any) -> None:
+    """A channel layer whose Redis is gone: the answer is stored, the failure only logged."""
+    gone = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": ["redis://127.0.0.1:1"]}}
+    settings.CHANNEL_LAYERS = {"default": gone}
+    answered = await in_database(answer_the_first)(batch)
+    assert answered.status_code == 200 and b"Nothing waits for you" in answered.content
+    assert await in_database(Vote.objects.count)() == 1 and "No live update" in caplog.text
+
+
+async def test_a_transport_that_hangs_holds_nobody_up(batch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hangs:
+        async def group_send(self, *_: Any) -> None:
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr(live, "PATIENCE", 0.05)
+    monkeypatch.setattr(live, "get_channel_layer", Hangs)
+    began = time.monotonic()
+    assert (await in_database(answer_the_first)(batch)).status_code == 200
+    assert time.monotonic() - began < 5
+
+
+def answer_the_first(batch: Any) -> Any:
+    ask(batch.tasks.first())
+    ann = signed_in("ann")
+    held = cards(ann.get("/p/city/label/").content)[0]
+    told = {"label": batch.project.label_list()[0].pk}
+    return ann.post(f"/p/city/label/{held}/", told, headers=SCRIPT)

@@ -1,0 +1,66 @@
+"""What one answer costs: statements sent to the database, so that nobody makes it dearer unseen."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from labeling.models import Batch, Decision
+from reviewers import queue
+from tests.reviewers.scenery import ask, believe, model, person, say
+from tests.reviewers.test_views_annotate import SCRIPT, cards, signed_in
+
+pytestmark = pytest.mark.django_db
+AT_WORK = reverse("annotate", args=["city"])
+
+
+@pytest.fixture
+def busy(batch: Batch) -> Batch:
+    """Every task waits for people, with a belief and votes of five models."""
+    crowd = [model(batch.project, f"M{n}") for n in range(5)]
+    for task in batch.tasks.all():
+        for voter in crowd:
+            say(task, voter, voter.pk % 3)
+        believe(task, 0.5, 0.4, 0.1)
+        ask(task)
+    return batch
+
+
+def cost_of_an_answer(batch: Batch, **headers: Any) -> int:
+    """Statements for one answer, transactions not counted; the first answer of a session warms up."""
+    ann = signed_in("ann")
+    label = batch.project.label_list()[0]
+    for _ in range(2):
+        held = cards(ann.get(AT_WORK, headers=headers).content)[0]
+        told = {"label": label.pk, "key": str(uuid.uuid4()), "seconds": "4"}
+        with CaptureQueriesContext(connection) as sent:
+            assert ann.post(f"{AT_WORK}{held}/", told, headers=headers).status_code in (200, 302)
+    assert Decision.objects.current().count() == 2
+    return sum(not re.match(r"SAVEPOINT|RELEASE|BEGIN|COMMIT", one["sql"]) for one in sent.captured_queries)
+
+
+def test_an_answer_takes_at_most_twenty_two_statements(busy: Batch) -> None:
+    assert cost_of_an_answer(busy) <= 22
+
+
+def test_an_answer_with_the_next_card_and_the_one_after_it_takes_at_most_twenty_seven(busy: Batch) -> None:
+    assert cost_of_an_answer(busy, **SCRIPT) <= 27
+
+
+def test_pay_adds_at_most_nine(busy: Batch) -> None:
+    busy.project.wage_microdollars_per_hour = 18_000_000
+    busy.project.save()
+    assert cost_of_an_answer(busy, **SCRIPT) <= 36
+
+
+def test_the_next_question_is_found_by_an_index_however_many_wait(busy: Batch) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite plans by its indexes alone; PostgreSQL reads so small a table as a whole")
+    plan = queue._free(person(busy.project, "ann"))[:1].explain()
+    assert "escalation_queue" in plan and "TEMP B-TREE" not in plan, plan

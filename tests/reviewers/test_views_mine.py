@@ -1,0 +1,81 @@
+"""My work: what became of one's answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from labeling.models import Batch, Vote
+from reviewers import history, queue
+from tests.reviewers.scenery import answer, ask, believe, make_case, person, say
+from tests.reviewers.test_views_annotate import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def page(project: Any, **more: Any) -> str:
+    return signed_in("ann").get(reverse("mine", args=["city"]), more).content.decode()
+
+
+def test_without_answers_it_says_what_will_be_there(project: Any) -> None:
+    assert "No answers yet" in page(project)
+
+
+def test_an_overruled_answer_comes_first_with_the_experts_reason(batch: Batch) -> None:
+    make_case(batch.tasks.first())
+    answer(queue.claim(person(batch.project, "eve", "expert")), 1, note="The pipe is the cause.")
+    shown = page(batch.project)
+    assert "An expert saw it differently" in shown and "The pipe is the cause." in shown
+    assert "You said Roads and lights" in shown and "<b>1</b> otherwise" in shown
+
+
+def test_counts_what_was_settled_as_said_otherwise_and_what_waits(batch: Batch) -> None:
+    ann = person(batch.project, "ann")
+    tasks = list(batch.tasks.all())
+    for task in tasks[:2]:
+        ask(task)
+        answer(queue.claim(ann), 0, seconds=8)
+    make_case(tasks[2])
+    make_case(tasks[3])
+    answer(queue.claim(person(batch.project, "eve", "expert")), 1)
+    standing = history.standing(ann)
+    assert (standing.answered, standing.as_said, standing.otherwise, standing.waiting) == (4, 2, 1, 1)
+    assert "with an expert" in page(batch.project)
+
+
+def test_a_superseded_decision_is_not_counted(batch: Batch) -> None:
+    task = batch.tasks.first()
+    believe(task, 0.5, 0.4, 0.1)
+    ask(task)
+    ann = person(batch.project, "ann")
+    answer(queue.claim(ann), 0)
+    queue.undo(ann)
+    assert history.standing(ann).answered == 0
+    answer(queue.claim(ann), 1)
+    standing = history.standing(ann)
+    assert (standing.answered, standing.as_said, standing.otherwise) == (1, 1, 0)
+
+
+def test_the_answers_of_others_are_not_shown_while_a_task_is_open(batch: Batch) -> None:
+    task = batch.tasks.first()
+    say(task, person(batch.project, "bob"), 2, "canary")
+    believe(task, 0.2, 0.2, 0.6)
+    say(task, person(batch.project, "ann"), 0)
+    shown = page(batch.project)
+    assert "waits for more opinions" in shown
+    assert "Noise and nuisance" not in shown and "canary" not in shown and "bob" not in shown
+
+
+def test_long_histories_have_pages(batch: Batch) -> None:
+    ann = person(batch.project, "ann")
+    first = batch.tasks.first()
+    for place in range(30):
+        first.pk, first.external_id, first.digest, first.position = None, f"X{place}", f"x{place}", 10 + place
+        first.save()
+        say(first, ann, 0)
+    assert Vote.objects.count() == 30
+    assert page(batch.project).count("<tr>") == 26 and "Page 1 of 2" in page(batch.project)
+    assert page(batch.project, page=2).count("<tr>") == 6
+    assert "Page 2 of 2" in page(batch.project, page="999")
