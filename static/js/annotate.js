@@ -16,9 +16,14 @@
     deck.busy(on);
   }
 
+  // An undo still on its way decides what comes next, whatever is told before it.
+  function release() {
+    hold(outbox.has(""));
+  }
+
   function told(html) {
     deck.apply(html, busy);
-    hold(false);
+    release();
   }
 
   async function refresh() {
@@ -43,7 +48,7 @@
     if (html) return told(html);
     if (back) deck.comeBack(back);
     else if (!busy) refresh();
-    hold(false);
+    release();
     const again = back && [...back.querySelectorAll("[data-words]")].find((one) => one.dataset.words === item.words);
     note(`Not saved: ${item.words}.`, reason, { bad: true, words: "Try again", act: again && (() => again.click()) });
   }

@@ -48,7 +48,7 @@ async def listen():
     channel = await layer.new_channel()
     await layer.group_add(live.group_of(int(sys.argv[1])), channel)
     print("ready", flush=True)
-    print((await asyncio.wait_for(layer.receive(channel), 20))["what"], flush=True)
+    print(*(await asyncio.wait_for(layer.receive(channel), 20))["what"], flush=True)
 asyncio.run(listen())
 """
 SPEAK = "import sys; from labeling import live; live.announce(int(sys.argv[1]), live.QUEUE)"
