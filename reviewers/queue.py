@@ -1,4 +1,8 @@
-"""Who gets which question, and what becomes of the answer. Nobody ever gets another's task."""
+"""Who gets which question, and what becomes of the answer. Nobody ever gets another's task.
+
+Whoever changes several rows locks them in one order, so that no two people wait for each other: the task, the
+question, the assignment, the money.
+"""
 
 from __future__ import annotations
 
@@ -128,6 +132,7 @@ def pick(annotator: Annotator, question: Escalation) -> Assignment | None:
     there = desk_of(annotator).filter(escalation=question).first()
     if there is not None and renew(there):
         return there
+    question.lock()
     if not waiting_for(annotator).filter(pk=question.pk).exists():
         return None
     for other in desk_of(annotator):
@@ -220,7 +225,8 @@ def submit(assignment: Assignment, label: Label | None, key: uuid.UUID, *, secon
 def _standing(assignment: Assignment) -> Assignment | None:
     """The hold this person has on the question now, locked: the one given or, where that has ended, a later one."""
     mine = desk_of(assignment.annotator).filter(escalation__task=assignment.escalation.task)
-    held = list(mine.select_related(None).select_related("escalation", "pay").select_for_update(of=("self",)))
+    locked = mine.select_for_update(of=("escalation", "self"), no_key=True)
+    held = list(locked.select_related(None).select_related("escalation", "pay"))
     return next((one for one in held if one.pk == assignment.pk), held[0] if held else None)
 
 
@@ -257,6 +263,7 @@ def flag(assignment: Assignment, note: str) -> None:
 
     Raises Conflict where it no longer lies on this person's desk.
     """
+    assignment.escalation.task.lock()
     if _give_up(assignment, State.FLAGGED):
         settling.flag(assignment.escalation, note, assignment.annotator)
     elif not Assignment.objects.filter(pk=assignment.pk, state=State.FLAGGED).exists():
@@ -275,6 +282,7 @@ def send_back(assignment: Assignment, note: str) -> None:
 
     Raises Conflict where it no longer lies on this expert's desk.
     """
+    assignment.escalation.task.lock()
     if not _give_up(assignment, State.VOID):
         raise Conflict("This case is no longer on your desk, so it was not sent back.")
     settling.send_back(assignment.escalation, assignment.annotator, note)
@@ -283,6 +291,7 @@ def send_back(assignment: Assignment, note: str) -> None:
 @transaction.atomic
 def _give_up(assignment: Assignment, state: str) -> bool:
     """Leave the desk without an answer; what was held for it is free again."""
+    assignment.escalation.lock()
     closed = assignment.close(state)
     if closed and assignment.pay:
         ledger.release(assignment.pay, f"{state} without an answer")
@@ -297,7 +306,7 @@ def tidy(annotator: Annotator | None = None, hours: float = 1) -> int:
     long_ago = Q(leased_until__lt=Now() - timedelta(hours=hours))
     stale = Assignment.objects.live().filter(~Q(escalation__state=Escalation.State.OPEN) | long_ago)
     mine = stale.filter(annotator=annotator) if annotator else stale
-    return sum(_give_up(assignment, State.EXPIRED) for assignment in mine.select_related("pay"))
+    return sum(_give_up(assignment, State.EXPIRED) for assignment in mine.select_related("escalation", "pay"))
 
 
 def last_answers(annotator: Annotator, count: int = 10) -> list[Assignment]:
@@ -346,6 +355,7 @@ def change(assignment: Assignment, label: Label | None, key: uuid.UUID, *, secon
 
 def _leave(target: Assignment, question: Escalation) -> None:
     """Take a skip or flag out of the history. Raises Conflict where the question lies on another desk."""
+    question.lock()
     if other := holder(question, besides=target.annotator):
         raise Conflict(f"{other.annotator} has this one now.")
     Assignment.objects.filter(pk=target.pk, vote=None).update(state=State.VOID)

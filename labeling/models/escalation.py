@@ -133,6 +133,10 @@ class Escalation(models.Model):
         mine = Escalation.objects.open().filter(pk=self.pk, fence=self.fence)
         return bool(mine.update(leased_until=Now() + timedelta(seconds=seconds)))
 
+    def lock(self) -> None:
+        """Hold this question until the transaction ends: after its task, before anybody's desk and before money."""
+        self.refresh_from_db(fields=["state"], from_queryset=Escalation.objects.select_for_update(no_key=True))
+
     def close(self, state: str, vote: Vote | None = None) -> bool:
         """Close an open escalation; True for the one caller who closed it."""
         closed = Escalation.objects.open().filter(pk=self.pk).update(state=state, vote=vote, closed_at=Now())
