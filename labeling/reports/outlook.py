@@ -7,23 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from django.db.models import Min
-from numpy.typing import NDArray
 
-from labeling import arrays, checked, relabelers
-from labeling.estimates import Measured, share
-from labeling.models import Annotator, Batch, Round, Vote
-from labeling.reports import bills, kept
-from labeling.reports.comparison import SLOW
+from labeling.estimates import Measured
+from labeling.models import Batch, Round
+from labeling.reports import bills, kept, levels
 from labeling.reports.curves import Curve, Spot
-from labeling.truth import methods
-from labeling.truth.votes import Bools, Floats, Ints
+from labeling.routing import forecast
+from labeling.truth.votes import Floats
 
 MICRO = 1_000_000
 TEN_DOLLARS = 10 * MICRO
 NEARLY = 0.005
 """A plan is as good as another when it reaches all but half a point of it."""
-MOST_TASKS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +54,18 @@ class Ahead:
         return Spot(spent / MICRO, middle, low, high)
 
     def from_level(self, now: Spot, spent: float) -> Ahead:
-        """The same gains, counted from a measured level: checks know the level better than any forecast."""
+        """The same part of the errors taken away, counted from a measured level, which no forecast knows better.
+
+        Where fewer labels are wrong than was foreseen, less is left to gain, and each further right label is dearer.
+        """
         assert now.value is not None
-        gain = self.accuracy - (self.at(spent).value or 0.0)
-        low, high = (now.value if end is None else end for end in (now.low, now.high))
-        middle, lower, upper = (np.clip(level + gain, 0.0, 1.0) for level in (now.value, low, high))
-        return replace(self, accuracy=middle, low=lower, high=upper)
+        wrong, foreseen = 1 - now.value, 1 - (self.at(spent).value or 0.0)
+        scale = wrong / foreseen if foreseen else 1.0
+        gain = scale * (self.accuracy - (1 - foreseen))
+        low, high = (np.array(now.value if end is None else end) for end in (now.low, now.high))
+        lower, upper = forecast.band(np.array(now.value), low, high, gain)
+        marginal = tuple(each / scale if each is not None and scale else None for each in self.marginal)
+        return replace(self, accuracy=np.clip(now.value + gain, 0.0, 1.0), low=lower, high=upper, marginal=marginal)
 
     def price_of_the_next(self, spent: float) -> float | None:
         """Dollars for one more right label once so much is spent; None where nothing is left to buy."""
@@ -134,7 +135,7 @@ def _outlook(batch: Batch, turns: list[Round]) -> Outlook:
     first, last = (Ahead.of(turn.parameters["forecast"]) for turn in (turns[0], turns[-1]))
     meter = bills.meter(batch)
     spent, end = meter.spent, meter.spent + meter.free
-    past = _measured(batch, turns, spent)
+    past = levels.levels(batch, turns, spent)
     last = last.from_level(past[-1], spent) if past else last
     now = past[-1] if past else last.at(spent)
     ahead = _expected(last, spent, end)
@@ -198,48 +199,3 @@ def _plans(ahead: Ahead, spent: int, end: int) -> Iterator[Plan]:
         name = f"{one['name'][0].upper() if kind != 'paid' else one['name'][0]}{one['name'][1:]} on everything"
         right = Measured(one["alone"], one["low"], one["high"])
         yield Plan(kind, name, "its answer alone counts", one["cost"] / MICRO, right)
-
-
-def _measured(batch: Batch, turns: list[Round], spent: int) -> tuple[Spot, ...]:
-    """How right the labels were at each round and are now, on the checked tasks; empty with fewer than 30 of them.
-
-    Until the first answer was bought about a task its label counts as the models of the crowd alone have it, from then
-    on as it stands now.
-    """
-    if batch.rows_new > MOST_TASKS:
-        return ()
-    alone, final, bought, truth = _labels(batch)
-    found = []
-    for turn in turns:
-        had = bought <= int(turn.parameters["up_to_vote"])
-        found.append((int(turn.parameters["forecast"]["spent_before"]), np.where(had, final, alone) == truth))
-    found.append((spent, final == truth))
-    spots = {money: _spot(money, right) for money, right in found}
-    return tuple(spot for spot in spots.values() if spot.estimable)
-
-
-def _spot(money: int, right: Bools) -> Spot:
-    told = share(float(right.sum()), float(len(right)))
-    return Spot(money / MICRO, told.value, told.low, told.high, "", told.estimable)
-
-
-def _labels(batch: Batch) -> tuple[Ints, Ints, NDArray[np.int64], Ints]:
-    """Of each checked task: the crowd's own label, the label now, its first bought vote (key), and the truth, (n,)."""
-    ballot = arrays.load(batch)
-    found = checked.load(batch)
-    place = {int(task): index for index, task in enumerate(ballot.task_ids)}
-    which = np.array([place[int(task)] for task in found.task[found.checks]], dtype=np.int64)
-    name = "auto" if batch.project.aggregator in SLOW else batch.project.aggregator
-    crowd = methods.method(name)(relabelers.crowd_votes(ballot), known=ballot.known, seed=batch.seed)
-    tasks = ballot.task_ids[which]
-    never = np.iinfo(np.int64).max
-    first = dict(_first_bought(batch))
-    bought = np.array([first.get(int(task), never) for task in tasks], dtype=np.int64)
-    return crowd.labels()[which], found.label[found.checks], bought, found.truth[found.checks]
-
-
-def _first_bought(batch: Batch) -> Iterator[tuple[int, int]]:
-    """By task, the key of the first vote that was asked for: of a paid model, a person or an expert."""
-    kinds = [Annotator.Kind.PAID, Annotator.Kind.PERSON, Annotator.Kind.EXPERT]
-    votes = Vote.objects.filter(task__batch=batch, annotator__kind__in=kinds).values_list("task")
-    yield from votes.annotate(first=Min("pk")).order_by()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from labeling import ledger
-from labeling.models import Annotator, Batch, Purse, Round, Task, Vote
+from labeling.models import Annotator, Batch, Decision, Purse, Round, Task, Vote
 from labeling.reports import outlook
 from labeling.reports.curves import Spot
 from labeling.reports.outlook import Ahead
+from labeling.routing.forecast import GAIN_SPREAD
 from tests.labeling.managed import settled_batch, told
 
 pytestmark = pytest.mark.django_db
@@ -42,10 +44,19 @@ class TestAhead:
         assert ahead.at(500_000).value == 0.8 and ahead.at(1_000_000).value == pytest.approx(0.825)
         assert ahead.at(10**9).value == 0.902 and ahead.end == 8_500_000
 
-    def test_gains_count_from_a_measured_level_and_never_pass_one(self) -> None:
-        ahead = Ahead.of(TOLD).from_level(Spot(1.0, 0.93, 0.88, 0.96), 1_000_000)
-        assert ahead.at(1_000_000).value == pytest.approx(0.93)
-        assert ahead.at(5_000_000).value == pytest.approx(0.98) and ahead.at(5_000_000).high == 1.0
+    def test_from_a_measured_level_the_same_part_of_the_errors_is_taken_away(self) -> None:
+        ahead = Ahead.of(TOLD).from_level(Spot(1.0, 0.94, 0.88, 0.97), 1_000_000)
+        now, later = ahead.at(1_000_000), ahead.at(5_000_000)
+        assert (now.value, now.low, now.high) == pytest.approx((0.94, 0.88, 0.97))
+        assert later.value == pytest.approx(1 - 0.06 * 0.10 / 0.15), "a third of the errors"
+        gain = 0.02
+        assert later.low == pytest.approx(later.value - np.hypot(0.06, GAIN_SPREAD * gain))
+        assert later.high == pytest.approx(later.value + np.hypot(0.03, GAIN_SPREAD * gain))
+        assert ahead.price_of_the_next(1_000_000) == pytest.approx(0.4 * 0.15 / 0.06), "so each is dearer"
+
+    def test_where_nothing_is_wrong_nothing_is_left_to_gain(self) -> None:
+        ahead = Ahead.of(TOLD).from_level(Spot(0.0, 1.0, 0.93, 1.0), 0)
+        assert ahead.at(8_000_000).value == 1.0 and ahead.price_of_the_next(0) is None
 
     def test_the_price_of_the_next_label_is_that_of_the_step_one_stands_on(self) -> None:
         ahead = Ahead.of(TOLD)
@@ -113,6 +124,33 @@ def test_what_was_measured_is_held_against_what_was_foreseen(manager: Client, pr
     assert found.curve.expected[0].value == pytest.approx(right[1])
     assert "lies within what the first forecast foresaw" in told(manager.get("/p/city/money/"))
     assert "What more money buys" in told(manager.get("/p/city/"))
+
+
+def test_tasks_that_wait_count_by_their_likeliest_label_so_that_nothing_jumps_when_they_are_settled(
+    project: Any,
+) -> None:
+    """A crowd that settles only what it is sure of must not look better than it is."""
+    project.weigh_by("majority_vote")
+    batch = Batch.objects.get(pk=settled_batch(project, 120, gold_every=1, wrong_every=4).pk)
+    wrong = [task.pk for task in batch.tasks.order_by("position") if task.position % 4 == 0]
+    Decision.objects.filter(task__in=wrong).delete()
+    Task.objects.filter(pk__in=wrong).update(stage="open")
+    foretold(batch)
+    found = outlook.outlook(batch)
+    assert found is not None and found.now.value == pytest.approx(90 / 120)
+    assert found.now.low is not None and found.now.low < 0.75 < (found.now.high or 0)
+    assert found.curve.expected[0].value == pytest.approx(0.75)
+
+
+def test_without_checks_among_the_tasks_that_wait_nothing_is_held_against_the_forecast(project: Any) -> None:
+    batch = settled_batch(project, 120, gold_every=2, wrong_every=10)
+    waits = batch.tasks.filter(gold=None)[:30].values_list("pk", flat=True)
+    Decision.objects.filter(task__in=list(waits)).delete()
+    Task.objects.filter(pk__in=list(waits)).update(stage="open")
+    foretold(batch)
+    found = outlook.outlook(batch)
+    assert found is not None and not found.now.estimable and not found.curve.measured
+    assert found.curve.expected[0].value == 0.8, "the forecast's own level"
 
 
 def test_experts_see_no_money_on_the_overview(client: Client, batch: Batch) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labeling.routing import value
-from labeling.routing.forecast import forecast, level, on_everything
+from labeling.routing.forecast import CAME_TRUE, GAIN_SPREAD, forecast, level, on_everything
 from labeling.routing.value import Crowd, Relabeler
 from labeling.truth.votes import Votes
 from tests.labeling.routing.test_value import simulated, taught
@@ -43,7 +43,7 @@ def test_the_band_holds_what_happens_in_nine_of_ten_runs_at_every_budget():
         happened = np.array([reached(router, said, truth, budget) for budget in budgets])
         inside += ((said_before.low <= happened) & (happened <= said_before.high)).sum()
         errors.append(np.abs(said_before.gain - (happened - happened[0]))[1:].mean())
-    assert np.mean(errors) < 0.03
+    assert np.mean(errors) < 0.04, "here errors are independent, so the discount on the plan's gain is too careful"
     assert inside / (3 * runs) >= 0.9
 
 
@@ -54,6 +54,16 @@ def test_more_money_never_promises_less_and_each_further_label_is_dearer():
     assert (found.spend <= found.budget).all()
     assert found.gain[0] == 0
     assert found.marginal_dollars[-1] == np.inf
+
+
+def test_less_than_the_plan_promises_is_counted_on_and_the_band_widens_with_it():
+    router, _, _ = router_and_truth(1)
+    found, plan = forecast(router, [0, 100_000_000]), router.plan(100_000_000)
+    open_tasks = (router.crowd.known < 0).sum()
+    assert found.gain[1] == pytest.approx(CAME_TRUE * plan.gain / open_tasks)
+    assert found.marginal_dollars[1] == pytest.approx(plan.marginal_dollars / CAME_TRUE)
+    below = found.accuracy - found.low
+    assert below[1] == pytest.approx(np.hypot(below[0], GAIN_SPREAD * found.gain[1]))
 
 
 def test_fewer_validated_tasks_give_a_wider_band_and_none_gives_no_promise():

@@ -1,0 +1,138 @@
+"""How right the labels of a batch were at each round and are now, on the checked tasks, for what was spent till then.
+
+All tasks outside the validation slice count: those that still wait by their likeliest label, so that nothing jumps when
+they are settled. Settled and waiting tasks are two strata; random checks reach only the settled ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Min
+from numpy.typing import NDArray
+
+from labeling import arrays, checked, relabelers
+from labeling.estimates import MINIMUM, limits, share
+from labeling.models import Annotator, Batch, Round, Task, Vote
+from labeling.reports.comparison import SLOW
+from labeling.reports.curves import Spot
+from labeling.truth import methods
+from labeling.truth.votes import Bools, Ints
+
+MICRO = 1_000_000
+MOST_TASKS = 20_000
+FEWEST_WAITING = 5
+"""With fewer checked tasks than this among those that wait, nobody can say how right their labels would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The checked tasks, arrays of shape (n,), and how many tasks they stand for.
+
+    `alone`, `final`: the label by the models of the crowd alone, and now. `bought`: key of the first bought vote.
+    `waits`: not settled yet. `settled`, `waiting`: the sizes of both strata.
+    """
+
+    alone: Ints
+    final: Ints
+    bought: NDArray[np.int64]
+    truth: Ints
+    waits: Bools
+    settled: int
+    waiting: int
+
+    def right(self, up_to_vote: int) -> Bools:
+        """Which labels were right when votes up to this key were there."""
+        had = self.bought <= up_to_vote
+        correct: Bools = np.where(had, self.final, self.alone) == self.truth
+        return correct
+
+
+def levels(batch: Batch, turns: Sequence[Round], spent: int) -> tuple[Spot, ...]:
+    """One spot for each amount of money; empty with too few checks or too many tasks.
+
+    Until the first answer was bought about a task its label counts as the models of the crowd alone have it, from then
+    on as it stands now. `spent`: micro-dollars.
+    """
+    if batch.rows_new > MOST_TASKS:
+        return ()
+    sample = _sample(batch)
+    if sample is None:
+        return ()
+    then = [(int(turn.parameters["forecast"]["spent_before"]), int(turn.parameters["up_to_vote"])) for turn in turns]
+    ends = [*then, (spent, np.iinfo(np.int64).max)]
+    spots = {money: _spot(money, sample.right(vote), sample) for money, vote in ends}
+    return tuple(spots.values())
+
+
+def _spot(money: int, right: Bools, sample: Sample) -> Spot:
+    """The share right over both strata, with Wilson's interval for as many checks as a simple sample would need."""
+    if not sample.waiting:
+        told = share(float(right.sum()), float(len(right)))
+        return Spot(money / MICRO, told.value, told.low, told.high)
+    sizes = np.array([sample.settled, sample.waiting])
+    part = sizes / sizes.sum()
+    checks = np.array([(~sample.waits).sum(), sample.waits.sum()])
+    hits = np.array([right[~sample.waits].sum(), right[sample.waits].sum()])
+    rate = float(part @ (hits / np.maximum(checks, 1)))
+    smooth = (hits + 1) / (checks + 2)
+    variance = float(part**2 @ (smooth * (1 - smooth) / np.maximum(checks, 1)))
+    middle = float(part @ smooth)
+    low, high = limits(rate, middle * (1 - middle) / variance)
+    return Spot(money / MICRO, rate, low, high)
+
+
+def _sample(batch: Batch) -> Sample | None:
+    """The checked tasks; None with fewer than 30, or where a stratum that is not empty has too few to stand for it."""
+    found, waiting = checked.load(batch), _waiting(batch)
+    open_tasks = batch.tasks.exclude(slice=Task.Slice.VALIDATION).undecided().count()
+    n_settled, n_waiting = int(found.checks.sum()), len(waiting)
+    if n_settled + n_waiting < MINIMUM:
+        return None
+    if (open_tasks and n_waiting < FEWEST_WAITING) or (len(found.task) and n_settled < FEWEST_WAITING):
+        return None
+    labels = {label.pk: place for place, label in enumerate(batch.project.label_list())}
+    tasks = np.concatenate([found.task[found.checks], np.array([task for task, _, _ in waiting], dtype=np.int64)])
+    final = [*found.label[found.checks], *(labels[likeliest] for _, likeliest, _ in waiting)]
+    truth = [*found.truth[found.checks], *(labels[gold] for _, _, gold in waiting)]
+    return Sample(
+        _crowds_own(batch, tasks),
+        np.array(final, dtype=np.int32),
+        _first_bought(batch, tasks),
+        np.array(truth, dtype=np.int32),
+        np.arange(len(tasks)) >= n_settled,
+        len(found.task),
+        open_tasks,
+    )
+
+
+def _waiting(batch: Batch) -> list[tuple[int, int, int]]:
+    """(task, likeliest label, known label) of each task that waits and whose known label no method may learn from."""
+    tasks = batch.tasks.exclude(slice=Task.Slice.VALIDATION).undecided()
+    known = tasks.filter(gold__isnull=False, belief__isnull=False).order_by("pk")
+    return list(known.values_list("pk", "belief__label_id", "gold_id"))
+
+
+def _crowds_own(batch: Batch, tasks: NDArray[np.int64]) -> Ints:
+    """The labels of these tasks by the votes of the models that cost nothing."""
+    ballot = arrays.load(batch)
+    place = {int(task): index for index, task in enumerate(ballot.task_ids)}
+    name = "auto" if batch.project.aggregator in SLOW else batch.project.aggregator
+    crowd = methods.method(name)(relabelers.crowd_votes(ballot), known=ballot.known, seed=batch.seed)
+    own: Ints = crowd.labels()[np.array([place[int(task)] for task in tasks], dtype=np.int64)]
+    return own
+
+
+def _first_bought(batch: Batch, tasks: NDArray[np.int64]) -> NDArray[np.int64]:
+    never = np.iinfo(np.int64).max
+    first = dict(_bought(batch))
+    return np.array([first.get(int(task), never) for task in tasks], dtype=np.int64)
+
+
+def _bought(batch: Batch) -> Iterator[tuple[int, int]]:
+    """By task, the key of the first vote that was asked for: of a paid model, a person or an expert."""
+    kinds = [Annotator.Kind.PAID, Annotator.Kind.PERSON, Annotator.Kind.EXPERT]
+    votes = Vote.objects.filter(task__batch=batch, annotator__kind__in=kinds).values_list("task")
+    yield from votes.annotate(first=Min("pk")).order_by()
