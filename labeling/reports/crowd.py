@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from labeling import checked
-from labeling.estimates import MINIMUM, Measured, share
+from labeling.estimates import Measured, share
 from labeling.models import Annotator, Project
-from labeling.reports import crowd_votes, error_families, kept
+from labeling.reports import crowd_votes, error_families, kept, levels
 from labeling.reports.crowd_votes import Known
 from labeling.reports.error_families import Family
 from labeling.reports.heat import Heat
@@ -51,7 +50,7 @@ class Voter:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """`together`: the share of settled labels that the checks confirm. `worth`: independent voters."""
+    """`together`: how right all labels are, those of waiting tasks at their likeliest. `worth`: independent voters."""
 
     voters: tuple[Voter, ...]
     known: int
@@ -102,7 +101,7 @@ def _crowd(project: Project) -> Crowd:
     return Crowd(
         tuple(sorted(tagged, key=_rank)),
         int((known.truth >= 0).sum()),
-        together(project),
+        levels.now(project),
         error_families.worth(alike),
         sum(1 for one in known.annotators if one.kind == Annotator.Kind.MODEL and one.pk in habits),
         families,
@@ -122,18 +121,6 @@ def _unlabeled(project: Project) -> Crowd:
 
 def _rank(voter: Voter) -> tuple[bool, bool, float]:
     return voter.kind != Annotator.Kind.MODEL, not voter.right.estimable, -(voter.right.value or 0.0)
-
-
-def together(project: Project) -> Measured:
-    """How right the settled labels are, with an interval from Kish's effective number of checks."""
-    found = checked.load(project)
-    weight = found.weight[found.checks]
-    if not len(weight):
-        return Measured(None, estimable=False, reason=f"0 of {MINIMUM} checked")
-    right = float((weight * found.right[found.checks]).sum() / weight.sum())
-    effective = float(weight.sum() ** 2 / (weight**2).sum())
-    told = share(right * effective, effective, minimum=0)
-    return told if len(weight) >= MINIMUM else Measured(None, estimable=False, reason=f"{len(weight)} of 30 checked")
 
 
 def _bits(one: Annotator, independence: float) -> float | None:

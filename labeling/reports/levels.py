@@ -1,4 +1,4 @@
-"""How right the labels of a batch were at each round and are now, on the checked tasks, for what was spent till then.
+"""How right all labels are now and were at each round of a batch, on the checked tasks, for what was spent till then.
 
 All tasks outside the validation slice count: those that still wait by their likeliest label, so that nothing jumps when
 they are settled. Settled and waiting tasks are two strata; random checks reach only the settled ones.
@@ -14,17 +14,19 @@ from django.db.models import Min
 from numpy.typing import NDArray
 
 from labeling import arrays, checked, relabelers
-from labeling.estimates import MINIMUM, limits, share
-from labeling.models import Annotator, Batch, Round, Task, Vote
+from labeling.checked import Checked
+from labeling.estimates import MINIMUM, Measured, limits, share
+from labeling.models import Annotator, Batch, Project, Round, Task, Vote
+from labeling.models.task import TaskQuerySet
 from labeling.reports.comparison import SLOW
 from labeling.reports.curves import Spot
 from labeling.truth import methods
-from labeling.truth.votes import Bools, Ints
+from labeling.truth.votes import Bools, Floats, Ints
 
 MICRO = 1_000_000
 MOST_TASKS = 20_000
-FEWEST_WAITING = 5
-"""With fewer checked tasks than this among those that wait, nobody can say how right their labels would be."""
+FEWEST = 5
+"""With fewer checked tasks than this in a stratum, nobody can say how right its labels are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +70,69 @@ def levels(batch: Batch, turns: Sequence[Round], spent: int) -> tuple[Spot, ...]
 
 
 def _spot(money: int, right: Bools, sample: Sample) -> Spot:
-    """The share right over both strata, with Wilson's interval for as many checks as a simple sample would need."""
     if not sample.waiting:
         told = share(float(right.sum()), float(len(right)))
         return Spot(money / MICRO, told.value, told.low, told.high)
-    sizes = np.array([sample.settled, sample.waiting])
+    hits = np.array([right[~sample.waits].sum(), right[sample.waits].sum()], dtype=np.float64)
+    checks = np.array([(~sample.waits).sum(), sample.waits.sum()], dtype=np.float64)
+    told = _over_strata(hits, checks, np.array([sample.settled, sample.waiting], dtype=np.float64))
+    return Spot(money / MICRO, told.value, told.low, told.high)
+
+
+def _over_strata(hits: Floats, checks: Floats, sizes: Floats) -> Measured:
+    """The share right over strata of these sizes, with Wilson's interval for as many checks as a simple sample needs.
+
+    `hits` of `checks` were right in each, (S,). A stratum without checks must be empty.
+    """
     part = sizes / sizes.sum()
-    checks = np.array([(~sample.waits).sum(), sample.waits.sum()])
-    hits = np.array([right[~sample.waits].sum(), right[sample.waits].sum()])
     rate = float(part @ (hits / np.maximum(checks, 1)))
     smooth = (hits + 1) / (checks + 2)
     variance = float(part**2 @ (smooth * (1 - smooth) / np.maximum(checks, 1)))
     middle = float(part @ smooth)
-    low, high = limits(rate, middle * (1 - middle) / variance)
-    return Spot(money / MICRO, rate, low, high)
+    return Measured(rate, *limits(rate, middle * (1 - middle) / variance))
+
+
+def settled(found: Checked) -> Measured:
+    """How right the settled labels are, with an interval from Kish's effective number of checks."""
+    hits, checks = _effective(found)
+    enough = int(found.checks.sum()) >= MINIMUM
+    reason = "" if enough else f"{int(found.checks.sum())} of {MINIMUM} checked"
+    return share(hits, checks, minimum=0) if enough else Measured(None, estimable=False, reason=reason)
+
+
+def now(project: Project) -> Measured:
+    """How right all labels of a project would be, were its waiting tasks settled by their likeliest label."""
+    found, waiting = checked.load(project), _waiting(project)
+    open_tasks = _waiting_tasks(project).count()
+    if not open_tasks:
+        return settled(found)
+    if not _enough(len(found.task), int(found.checks.sum()), open_tasks, len(waiting)):
+        return Measured(None, estimable=False, reason="too few checks")
+    rightly = sum(likeliest == gold for _, likeliest, gold in waiting)
+    hits, checks = np.array([_effective(found), (rightly, len(waiting))], dtype=np.float64).T
+    return _over_strata(hits, checks, np.array([len(found.task), open_tasks], dtype=np.float64))
+
+
+def _effective(found: Checked) -> tuple[float, float]:
+    """Of how many checks of equal weight how many were right, to know as much as the weighted ones tell (Kish)."""
+    weight = found.weight[found.checks]
+    if not len(weight):
+        return 0.0, 0.0
+    checks = float(weight.sum() ** 2 / (weight**2).sum())
+    return checks * float(weight @ found.right[found.checks] / weight.sum()), checks
+
+
+def _enough(settled: int, settled_checks: int, waiting: int, waiting_checks: int) -> bool:
+    """Whether there are 30 checks, and some in each stratum that is not empty."""
+    few = (settled and settled_checks < FEWEST) or (waiting and waiting_checks < FEWEST)
+    return settled_checks + waiting_checks >= MINIMUM and not few
 
 
 def _sample(batch: Batch) -> Sample | None:
     """The checked tasks; None with fewer than 30, or where a stratum that is not empty has too few to stand for it."""
     found, waiting = checked.load(batch), _waiting(batch)
-    open_tasks = batch.tasks.exclude(slice=Task.Slice.VALIDATION).undecided().count()
-    n_settled, n_waiting = int(found.checks.sum()), len(waiting)
-    if n_settled + n_waiting < MINIMUM:
-        return None
-    if (open_tasks and n_waiting < FEWEST_WAITING) or (len(found.task) and n_settled < FEWEST_WAITING):
+    open_tasks, n_settled = _waiting_tasks(batch).count(), int(found.checks.sum())
+    if not _enough(len(found.task), n_settled, open_tasks, len(waiting)):
         return None
     labels = {label.pk: place for place, label in enumerate(batch.project.label_list())}
     tasks = np.concatenate([found.task[found.checks], np.array([task for task, _, _ in waiting], dtype=np.int64)])
@@ -108,10 +149,14 @@ def _sample(batch: Batch) -> Sample | None:
     )
 
 
-def _waiting(batch: Batch) -> list[tuple[int, int, int]]:
+def _waiting_tasks(scope: Batch | Project) -> TaskQuerySet:
+    """Weighed tasks without a final label, outside the validation slice."""
+    return scope.tasks.exclude(slice=Task.Slice.VALIDATION).undecided().filter(belief__isnull=False)
+
+
+def _waiting(scope: Batch | Project) -> list[tuple[int, int, int]]:
     """(task, likeliest label, known label) of each task that waits and whose known label no method may learn from."""
-    tasks = batch.tasks.exclude(slice=Task.Slice.VALIDATION).undecided()
-    known = tasks.filter(gold__isnull=False, belief__isnull=False).order_by("pk")
+    known = _waiting_tasks(scope).filter(gold__isnull=False).order_by("pk")
     return list(known.values_list("pk", "belief__label_id", "gold_id"))
 
 

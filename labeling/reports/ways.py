@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from django.db.models import Avg, F
 
-from labeling import checks_drawn, relabelers
+from labeling import checked, checks_drawn, relabelers
 from labeling.estimates import Measured, share
 from labeling.models import Annotator, Decision, Project, Reservation, Task, Vote
 from labeling.models.vote import VoteQuerySet
-from labeling.reports import bills, kept
-from labeling.reports.crowd import together
+from labeling.reports import bills, kept, levels
 from labeling.reports.scales import Scale, spanning
 
 MICRO = 1_000_000
@@ -54,7 +53,12 @@ def _ways(project: Project, spent: int) -> Ways:
     settled = Decision.objects.current().filter(task__project=project)
     labels = settled.exclude(task__slice=Task.Slice.VALIDATION).count()
     ours = _way(
-        "crowd", "Concord, as it went", "models, paid models and people together", together(project), spent, labels
+        "crowd",
+        "Concord, as it went",
+        "models, paid models and people together",
+        levels.settled(checked.load(project)),
+        spent,
+        labels,
     )
     paid = [_paid(one, labels) for one in project.annotators.filter(kind=Annotator.Kind.PAID).order_by("pk")]
     return Ways((ours, *[way for way in paid if way], *_people(project, labels)), labels)
