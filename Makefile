@@ -34,7 +34,7 @@ work: setup ## one more worker, on this or another machine
 	$(BIN)/python manage.py db_worker --interval 0.2
 
 test: $(VENV)/tested ## the default suite: no network, no GPU, about a minute
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 browser: $(VENV)/tested ## the pages in a real browser (needs Chromium)
 	$(BIN)/python -m pytest tests/browser

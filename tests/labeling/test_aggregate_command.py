@@ -269,8 +269,8 @@ def test_a_sequence_is_in_the_order_of_the_items_file(tmp_path: Path):
     assert run_json(*arguments, "--items", mixed)["accuracy"] < ordered - 0.05
 
 
+@pytest.mark.xdist_group("torch")
 def test_a_torch_device_gives_the_labels_of_numpy(crowd: dict[str, Path]):
-    pytest.importorskip("torch")
     plain = labels_of(crowd)
     assert labels_of(crowd, "--device", "cpu") == plain
     assert "cannot be used" in refusal(crowd["votes"], "--method", "dawid_skene", "--device", "nonsense")

@@ -102,6 +102,7 @@ def test_rows_come_from_standard_input_too(monkeypatch: pytest.MonkeyPatch) -> N
     assert told["tasks"] == 60 and told["accuracy"] > 0.9
 
 
+@pytest.mark.xdist_group("torch")
 def test_pairs_of_texts_are_read_by_a_causal_model_and_by_a_local_server(
     real_data: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -17,8 +17,7 @@ from labeling.crowd.registry import build
 from tests.labeling.crowd import tiny_models
 from tests.labeling.crowd.conftest import LABELS, question
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
+pytestmark = pytest.mark.xdist_group("torch")
 
 TEXTS = [question("1", "water"), question("2", "a much longer text about noise at night"), question("3", "road")]
 

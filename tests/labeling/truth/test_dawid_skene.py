@@ -92,7 +92,6 @@ def test_more_rounds_than_allowed_are_reported_as_not_converged():
 
 @pytest.mark.slow
 def test_a_torch_device_computes_the_same():
-    pytest.importorskip("torch")
     votes, truth = simulate(60, 5, 3, seed=4, coverage=0.7)
     votes = Votes(votes.task, votes.annotator, np.where(votes.task % 7 == 0, 3, votes.label).astype(np.int32), 60, 5, 3)
     known = np.where(np.arange(60) < 6, truth, -1).astype(np.int32)
