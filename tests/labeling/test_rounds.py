@@ -223,6 +223,7 @@ def test_a_paid_model_is_measured_on_known_tasks_before_it_is_trusted(make: Make
     assert first.to_paid == probes.count() == 20 and "known tasks" in first.outcome
 
 
+@pytest.mark.slow
 def test_a_good_paid_model_is_asked_where_the_crowd_is_torn_and_a_poor_one_is_not(make: Make) -> None:
     good = run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0))
     asked = Escalation.objects.filter(to="paid", reason="uncertain")
@@ -246,6 +247,7 @@ def test_not_a_cent_over_the_budget_and_the_round_says_that_the_money_is_spent(m
     assert "The money is spent" in Round.objects.order_by("number").last().outcome  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_more_money_lets_a_finished_batch_ask_on_and_may_change_its_labels(make: Make) -> None:
     batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), budget=12_300, review_share=0))
     asked, decided = Vote.objects.filter(annotator__kind="paid").count(), Decision.objects.count()
@@ -258,6 +260,7 @@ def test_more_money_lets_a_finished_batch_ask_on_and_may_change_its_labels(make:
     assert Decision.objects.current().count() == 60
 
 
+@pytest.mark.slow
 def test_people_get_what_is_still_torn_after_the_models(make: Make) -> None:
     batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.7,), review_share=0.1))
     last = Round.objects.order_by("number").last()
@@ -265,6 +268,7 @@ def test_people_get_what_is_still_torn_after_the_models(make: Make) -> None:
     assert not Escalation.objects.filter(to="person").exclude(round=last).exists()
 
 
+@pytest.mark.slow
 def test_the_entropy_router_asks_the_most_uncertain_first(make: Make) -> None:
     run(make(chances=(0.6, 0.7, 0.65), paid=(0.98,), budget=30_000, review_share=0, router="entropy"))
     first = Round.objects.order_by("number")[1]

@@ -90,6 +90,7 @@ def test_any_method_can_weigh_the_votes(recorded, aggregator):
     assert found["curve"][-1]["accuracy"] > found["crowd_accuracy"]
 
 
+@pytest.mark.slow
 def test_it_works_with_few_known_labels_and_with_none(recorded):
     for validation in (0, 10):
         found = run_json(recorded, "--validation", validation, "--repeats", 1, "--budgets", "0,1")
