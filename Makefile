@@ -33,8 +33,9 @@ run: setup ## web server, worker and sweep together
 work: setup ## one more worker, on this or another machine
 	$(BIN)/python manage.py db_worker --interval 0.2
 
+# Compiled tests are kept, whatever the shell says: rewriting their assertions takes seconds.
 test: $(VENV)/tested ## the default suite: no network, no GPU, about a minute
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 browser: $(VENV)/tested ## the pages in a real browser (needs Chromium)
 	$(BIN)/python -m pytest tests/browser
