@@ -179,14 +179,16 @@ def _part(frame: list[Lot], cut: float) -> float:
     return sum(one.number <= cut for one in frame) / len(frame) or 1.0 if frame else 1.0
 
 
-def price_of_one(batch: Batch) -> int | None:
-    """Micro-dollars that one person's answer costs in this project; None where people work unpaid.
+def price_of_one(batch: Batch, kind: str = "") -> int | None:
+    """Micro-dollars that one answer of a person or an expert costs in this project; None where they work unpaid.
 
-    The wage for the median time of the latest answers, at most the longest time that is paid.
+    The wage for the median time of their latest answers, at most the longest time that is paid. Without a `kind`,
+    of whoever answers the random checks.
     """
     project = batch.project
-    if not project.wage_microdollars_per_hour:
+    kind = kind or project.check_by
+    if not project.wage_of(kind):
         return None
-    answers = Vote.objects.of_people().filter(task__project=project, seconds__gt=0).order_by("-pk")
-    seconds = median(list(answers.values_list("seconds", flat=True)[:LATEST]) or [TYPICAL_SECONDS])
-    return round(project.wage_microdollars_per_hour * min(seconds, project.pay_seconds) / 3600)
+    answers = Vote.objects.of_people().filter(task__project=project, annotator__kind=kind, seconds__gt=0)
+    seconds = median(list(answers.order_by("-pk").values_list("seconds", flat=True)[:LATEST]) or [TYPICAL_SECONDS])
+    return round(project.wage_of(kind) * min(seconds, project.pay_seconds) / 3600)

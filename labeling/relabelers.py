@@ -54,16 +54,21 @@ def parties(batch: Batch, ballot: Ballot) -> list[Party]:
         for column, each in enumerate(ballot.annotators)
         if each.kind == Kind.PAID
     ]
-    person = (checks_drawn.price_of_one(batch) or 0) * project.people_per_task
-    expert = project.expert_wage_microdollars_per_hour
+    person, expert = (checks_drawn.price_of_one(batch, kind) or 0 for kind in (Kind.PERSON, Kind.EXPERT))
     return [
         *paid,
-        Party(Kind.PERSON, "people", person, project.review_share > 0, _columns(ballot, Kind.PERSON)),
+        Party(
+            Kind.PERSON,
+            "people",
+            person * project.people_per_task,
+            project.review_share > 0,
+            _columns(ballot, Kind.PERSON),
+        ),
         Party(
             Kind.EXPERT,
             "experts",
-            round((expert or 0) * min(checks_drawn.TYPICAL_SECONDS, project.pay_seconds) / 3600),
-            expert is not None and settling.has_experts(project.pk),
+            expert,
+            project.expert_wage_microdollars_per_hour is not None and settling.has_experts(project.pk),
             _columns(ballot, Kind.EXPERT),
         ),
     ]

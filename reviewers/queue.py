@@ -168,9 +168,9 @@ def _hold_pay(question: Escalation, annotator: Annotator) -> Reservation | None:
 
 
 def pay_for(annotator: Annotator, seconds: float) -> int:
-    """Micro-dollars for so many seconds of work, at most the project's paid seconds, rounded up."""
+    """Micro-dollars for so many seconds of this one's work, at most the project's paid seconds, rounded up."""
     paid = min(seconds, annotator.project.pay_seconds)
-    return -int(-annotator.project.wage_microdollars_per_hour * paid // 3600)
+    return -int(-annotator.project.wage_of(annotator.kind) * paid // 3600)
 
 
 def renew(assignment: Assignment) -> bool:

@@ -123,6 +123,11 @@ class Project(models.Model):
             total.update(hidden or {})
         return dict(total)
 
+    def wage_of(self, kind: str) -> int:
+        """Micro-dollars for an hour of a person's or an expert's work; experts without their own: people's."""
+        own = self.expert_wage_microdollars_per_hour if kind == "expert" else None
+        return self.wage_microdollars_per_hour if own is None else own
+
     def label_list(self) -> list[Label]:
         """The labels in order; a label's place in this list is its index in arrays."""
         return list(self.labels.all())

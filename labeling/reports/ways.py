@@ -97,7 +97,9 @@ def _people(project: Project, labels: int) -> list[Way]:
     booked = Reservation.objects.filter(
         task__project=project, annotator__kind=Annotator.Kind.PERSON, state=Reservation.State.SETTLED
     )
-    each = booked.aggregate(mean=Avg("cost_microdollars"))["mean"] or checks_drawn.price_of_one(latest)
+    each = booked.aggregate(mean=Avg("cost_microdollars"))["mean"] or checks_drawn.price_of_one(
+        latest, Annotator.Kind.PERSON
+    )
     spent = round(labels * each) if each is not None else None
     about = "one answer a task; their accuracy on known tasks, mostly torn ones"
     return [_way("person", "People on everything", about, right, spent, labels)]

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from labeling.checks_drawn import price_of_one
 from labeling.models import Batch, Belief, Decision, Escalation, Task, Vote
 from reviewers import queue
 from reviewers.models import Assignment
@@ -199,6 +200,25 @@ def test_a_person_with_a_wage_is_paid_by_the_second_within_what_was_held(batch: 
     answer(held, 0, seconds=10)
     batch.purse.refresh_from_db()
     assert (batch.purse.held_microdollars, batch.purse.spent_microdollars) == (0, 50_000)
+
+
+def test_an_expert_is_paid_the_experts_wage_and_the_peoples_where_none_is_stated(batch: Batch) -> None:
+    project = batch.project
+    project.wage_microdollars_per_hour, project.expert_wage_microdollars_per_hour = 18_000_000, 72_000_000
+    project.check_by = "expert"
+    project.save()
+    for task in batch.tasks.all()[:2]:
+        ask(task, to="expert")
+    answer(queue.claim(person(project, "eve", "expert")), 0, seconds=10)
+    batch.purse.refresh_from_db()
+    assert batch.purse.spent_microdollars == 200_000  # 10 seconds at $72 an hour
+    prices = [price_of_one(batch, kind) for kind in ("", "expert", "person")]
+    assert prices == [200_000, 200_000, 150_000], "a check by an expert; people are reckoned with 30 seconds"
+    project.expert_wage_microdollars_per_hour = None
+    project.save()
+    answer(queue.claim(person(project, "eve", "expert")), 0, seconds=10)
+    batch.purse.refresh_from_db()
+    assert batch.purse.spent_microdollars == 250_000
 
 
 def test_the_votes_table_refuses_changes(batch: Batch) -> None:
