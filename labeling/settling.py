@@ -180,10 +180,8 @@ def _ask_again(asked: Escalation) -> Escalation:
     return Escalation.objects.create(task=asked.task, **again)
 
 
-@transaction.atomic
 def flag(escalation: Escalation, vote_note: str, who: Annotator) -> None:
-    """Hand a question to the experts with a note of why it cannot be answered as it stands."""
-    escalation.task.lock()
+    """Hand a question about a locked task to the experts with a note of why it cannot be answered as it stands."""
     if not escalation.close(State.WITHDRAWN):
         return
     note = f": “{vote_note}”" if vote_note else "."

@@ -16,6 +16,8 @@ from labeling.routing import forecast
 from labeling.truth.votes import Floats
 
 MICRO = 1_000_000
+CONFIDENCE = 0.95
+"""Of every interval on the pages."""
 TEN_DOLLARS = 10 * MICRO
 NEARLY = 0.005
 """A plan is as good as another when it reaches all but half a point of it."""
@@ -63,7 +65,7 @@ class Ahead:
         scale = wrong / foreseen if foreseen else 1.0
         gain = scale * (self.accuracy - (1 - foreseen))
         low, high = (np.array(now.value if end is None else end) for end in (now.low, now.high))
-        lower, upper = forecast.band(np.array(now.value), low, high, gain)
+        lower, upper = forecast.band(np.array(now.value), low, high, gain, CONFIDENCE)
         marginal = tuple(each / scale if each is not None and scale else None for each in self.marginal)
         return replace(self, accuracy=np.clip(now.value + gain, 0.0, 1.0), low=lower, high=upper, marginal=marginal)
 

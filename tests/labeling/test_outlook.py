@@ -14,7 +14,7 @@ from labeling.models import Annotator, Batch, Decision, Purse, Round, Task, Vote
 from labeling.reports import levels, outlook
 from labeling.reports.curves import Spot
 from labeling.reports.outlook import Ahead
-from labeling.routing.forecast import GAIN_SPREAD
+from labeling.routing.forecast import GAIN_ERROR
 from tests.labeling.managed import settled_batch, told
 
 pytestmark = pytest.mark.django_db
@@ -49,9 +49,9 @@ class TestAhead:
         now, later = ahead.at(1_000_000), ahead.at(5_000_000)
         assert (now.value, now.low, now.high) == pytest.approx((0.94, 0.88, 0.97))
         assert later.value == pytest.approx(1 - 0.06 * 0.10 / 0.15), "a third of the errors"
-        gain = 0.02
-        assert later.low == pytest.approx(later.value - np.hypot(0.06, GAIN_SPREAD * gain))
-        assert later.high == pytest.approx(later.value + np.hypot(0.03, GAIN_SPREAD * gain))
+        error = 1.96 * GAIN_ERROR * 0.02
+        assert later.low == pytest.approx(later.value - np.hypot(0.06, error), abs=1e-5)
+        assert later.high == pytest.approx(later.value + np.hypot(0.03, error), abs=1e-5)
         assert ahead.price_of_the_next(1_000_000) == pytest.approx(0.4 * 0.15 / 0.06), "so each is dearer"
 
     def test_where_nothing_is_wrong_nothing_is_left_to_gain(self) -> None:

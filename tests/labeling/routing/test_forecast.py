@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labeling.routing import value
-from labeling.routing.forecast import CAME_TRUE, GAIN_SPREAD, forecast, level, on_everything
+from labeling.routing.forecast import CAME_TRUE, GAIN_ERROR, forecast, level, on_everything
 from labeling.routing.value import Crowd, Relabeler
 from labeling.truth.votes import Votes
 from tests.labeling.routing.test_value import simulated, taught
@@ -63,7 +63,7 @@ def test_less_than_the_plan_promises_is_counted_on_and_the_band_widens_with_it()
     assert found.gain[1] == pytest.approx(CAME_TRUE * plan.gain / open_tasks)
     assert found.marginal_dollars[1] == pytest.approx(plan.marginal_dollars / CAME_TRUE)
     below = found.accuracy - found.low
-    assert below[1] == pytest.approx(np.hypot(below[0], GAIN_SPREAD * found.gain[1]))
+    assert below[1] == pytest.approx(np.hypot(below[0], 1.645 * GAIN_ERROR * found.gain[1]), abs=1e-4)
 
 
 def test_fewer_validated_tasks_give_a_wider_band_and_none_gives_no_promise():
