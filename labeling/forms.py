@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.forms import BaseModelFormSet, modelformset_factory
 
 from labeling.certificates import Target
+from labeling.files.rows import Fields
 from labeling.models import Annotator, Batch, Certificate, Label, Membership, Project
 from labeling.reports.replays import ROUTERS
-from labeling.row_files import Fields
 from labeling.truth.methods import NAMES
 
 MICRO = 1_000_000

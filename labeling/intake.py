@@ -9,11 +9,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from labeling import imports, jobs, ledger, recruiting
+from labeling import jobs, ledger, recruiting
+from labeling.files import imports
+from labeling.files.rows import Fields, Row, read_rows
+from labeling.files.uploads import Upload, resolved
+from labeling.files.votes import UnusableFile
 from labeling.models import Annotator, Batch, Project, Task
-from labeling.row_files import Fields, Row, read_rows
-from labeling.uploads import Upload, resolved
-from labeling.vote_files import UnusableFile
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

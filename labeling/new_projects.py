@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.text import slugify
 
-from labeling import imports
+from labeling.files import imports
 from labeling.intake import distinct
 from labeling.models import Membership, Project
 

@@ -18,11 +18,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db.models import Count, Max
 
-from labeling import asking, checks_drawn, fallback, imports, inference, live, voting
+from labeling import asking, checks_drawn, fallback, inference, live, voting
 from labeling.crowd.errors import CrowdError
+from labeling.files import imports
+from labeling.files.votes import UnusableFile
 from labeling.ledger import Refused
 from labeling.models import Batch, Chunk, Escalation
-from labeling.vote_files import UnusableFile
 
 Stage = Batch.Stage
 

@@ -9,8 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from labeling import exports, jobs, live
+from labeling import jobs, live
 from labeling.access import Role, Visit, enter
+from labeling.files import exports
 from labeling.forms import ReplayForm, in_dollars, in_microdollars
 from labeling.models import Batch, Project, SkippedRow
 from labeling.pages import show, whole

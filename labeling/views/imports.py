@@ -10,17 +10,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from labeling import intake, uploads
+from labeling import intake
 from labeling.access import Role, Visit, enter
 from labeling.crowd.errors import CrowdError
+from labeling.files import uploads
+from labeling.files.rows import field_names
+from labeling.files.uploads import Survey, Upload
+from labeling.files.votes import UnusableFile
 from labeling.forms import FieldsForm, StartForm, UploadForm
 from labeling.intake import Wishes
 from labeling.ledger import Refused
 from labeling.models import Annotator
 from labeling.pages import show
-from labeling.row_files import field_names
-from labeling.uploads import Survey, Upload
-from labeling.vote_files import UnusableFile
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

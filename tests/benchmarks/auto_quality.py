@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 
 from labeling.crowd.text_features import text_features
+from labeling.files.votes import index_gold, read_gold, read_texts, read_votes
 from labeling.truth import auto
 from labeling.truth.calibration import expected_calibration_error
 from labeling.truth.methods import NAMES, method
 from labeling.truth.votes import Floats, Ints, Votes
-from labeling.vote_files import index_gold, read_gold, read_texts, read_votes
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 UNSUPERVISED = tuple(name for name in NAMES if name != "auto")

@@ -18,9 +18,9 @@ import numpy as np
 
 from labeling.crowd.base import Brief, Example, LabelSet, Question
 from labeling.crowd.registry import build, embedded_crowd
+from labeling.files.votes import index_gold, read_gold, read_votes
 from labeling.truth import auto
 from labeling.truth.votes import Floats, Ints, Votes
-from labeling.vote_files import index_gold, read_gold, read_votes
 from tests.benchmarks.specialists import probabilities
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "human_votes" / "snow2008_rte"

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labeling import imports
+from labeling.files import imports
+from labeling.files.rows import Bad, Fields, Row, check_encoding, field_names, fields_for, read_rows
+from labeling.files.votes import UnusableFile
 from labeling.models import Batch, Project, SkippedRow, Task
-from labeling.row_files import Bad, Fields, Row, check_encoding, field_names, fields_for, read_rows
-from labeling.vote_files import UnusableFile
 
 LIMIT = 1_000_000
 

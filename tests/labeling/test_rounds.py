@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from labeling import imports, inference, jobs, ledger, recruiting, rounds
+from labeling import inference, jobs, ledger, recruiting, rounds
+from labeling.files import imports
+from labeling.files.rows import Fields
 from labeling.models import Annotator, Batch, Belief, Chunk, Decision, Escalation, Label, Project, Round, Task, Vote
-from labeling.row_files import Fields
 
 pytestmark = pytest.mark.django_db
 LABELS = ("yes", "no")

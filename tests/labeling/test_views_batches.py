@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from labeling import exports
+from labeling.files import exports
 from labeling.models import Annotator, Batch, Decision, Escalation, Round, SkippedRow, Task, Vote
 from labeling.reports import comparison
 from labeling.views import streams

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from labeling import uploads
+from labeling.files import uploads
 from labeling.models import Annotator, Batch, Label, Project, Purse, Task
 from tests.labeling.managed import told
 

@@ -17,12 +17,12 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandParser
 from numpy.typing import NDArray
 
+from labeling.files.votes import UnusableFile, VoteTable, index_gold, read_gold, read_texts, read_votes
 from labeling.truth import duplicates, sequence
 from labeling.truth.methods import NAMES, method
 from labeling.truth.scoring import ANOTHER_LABEL, score
 from labeling.truth.screen import screen
 from labeling.truth.votes import Bools, Inference, Ints
-from labeling.vote_files import UnusableFile, VoteTable, index_gold, read_gold, read_texts, read_votes
 
 COLUMNS = ("method", "accuracy", "ece", "iterations", "converged", "seconds")
 

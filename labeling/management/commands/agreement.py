@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand, CommandParser
 
+from labeling.files.votes import UnusableFile, VoteTable, read_votes
 from labeling.truth.agreement import ONE_LABEL, Agreement, Coefficient, summarise
 from labeling.truth.cohen import Pairs, pairwise
 from labeling.truth.votes import Floats
-from labeling.vote_files import UnusableFile, VoteTable, read_votes
 
 SHOWN = (
     ("raw_agreement", "Raw agreement"),

@@ -17,10 +17,10 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandParser
 from numpy.typing import NDArray
 
+from labeling.files.votes import UnusableFile, VoteTable, index_gold, read_gold, read_texts, read_votes
 from labeling.routing.replay import ROUTERS, Recording, Replay, replay
 from labeling.truth.methods import NAMES
 from labeling.truth.votes import Ints, Votes
-from labeling.vote_files import UnusableFile, VoteTable, index_gold, read_gold, read_texts, read_votes
 
 BUDGETS = "0,0.05,0.1,0.2,0.3,0.5,1"
 MICRO = 1_000_000

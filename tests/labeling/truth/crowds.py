@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from labeling.files.votes import index_gold, read_gold, read_votes
 from labeling.truth.votes import Floats, Ints, Votes
-from labeling.vote_files import index_gold, read_gold, read_votes
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from labeling.vote_files import UnusableFile, open_text
+from labeling.files.votes import UnusableFile, open_text
 
 LONGEST_ID = 200
 LONGEST_GROUP = 120

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from labeling.row_files import Bad, Fields, Row, check_encoding, field_names, fields_for, read_rows
-from labeling.vote_files import UnusableFile
+from labeling.files.rows import Bad, Fields, Row, check_encoding, field_names, fields_for, read_rows
+from labeling.files.votes import UnusableFile
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase

@@ -14,9 +14,9 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import F
 
+from labeling.files.rows import Bad, Fields, Row, check_encoding, fields_for, gold_labels, read_rows
+from labeling.files.votes import UnusableFile
 from labeling.models import Batch, Label, Project, SkippedRow, Task
-from labeling.row_files import Bad, Fields, Row, check_encoding, fields_for, gold_labels, read_rows
-from labeling.vote_files import UnusableFile
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
