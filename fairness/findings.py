@@ -10,8 +10,8 @@ from fairness.gaps import Gap, verdict
 from fairness.groups import MARGIN, Fair
 from fairness.quality import Good
 from fairness.reports import Report
-from labeling import ledger
 from labeling.models import Batch
+from labeling.money import ledger
 from labeling.reports.bills import Meter
 from labeling.reports.standing import Standing
 

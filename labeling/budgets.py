@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from labeling import jobs, ledger, live, rounds
+from labeling import jobs, live, rounds
 from labeling.models import Batch, Project
+from labeling.money import ledger
 
 
 @transaction.atomic

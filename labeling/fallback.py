@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Concat, Now
 
-from labeling import ledger
 from labeling.models import Annotator, Batch, Escalation, Project, Reservation
 from labeling.models.annotator import AnnotatorQuerySet
 from labeling.models.task import TaskQuerySet
+from labeling.money import ledger
 
 
 def askable(batch: Batch) -> AnnotatorQuerySet:

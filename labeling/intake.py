@@ -9,12 +9,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from labeling import jobs, ledger, recruiting
+from labeling import jobs, recruiting
 from labeling.files import imports
 from labeling.files.rows import Fields, Row, read_rows
 from labeling.files.uploads import Upload, resolved
 from labeling.files.votes import UnusableFile
 from labeling.models import Annotator, Batch, Project, Task
+from labeling.money import ledger
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeling import arrays, ledger, relabelers
+from labeling import arrays, relabelers
 from labeling.arrays import Ballot
 from labeling.models import Annotator, Batch, Decision, Escalation, Project
+from labeling.money import ledger
 from labeling.relabelers import Party
 from labeling.routing import value
 from labeling.routing.plan import MICRO, STOP, Offers, Plan

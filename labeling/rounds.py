@@ -22,8 +22,8 @@ from labeling import asking, checks_drawn, fallback, inference, live, voting
 from labeling.crowd.errors import CrowdError
 from labeling.files import imports
 from labeling.files.votes import UnusableFile
-from labeling.ledger import Refused
 from labeling.models import Batch, Chunk, Escalation
+from labeling.money.ledger import Refused
 
 Stage = Batch.Stage
 

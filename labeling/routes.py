@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from labeling import decisions, ledger, live, purchases
+from labeling import decisions, live, purchases
 from labeling.decisions import Verdict
-from labeling.ledger import dollars
 from labeling.models import Annotator, Batch, Decision, Escalation, Round
+from labeling.money import ledger
+from labeling.money.ledger import dollars
 from labeling.purchases import DECIDED_BY, Purchase, Table
 from labeling.relabelers import Party
 from labeling.routing import forecast

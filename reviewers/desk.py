@@ -12,8 +12,8 @@ from functools import cached_property
 
 from django.db.models.functions import Now
 
-from labeling import ledger
 from labeling.models import Annotator, Decision, Escalation, Label, Task
+from labeling.money import ledger
 from reviewers import queue
 from reviewers.models import Assignment
 from reviewers.notices import Notice

@@ -16,9 +16,10 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from labeling import decisions, ledger, live, rounds, settling
+from labeling import decisions, live, rounds, settling
 from labeling.models import Annotator, Decision, Escalation, Label, Reservation, Vote
 from labeling.models.escalation import EscalationQuerySet
+from labeling.money import ledger
 from reviewers.models import Assignment, AssignmentQuerySet
 
 State = Assignment.State

@@ -69,8 +69,8 @@ def project(db: None) -> Any:
 @pytest.fixture
 def batch(project: Any) -> Any:
     """A batch of six tasks in two groups, the last two with gold labels, all open and without votes."""
-    from labeling.ledger import open_purse
     from labeling.models import Batch, Task
+    from labeling.money.ledger import open_purse
 
     texts = [
         "The street lamp on Mill Road is out.",

@@ -15,8 +15,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from labeling import certificates, ledger
+from labeling import certificates
 from labeling.models import Annotator, Batch, Escalation, Label, Membership, Project, Task
+from labeling.money import ledger
 from reviewers import queue
 from tests.reviewers.scenery import answer, ask, believe, make_case, model, person, say
 

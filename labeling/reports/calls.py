@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from django.db.models import Avg, Count, Q, QuerySet, Sum
 
-from labeling import ledger
 from labeling.models import Annotator, Escalation, Project, Reservation, Vote
+from labeling.money import ledger
 from labeling.pages import whole
 
 PAGE = 50

@@ -8,7 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from labeling import ledger
+from labeling.money import ledger
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

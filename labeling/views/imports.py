@@ -19,8 +19,8 @@ from labeling.files.uploads import Survey, Upload
 from labeling.files.votes import UnusableFile
 from labeling.forms import FieldsForm, StartForm, UploadForm
 from labeling.intake import Wishes
-from labeling.ledger import Refused
 from labeling.models import Annotator
+from labeling.money.ledger import Refused
 from labeling.pages import show
 
 

@@ -11,8 +11,9 @@ from django.core.cache import cache
 
 from fairness import agreeing, findings, groups, quality, reports
 from fairness.intervals import wilson
-from labeling import checked, ledger
+from labeling import checked
 from labeling.models import Annotator, Batch, Decision, Escalation, Task, Vote
+from labeling.money import ledger
 from labeling.reports import bills, kept
 from labeling.reports.standing import standing
 from reviewers import queue

@@ -27,8 +27,8 @@ def spend(seed: int, tries: int, task_id: int, annotator_id: int, start: Any, re
     import django
 
     django.setup()
-    from labeling import ledger
     from labeling.models import Annotator, Purse, Task
+    from labeling.money import ledger
 
     chance = random.Random(seed)
     task, annotator = Task.objects.get(pk=task_id), Annotator.objects.get(pk=annotator_id)
@@ -68,8 +68,8 @@ def race(processes: int, tries: int, seed: int) -> dict[str, Any]:
     from django.db import connections
     from django.db.models import Sum
 
-    from labeling import ledger
     from labeling.models import Annotator, Batch, LedgerEntry, Project, Purse, Task
+    from labeling.money import ledger
 
     project = Project.objects.create(name="race", slug="race")
     batch = Batch.objects.create(project=project, name="race")

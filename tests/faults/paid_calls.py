@@ -92,8 +92,9 @@ def work(batch_id: int) -> int:
 
 def open_batch(provider: Provider, tasks: int) -> Any:
     """Tasks that are all sent to one paid model, under a cap that will not do for all of them."""
-    from labeling import ledger, recruiting
+    from labeling import recruiting
     from labeling.models import Batch, Escalation, Label, Project, Task
+    from labeling.money import ledger
 
     project = Project.objects.create(name="paid", slug="paid")
     for position, name in enumerate(LABELS):
@@ -156,8 +157,8 @@ def books(batch: Any, provider: Provider) -> dict[str, Any]:
     """Bill and books at the end, together and task by task."""
     from django.db.models import Count, Q, Sum
 
-    from labeling import ledger
     from labeling.models import Escalation, LedgerEntry, Reservation, Vote
+    from labeling.money import ledger
 
     questions = Escalation.objects.in_batch(batch.pk)
     unknown = Q(reservations__state=Reservation.State.UNKNOWN)

@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from labeling import ledger
 from labeling.models import Annotator, Batch, Belief, Decision, Project, Task, Vote
+from labeling.money import ledger
 
 GROUPS = ("Harbour", "Old Town")
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from labeling import ledger
 from labeling.models import Annotator, Batch, LedgerEntry, Project, Purse, Reservation, Task
+from labeling.money import ledger
 
 pytestmark = pytest.mark.django_db
 

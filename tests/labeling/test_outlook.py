@@ -9,8 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from labeling import checked, ledger
+from labeling import checked
 from labeling.models import Annotator, Batch, Decision, Purse, Round, Task, Vote
+from labeling.money import ledger
 from labeling.reports import levels, outlook
 from labeling.reports.curves import Spot
 from labeling.reports.outlook import Ahead

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from labeling import inference, jobs, ledger, recruiting, rounds
+from labeling import inference, jobs, recruiting, rounds
 from labeling.files import imports
 from labeling.files.rows import Fields
 from labeling.models import Annotator, Batch, Belief, Chunk, Decision, Escalation, Label, Project, Round, Task, Vote
+from labeling.money import ledger
 
 pytestmark = pytest.mark.django_db
 LABELS = ("yes", "no")

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from labeling import ledger
 from labeling.models import Annotator, Batch, Membership, Project, Reservation, Task
+from labeling.money import ledger
 
 pytestmark = pytest.mark.django_db
 

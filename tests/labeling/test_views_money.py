@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from labeling import ledger
 from labeling.models import Annotator, Batch, Project, Purse, Reservation, Round, Task, Vote
+from labeling.money import ledger
 from tests.labeling.managed import person, settled_batch, told
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from labeling import ledger
 from labeling.models import Annotator, Batch, Decision, Task, Vote
+from labeling.money import ledger
 from labeling.reports.curves import Curve, Spot, round_step
 from tests.labeling.managed import settled_batch, told
 

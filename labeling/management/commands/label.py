@@ -16,12 +16,13 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from labeling import ledger, recruiting, rounds, scores
+from labeling import recruiting, rounds, scores
 from labeling.crowd.errors import CrowdError
 from labeling.files import exports, imports
 from labeling.files.rows import Fields, check_encoding, fields_for
 from labeling.files.votes import UnusableFile
 from labeling.models import Batch, Decision, Project, Vote
+from labeling.money import ledger
 from labeling.new_projects import free_slug
 
 Stage = Batch.Stage
