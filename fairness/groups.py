@@ -14,7 +14,7 @@ from fairness.metrics import AccuracyRow, FairnessTable, GroupRow, Labeled, fair
 from fairness.quality import rates_by
 from fairness.rates import group_rates
 from fairness.sequential import Look, look_at
-from labeling.checked import Checked
+from labeling.checks.results import Checked
 from labeling.reports.scales import LogScale, Scale, spanning
 from labeling.truth.votes import Floats, Ints
 

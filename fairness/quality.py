@@ -9,7 +9,7 @@ from django.db.models import Min
 
 from fairness.intervals import Estimate
 from fairness.rates import group_rates, rate_estimates
-from labeling.checked import BY, Checked
+from labeling.checks.results import BY, Checked
 from labeling.models import Annotator, Belief, Vote
 from labeling.reports.scales import Scale, spanning
 from labeling.truth import calibration

@@ -12,7 +12,7 @@ from fairness.agreeing import Together
 from fairness.groups import Fair
 from fairness.intervals import Estimate
 from fairness.quality import Calibration, Good
-from labeling import checked, checks_drawn
+from labeling.checks import draws, results
 from labeling.models import Annotator, Batch, Project
 from labeling.reports import bills, kept
 from labeling.reports.bills import Line
@@ -67,7 +67,7 @@ def _version(project: Project) -> object:
 
 
 def _report(batch: Batch) -> Report:
-    found = checked.load(batch)
+    found = results.load(batch)
     good = _good(found, batch.project)
     return Report(
         good,
@@ -75,18 +75,18 @@ def _report(batch: Batch) -> Report:
         agreeing.together(batch),
         quality.calibration_of(found, batch.seed),
         tuple(_costs(batch, good)),
-        checks_drawn.price_of_one(batch),
+        draws.price_of_one(batch),
         timezone.now(),
     )
 
 
 def _answers(project: Project) -> Answers:
-    found = checked.load(project)
+    found = results.load(project)
     fair = groups.how_fair(found) if len(found.task) else None
     return Answers(_good(found, project), fair, sum(found.pending.values()))
 
 
-def _good(found: checked.Checked, project: Project) -> Good:
+def _good(found: results.Checked, project: Project) -> Good:
     paid = [one.name for one in project.annotators.filter(kind=Annotator.Kind.PAID)]
     return quality.how_good(found, _voting(project), paid)
 

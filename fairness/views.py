@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from fairness import findings, groups, overview, reports
-from labeling import checks_drawn
 from labeling.access import Role, Visit, enter
+from labeling.checks import draws
 from labeling.models import Batch
 from labeling.pages import show
 from labeling.reports import bills, outlook
@@ -121,7 +121,7 @@ def check_more(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     visit = enter(request, slug, Role.MANAGER)
     found = batch_of(visit, batch)
     count, group = request.POST.get("count", ""), request.POST.get("group")
-    drawn = checks_drawn.draw(found, int(count) if count.isdecimal() else 0, group=group or None)
+    drawn = draws.draw(found, int(count) if count.isdecimal() else 0, group=group or None)
     if drawn:
         where = f" of {group}" if group else ""
         messages.success(request, f"{drawn} tasks{where}, drawn at random, wait in the queue for a check.")

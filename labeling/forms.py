@@ -10,7 +10,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.forms import BaseModelFormSet, modelformset_factory
 
-from labeling.certificates import Target
+from labeling.checks.certificates import Target
 from labeling.files.rows import Fields
 from labeling.models import Annotator, Batch, Certificate, Label, Membership, Project
 from labeling.reports.replays import ROUTERS

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Avg
 
-from labeling import checks_drawn, fallback, settling
+from labeling import fallback, settling
 from labeling.arrays import Ballot
+from labeling.checks import draws
 from labeling.models import Annotator, Batch, Escalation, Reservation
 from labeling.routing.value import Relabeler
 from labeling.truth.votes import Bools, Ints, Votes
@@ -54,7 +55,7 @@ def parties(batch: Batch, ballot: Ballot) -> list[Party]:
         for column, each in enumerate(ballot.annotators)
         if each.kind == Kind.PAID
     ]
-    person, expert = (checks_drawn.price_of_one(batch, kind) or 0 for kind in (Kind.PERSON, Kind.EXPERT))
+    person, expert = (draws.price_of_one(batch, kind) or 0 for kind in (Kind.PERSON, Kind.EXPERT))
     return [
         *paid,
         Party(

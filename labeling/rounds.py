@@ -18,7 +18,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db.models import Count, Max
 
-from labeling import asking, checks_drawn, fallback, inference, live, voting
+from labeling import asking, fallback, inference, live, voting
+from labeling.checks import draws
 from labeling.crowd.errors import CrowdError
 from labeling.files import imports
 from labeling.files.votes import UnusableFile
@@ -86,7 +87,7 @@ def weigh(batch: Batch) -> bool:
     if not batch.lease(10 * settings.LEASE_SECONDS):
         return False
     turn = inference.weigh(batch)
-    checks_drawn.draw_slice(batch)
+    draws.draw_slice(batch)
     asks = turn.to_paid > 0
     batch.release()
     batch.move(Stage.ASKING if asks else Stage.REVIEWING, come_from=Stage.WEIGHING)
@@ -113,7 +114,7 @@ def finish(batch: Batch) -> bool:
         return False
     if not Batch.objects.filter(pk=batch.pk, stage=Stage.REVIEWING).exists() or batch.tasks.undecided().exists():
         return False
-    checks_drawn.draw_slice(batch)
+    draws.draw_slice(batch)
     if batch.move(Stage.DONE, come_from=Stage.REVIEWING):
         live.announce(batch.project_id, live.PROGRESS)
     return False

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from labeling import certificates
+from labeling.checks import certificates
 from labeling.models import Annotator, Batch, Escalation, Label, Membership, Project, Task
 from labeling.money import ledger
 from reviewers import queue

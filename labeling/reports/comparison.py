@@ -8,8 +8,9 @@ from typing import cast
 
 import numpy as np
 
-from labeling import arrays, checked
+from labeling import arrays
 from labeling.arrays import Ballot
+from labeling.checks import results
 from labeling.estimates import Measured, share
 from labeling.models import Batch, Decision
 from labeling.reports import kept
@@ -130,7 +131,7 @@ def _degenerate(ballot: Ballot) -> tuple[tuple[str, str], ...]:
 
 def _truth(batch: Batch, ballot: Ballot) -> Ints:
     """The checked answer of each task of the ballot, -1 without one."""
-    found = checked.load(batch)
+    found = results.load(batch)
     answers = dict(zip(found.task[found.checks].tolist(), found.truth[found.checks].tolist(), strict=True))
     return np.array([answers.get(pk, -1) for pk in ballot.task_ids.tolist()], dtype=np.int32)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Avg, Count, Q, Sum
 
-from labeling import checked
+from labeling.checks import results
 from labeling.models import Annotator, Belief, Project, Task, Vote
 from labeling.truth.votes import Bools, Floats, Ints, Votes
 
@@ -60,7 +60,7 @@ def known_truths(project: Project, labels: dict[int, int]) -> dict[int, int]:
     """Known label by task, newest tasks first: gold labels of the files, and answers to drawn checks."""
     gold = Task.objects.filter(project=project, gold__isnull=False).order_by("-pk").values_list("pk", "gold_id")
     found = {pk: labels[label] for pk, label in gold[:MOST_KNOWN] if label in labels}
-    checks = checked.load(project)
+    checks = results.load(project)
     answers = zip(checks.task[checks.checks].tolist(), checks.truth[checks.checks].tolist(), strict=True)
     return {**found, **dict(list(answers)[-MOST_KNOWN:])}
 

@@ -13,8 +13,9 @@ import numpy as np
 from django.db.models import Min
 from numpy.typing import NDArray
 
-from labeling import arrays, checked, relabelers
-from labeling.checked import Checked
+from labeling import arrays, relabelers
+from labeling.checks import results
+from labeling.checks.results import Checked
 from labeling.estimates import MINIMUM, Measured, limits, share
 from labeling.models import Annotator, Batch, Project, Round, Task, Vote
 from labeling.models.task import TaskQuerySet
@@ -102,7 +103,7 @@ def settled(found: Checked) -> Measured:
 
 def now(project: Project) -> Measured:
     """How right all labels of a project would be, were its waiting tasks settled by their likeliest label."""
-    found, waiting = checked.load(project), _waiting(project)
+    found, waiting = results.load(project), _waiting(project)
     open_tasks = _waiting_tasks(project).count()
     if not open_tasks:
         return settled(found)
@@ -130,7 +131,7 @@ def _enough(settled: int, settled_checks: int, waiting: int, waiting_checks: int
 
 def _sample(batch: Batch) -> Sample | None:
     """The checked tasks; None with fewer than 30, or where a stratum that is not empty has too few to stand for it."""
-    found, waiting = checked.load(batch), _waiting(batch)
+    found, waiting = results.load(batch), _waiting(batch)
     open_tasks, n_settled = _waiting_tasks(batch).count(), int(found.checks.sum())
     if not _enough(len(found.task), n_settled, open_tasks, len(waiting)):
         return None

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeling import checked
-from labeling.checked import BY, By, Checked
+from labeling.checks import results
+from labeling.checks.results import BY, By, Checked
 from labeling.estimates import MINIMUM, Measured
 from labeling.models import Batch, Label
 from labeling.reports.scales import Scale, spanning
@@ -49,7 +49,7 @@ class Prevalence:
 
 def prevalence(batch: Batch, chosen: str = "") -> Prevalence:
     """Both tables; `chosen` names the label whose share is told by group, else the most common one."""
-    found = checked.load(batch)
+    found = results.load(batch)
     known = list(batch.tasks.learnable().values_list("gold_id", "group"))
     everybody = np.ones(len(found.task), dtype=np.bool_)
     lines = [_line(label.name, found, everybody, label, [gold for gold, _ in known]) for label in found.labels]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeling import arrays, checked, relabelers
+from labeling import arrays, relabelers
 from labeling.arrays import Ballot
+from labeling.checks import results
 from labeling.estimates import MINIMUM, Measured, share
 from labeling.models import Annotator, Batch, Escalation
 from labeling.relabelers import Party
@@ -120,7 +121,7 @@ def _answers(batch: Batch, ballot: Ballot, parties: Sequence[Party]) -> Ints:
 
 def _checks(batch: Batch, ballot: Ballot) -> tuple[Ints, Bools]:
     """The checked answer of each task, -1 without one, and whether the label as it stood then was right."""
-    found = checked.load(batch)
+    found = results.load(batch)
     place = {int(task): index for index, task in enumerate(ballot.task_ids)}
     truth, right = np.full(len(place), -1, dtype=np.int32), np.zeros(len(place), dtype=np.bool_)
     for task, answer, same in zip(found.task, found.truth, found.right, strict=True):

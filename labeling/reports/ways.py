@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models import Avg, F
 
-from labeling import checked, checks_drawn, relabelers
+from labeling import relabelers
+from labeling.checks import draws, results
 from labeling.estimates import Measured, share
 from labeling.models import Annotator, Decision, Project, Reservation, Task, Vote
 from labeling.models.vote import VoteQuerySet
@@ -56,7 +57,7 @@ def _ways(project: Project, spent: int) -> Ways:
         "crowd",
         "Concord, as it went",
         "models, paid models and people together",
-        levels.settled(checked.load(project)),
+        levels.settled(results.load(project)),
         spent,
         labels,
     )
@@ -97,9 +98,7 @@ def _people(project: Project, labels: int) -> list[Way]:
     booked = Reservation.objects.filter(
         task__project=project, annotator__kind=Annotator.Kind.PERSON, state=Reservation.State.SETTLED
     )
-    each = booked.aggregate(mean=Avg("cost_microdollars"))["mean"] or checks_drawn.price_of_one(
-        latest, Annotator.Kind.PERSON
-    )
+    each = booked.aggregate(mean=Avg("cost_microdollars"))["mean"] or draws.price_of_one(latest, Annotator.Kind.PERSON)
     spent = round(labels * each) if each is not None else None
     about = "one answer a task; their accuracy on known tasks, mostly torn ones"
     return [_way("person", "People on everything", about, right, spent, labels)]

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from labeling import certificates, checks_drawn, evidence
 from labeling.access import Role, Visit, enter
-from labeling.certificates import CannotCertify
+from labeling.checks import certificates, draws, evidence
+from labeling.checks.certificates import CannotCertify
 from labeling.forms import CertificateForm
 from labeling.models import Batch, Certificate, Escalation
 from labeling.pages import show, whole
@@ -42,7 +42,7 @@ def certificate(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
 
 def _draw(request: HttpRequest, batch: Batch) -> HttpResponse:
     """Send so many more settled tasks out for a check."""
-    drawn = checks_drawn.draw(batch, whole(request.POST.get("draw", "")) or 0)
+    drawn = draws.draw(batch, whole(request.POST.get("draw", "")) or 0)
     if drawn:
         messages.success(request, f"{drawn} tasks, drawn at random, wait in the queue for a check.")
     else:
@@ -70,7 +70,7 @@ def _context(visit: Visit, batch: Batch, request: HttpRequest) -> dict[str, Any]
         "drawn": batch.tasks.filter(check_probability__isnull=False).count(),
         "waiting": audits.open().count(),
         "since": audits.filter(closed_at__gt=shown.created_at, vote__isnull=False).count() if shown else 0,
-        "price": checks_drawn.price_of_one(batch),
+        "price": draws.price_of_one(batch),
         "statistics": _statistics(batch, request.GET.get("label", "")),
     }
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from labeling import certificates, checks_drawn
-from labeling.certificates import Target
+from labeling.checks import certificates, draws
+from labeling.checks.certificates import Target
 from labeling.models import Batch
 from tests.browser.conftest import findings
 from tests.labeling.test_certificates import EASY, answer_all, settled
@@ -22,7 +22,7 @@ LOOKS = [(size, theme) for size in ("wide", "phone") for theme in ("light", "dar
 def test_the_certificate_page_has_no_barriers(
     settled: Batch, page_as: Callable[..., Page], size: str, theme: str
 ) -> None:
-    checks_drawn.draw(settled, 60)
+    draws.draw(settled, 60)
     answer_all(settled)
     refused = certificates.issue(settled, Target(0.01, 0.01))
     certificates.issue(settled, EASY)

@@ -11,7 +11,7 @@ from django.core.cache import cache
 
 from fairness import agreeing, findings, groups, quality, reports
 from fairness.intervals import wilson
-from labeling import checked
+from labeling.checks import results
 from labeling.models import Annotator, Batch, Decision, Escalation, Task, Vote
 from labeling.money import ledger
 from labeling.reports import bills, kept
@@ -140,7 +140,7 @@ def test_beliefs_that_a_person_had_moved_are_no_evidence(settled: Batch) -> None
     ann = person(settled.project, "ann")
     for task in Task.objects.filter(batch=settled):
         Vote.objects.create(task=task, annotator=ann, label=settled.project.label_list()[0])
-    assert quality.calibration_of(checked.load(settled)) is None
+    assert quality.calibration_of(results.load(settled)) is None
 
 
 def test_a_right_label_has_its_price(settled: Batch) -> None:
@@ -200,10 +200,10 @@ def test_the_project_s_answers_cover_all_its_batches(settled: Batch, batch: Batc
 
 @pytest.mark.slow
 def test_drawn_checks_enter_the_report(settled: Batch) -> None:
-    from labeling import checks_drawn
+    from labeling.checks import draws
 
     Task.objects.filter(batch=settled).update(gold=None)
-    checks_drawn.draw(settled, 40)
+    draws.draw(settled, 40)
     while claimed := queue.claim(person(settled.project, "ann")):
         stands = Decision.objects.current().get(task=claimed.escalation.task).label
         queue.submit(claimed, stands, uuid.uuid4())

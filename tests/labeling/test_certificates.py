@@ -14,8 +14,9 @@ from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from labeling import certificates, checked, checks_drawn, evidence, rounds
-from labeling.certificates import CannotCertify, Target
+from labeling import rounds
+from labeling.checks import certificates, draws, evidence, results
+from labeling.checks.certificates import CannotCertify, Target
 from labeling.models import Batch, Certificate, Decision, Escalation, Project, Task, Vote
 from labeling.reports.prevalence import prevalence
 from labeling.routing.lots import lot
@@ -84,19 +85,19 @@ def by_experts(batch: Batch) -> Batch:
 
 
 def certified(batch: Batch, checks: int = 60, target: Target = EASY) -> Certificate:
-    checks_drawn.draw(batch, checks)
+    draws.draw(batch, checks)
     answer_all(batch)
     return certificates.issue(batch, target)
 
 
 def test_a_batch_gets_its_random_checks_when_it_is_weighed_and_only_once(settled: Batch) -> None:
-    assert checks_drawn.draw_slice(with_slice(settled)) > 0
+    assert draws.draw_slice(with_slice(settled)) > 0
     drawn = set(Task.objects.filter(check_probability__isnull=False).values_list("external_id", flat=True))
-    cut = checks_drawn.policy_cut(settled)
+    cut = draws.policy_cut(settled)
     assert cut == pytest.approx(10 / 120)
-    seed = checks_drawn.seed_of(settled)
+    seed = draws.seed_of(settled)
     assert drawn == {f"M-{n}" for n in range(120) if lot(seed, f"M-{n}") <= cut}
-    assert checks_drawn.draw_slice(settled) == 0 and Escalation.objects.count() == len(drawn)
+    assert draws.draw_slice(settled) == 0 and Escalation.objects.count() == len(drawn)
     assert not Task.objects.undecided().exists(), "the crowd's labels stand meanwhile"
 
 
@@ -117,22 +118,22 @@ def test_weighing_a_batch_draws_its_checks_and_settles_what_it_would_settle_anyw
 
 def test_the_share_to_check_follows_the_size_and_the_policy(settled: Batch) -> None:
     settled.project.check_share = 0.4
-    assert checks_drawn.policy_cut(settled) == 0.4
+    assert draws.policy_cut(settled) == 0.4
     settled.project.check_share = 0
-    assert checks_drawn.policy_cut(settled) == 0
+    assert draws.policy_cut(settled) == 0
     settled.project.check_share = 0.05
     settled.tasks.filter(position__gte=20).update(gold=settled.project.label_list()[0])
-    assert checks_drawn.policy_cut(settled) == 0.25, "of 20 tasks a quarter, not ten"
+    assert draws.policy_cut(settled) == 0.25, "of 20 tasks a quarter, not ten"
     settled.project.memberships.all().delete()
-    assert checks_drawn.policy_cut(settled) == 0, "nobody is there to answer"
+    assert draws.policy_cut(settled) == 0, "nobody is there to answer"
 
 
 def test_tasks_settled_later_are_drawn_by_the_same_rule(settled: Batch) -> None:
     settled.tasks.filter(position__gte=60).update(stage="open")
-    checks_drawn.draw_slice(with_slice(settled))
+    draws.draw_slice(with_slice(settled))
     settled.tasks.update(stage="decided")
-    checks_drawn.draw_slice(settled)
-    seed, cut = checks_drawn.seed_of(settled), checks_drawn.policy_cut(settled)
+    draws.draw_slice(settled)
+    seed, cut = draws.seed_of(settled), draws.policy_cut(settled)
     drawn = Task.objects.filter(check_probability__isnull=False).values_list("external_id", flat=True)
     assert set(drawn) == {f"M-{n}" for n in range(120) if lot(seed, f"M-{n}") <= cut}
 
@@ -144,7 +145,7 @@ def test_waiting_checks_do_not_hold_a_batch_up(settled: Batch) -> None:
 
 
 def test_an_expert_sees_a_check_without_what_others_said(settled: Batch) -> None:
-    checks_drawn.draw(by_experts(settled), 1)
+    draws.draw(by_experts(settled), 1)
     held = queue.claim(person(settled.project, "eve", "expert"))
     assert held is not None
     case = cases.lay_out(held.escalation, held)
@@ -154,10 +155,10 @@ def test_an_expert_sees_a_check_without_what_others_said(settled: Batch) -> None
 
 
 def test_the_answer_of_an_expert_settles_the_task_and_counts_as_a_check_of_the_crowd(settled: Batch) -> None:
-    checks_drawn.draw(by_experts(settled), 12)
+    draws.draw(by_experts(settled), 12)
     answer_next(settled, count=12)
-    found = checked.load(settled)
-    assert found.checks.sum() == 12 and {checked.BY[by] for by in found.by[found.checks]} == {"crowd"}
+    found = results.load(settled)
+    assert found.checks.sum() == 12 and {results.BY[by] for by in found.by[found.checks]} == {"crowd"}
     wrong = Task.objects.filter(check_probability__isnull=False, position__in=range(0, 120, 10)).count()
     assert (~found.right[found.checks]).sum() == wrong
     assert Decision.objects.current().filter(decided_by="expert").count() == 12
@@ -167,7 +168,7 @@ def test_the_answer_of_an_expert_settles_the_task_and_counts_as_a_check_of_the_c
 def test_a_check_taken_back_lets_the_crowd_s_label_stand(settled: Batch, kind: str) -> None:
     if kind == "expert":
         by_experts(settled)
-    checks_drawn.draw(settled, 1)
+    draws.draw(settled, 1)
     answer_next(settled, kind)
     task = Task.objects.get(check_probability__isnull=False)
     before = task.decisions.order_by("pk").first()
@@ -176,7 +177,7 @@ def test_a_check_taken_back_lets_the_crowd_s_label_stand(settled: Batch, kind: s
     now = Decision.objects.current().get(task=task)
     assert task.stage == "decided" and (now.label_id, now.decided_by) == (before.label_id, "crowd")
     again = Escalation.objects.open().get(task=task, reason="audit")
-    assert again.checks_id == before.pk and checked.load(settled).checks.sum() == 0
+    assert again.checks_id == before.pk and results.load(settled).checks.sum() == 0
 
 
 def test_a_certificate_names_its_experts_and_what_it_rests_on(settled: Batch) -> None:
@@ -206,7 +207,7 @@ def test_the_same_question_about_the_same_checks_has_one_answer(settled: Batch) 
 def test_too_few_checks_are_refused_with_what_is_missing(settled: Batch) -> None:
     found = certified(by_experts(settled), 10, Target(0.05, 0.05))
     assert not found.given and found.accepted == 0 and found.further and "No certificate" in found.statement
-    checks_drawn.draw(settled, found.further)
+    draws.draw(settled, found.further)
     answer_all(settled)
     assert certificates.issue(settled, Target(0.05, 0.05)).checks == 10 + found.further
 
@@ -222,7 +223,7 @@ def test_one_look_at_a_number_fixed_beforehand_is_allowed(settled: Batch) -> Non
 
 
 def test_unanswered_checks_count_as_wrong(settled: Batch) -> None:
-    checks_drawn.draw(by_experts(settled), 60)
+    draws.draw(by_experts(settled), 60)
     answer_all(settled, 10)
     found = certificates.issue(settled, EASY)
     assert not found.given and found.checks == 60 and found.further == 0
@@ -248,7 +249,7 @@ def test_labels_known_from_the_file_need_no_check(project: Any) -> None:
 
 
 def test_checks_of_one_group_alone_do_not_count_as_checks_of_the_whole(settled: Batch) -> None:
-    checks_drawn.draw(by_experts(settled), 20, group="Harbour")
+    draws.draw(by_experts(settled), 20, group="Harbour")
     answer_all(settled)
     found = certificates.issue(settled, EASY)
     assert found.checks < 20 and len(found.evidence["checks"]) == 20
@@ -313,7 +314,7 @@ def test_what_is_no_certificate_is_refused_in_a_sentence(settled: Batch, change:
 
 
 def test_the_command_certifies_and_verifies(settled: Batch, tmp_path: Path) -> None:
-    checks_drawn.draw(by_experts(settled), 60)
+    draws.draw(by_experts(settled), 60)
     answer_all(settled)
     out, again = io.StringIO(), io.StringIO()
     call_command("certify", settled.pk, alpha=0.2, delta=0.1, json=True, stdout=out)
@@ -346,7 +347,7 @@ def test_the_command_refuses_a_target_that_makes_no_sense(settled: Batch) -> Non
 
 
 def test_how_common_labels_are_is_corrected_by_the_checks(settled: Batch) -> None:
-    checks_drawn.draw(by_experts(settled), 60)
+    draws.draw(by_experts(settled), 60)
     answer_all(settled)
     found = prevalence(settled)
     assert [line.checks for line in found.labels] == [60, 60, 60] and len(found.groups) == 2

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labeling import checked, checks_drawn
+from labeling.checks import draws, results
 from labeling.models import Batch, Decision, Escalation, Task
 from reviewers import queue
 from tests.labeling.managed import person, settled_batch
@@ -35,17 +35,17 @@ def answer(batch: Batch, name: str, *, right: bool = True) -> Task:
 
 
 def test_gold_that_no_method_has_seen_checks_the_labels(settled: Batch) -> None:
-    assert checked.load(settled).weights is None, "every group is checked alike"
+    assert results.load(settled).weights is None, "every group is checked alike"
     Task.objects.filter(batch=settled, position__lt=10, gold__isnull=False).update(slice="validation")
-    found = checked.load(settled)
+    found = results.load(settled)
     assert len(found.task) == 115 and found.learned == 5
     assert found.checks.sum() == 55 and found.right[found.checks].mean() == pytest.approx(44 / 55)
 
 
 def test_drawn_tasks_carry_the_probability_of_all_draws_of_their_group(settled: Batch) -> None:
-    could = checks_drawn.could_be_checked(settled, "Harbour").count()
-    assert checks_drawn.draw(settled, 5, group="Harbour") == 5
-    assert checks_drawn.draw(settled, 10, group="Harbour") == 10
+    could = draws.could_be_checked(settled, "Harbour").count()
+    assert draws.draw(settled, 5, group="Harbour") == 5
+    assert draws.draw(settled, 10, group="Harbour") == 10
     drawn = Task.objects.filter(batch=settled, check_probability__isnull=False)
     assert drawn.count() == 15 and set(drawn.values_list("group", "slice")) == {("Harbour", "audit")}
     assert set(drawn.values_list("check_probability", flat=True)) == {15 / could}
@@ -54,65 +54,65 @@ def test_drawn_tasks_carry_the_probability_of_all_draws_of_their_group(settled: 
 
 
 def test_a_draw_takes_no_more_than_there_is_and_nobody_s_known_label(settled: Batch) -> None:
-    could = checks_drawn.could_be_checked(settled, "Old Town").count()
-    assert checks_drawn.draw(settled, 500, group="Old Town") == could
-    assert checks_drawn.draw(settled, 1, group="Old Town") == 0
+    could = draws.could_be_checked(settled, "Old Town").count()
+    assert draws.draw(settled, 500, group="Old Town") == could
+    assert draws.draw(settled, 1, group="Old Town") == 0
     assert not Task.objects.filter(gold__isnull=False, check_probability__isnull=False).exists()
 
 
 def test_an_expert_s_label_is_not_drawn(settled: Batch) -> None:
     Decision.objects.filter(task__batch=settled, task__gold=None).update(decided_by="expert")
-    assert checks_drawn.draw(settled, 10) == 0
+    assert draws.draw(settled, 10) == 0
 
 
 def test_a_confirming_check_counts_as_right_for_who_settled_it(settled: Batch) -> None:
     Task.objects.filter(batch=settled).update(gold=None)
-    checks_drawn.draw(settled, 1)
+    draws.draw(settled, 1)
     task = answer(settled, "ann")
-    found = checked.load(settled)
+    found = results.load(settled)
     assert found.task[found.checks].tolist() == [task.pk]
-    assert found.right[found.checks].tolist() == [True] and checked.BY[found.by[found.checks][0]] == "crowd"
+    assert found.right[found.checks].tolist() == [True] and results.BY[found.by[found.checks][0]] == "crowd"
 
 
 def test_an_error_stays_an_error_after_the_check_corrected_it(settled: Batch) -> None:
     Task.objects.filter(batch=settled).update(gold=None)
-    checks_drawn.draw(settled, 1)
+    draws.draw(settled, 1)
     task = answer(settled, "ann", right=False)
-    found = checked.load(settled)
-    assert found.right[found.checks].tolist() == [False] and checked.BY[found.by[found.checks][0]] == "crowd"
+    found = results.load(settled)
+    assert found.right[found.checks].tolist() == [False] and results.BY[found.by[found.checks][0]] == "crowd"
     case = queue.claim(person(settled.project, "eve", "expert"))
     assert case is not None and case.escalation.task == task
     queue.submit(case, case.escalation.task.decisions.first().label, uuid.uuid4())
-    found = checked.load(settled)
+    found = results.load(settled)
     assert found.right[found.checks].tolist() == [True], "the expert found the crowd right after all"
 
 
 def test_a_check_that_was_taken_back_counts_no_more(settled: Batch) -> None:
     Task.objects.filter(batch=settled).update(gold=None)
-    checks_drawn.draw(settled, 1)
+    draws.draw(settled, 1)
     answer(settled, "ann")
     queue.undo(person(settled.project, "ann"))
-    assert checked.load(settled).checks.sum() == 0
+    assert results.load(settled).checks.sum() == 0
 
 
 def test_checks_nobody_has_answered_are_pending(settled: Batch) -> None:
-    checks_drawn.draw(settled, 3, group="Harbour")
+    draws.draw(settled, 3, group="Harbour")
     answer(settled, "ann")
-    assert checked.load(settled).pending == {"Harbour": 2}
+    assert results.load(settled).pending == {"Harbour": 2}
 
 
 def test_weights_make_every_group_count_by_its_size() -> None:
     group = np.array([0] * 90 + [1] * 10, dtype=np.int32)
     looked_at = np.array([n < 9 or 90 <= n < 95 for n in range(100)])
     zeros = np.zeros(100)
-    weight = checked.inverse_probability(group, np.zeros(100, dtype=np.int64), looked_at, zeros, zeros > 0)
+    weight = results.inverse_probability(group, np.zeros(100, dtype=np.int64), looked_at, zeros, zeros > 0)
     assert np.unique(weight[:9]).tolist() == [10.0] and np.unique(weight[90:95]).tolist() == [2.0]
     assert weight[looked_at].sum() == pytest.approx(100)
 
 
 def test_unequal_chances_weigh_by_their_inverse_within_a_group() -> None:
     looked_at, chance = np.ones(4, dtype=bool), np.array([0.1, 0.1, 0.2, 0.2])
-    weight = checked.inverse_probability(
+    weight = results.inverse_probability(
         np.zeros(4, dtype=np.int32), np.zeros(4, dtype=np.int64), looked_at, chance, np.zeros(4, dtype=bool)
     )
     assert weight[0] / weight[2] == pytest.approx(2) and weight.mean() == pytest.approx(1)
@@ -127,6 +127,6 @@ def test_weighted_checks_estimate_the_whole_when_one_group_is_checked_more(settl
     for _ in range(300):
         chance = np.where(group == 0, 0.08, 0.4)
         looked_at = rng.random(1000) < chance
-        weight = checked.inverse_probability(group, np.zeros(1000, np.int64), looked_at, np.zeros(1000), group < 0)
+        weight = results.inverse_probability(group, np.zeros(1000, np.int64), looked_at, np.zeros(1000), group < 0)
         estimates.append(np.average(right[looked_at], weights=weight[looked_at]))
     assert np.mean(estimates) == pytest.approx(right.mean(), abs=0.006)

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from labeling import checked
+from labeling.checks import results
 from labeling.models import Annotator, Batch, Decision, Purse, Round, Task, Vote
 from labeling.money import ledger
 from labeling.reports import levels, outlook
@@ -141,7 +141,7 @@ def test_tasks_that_wait_count_by_their_likeliest_label_so_that_nothing_jumps_wh
     assert found is not None and found.now.value == pytest.approx(90 / 120)
     assert found.now.low is not None and found.now.low < 0.75 < (found.now.high or 0)
     assert found.curve.expected[0].value == pytest.approx(0.75)
-    whole, sure = levels.now(project), levels.settled(checked.load(project))
+    whole, sure = levels.now(project), levels.settled(results.load(project))
     assert whole.value == pytest.approx(0.75) and sure.value == 1.0
     assert whole.low is not None and whole.low < 0.75 < (whole.high or 0)
 

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from labeling import certificates, checks_drawn
+from labeling.checks import certificates, draws
 from labeling.models import Batch, Certificate, Escalation, Membership, Project
 from tests.labeling.managed import told
 from tests.labeling.test_certificates import EASY, answer_all, settled
@@ -31,7 +31,7 @@ def _nothing_kept() -> None:
 def checked(settled: Batch) -> Batch:
     Project.objects.filter(pk=settled.project_id).update(check_by="expert", wage_microdollars_per_hour=18_000_000)
     settled.project.refresh_from_db()
-    checks_drawn.draw(settled, 60)
+    draws.draw(settled, 60)
     answer_all(settled)
     return settled
 
@@ -72,7 +72,7 @@ def test_a_manager_asks_and_reads_the_statement(enter: Any, checked: Batch) -> N
 
 def test_answers_that_came_since_are_told(enter: Any, checked: Batch) -> None:
     certificates.issue(checked, EASY)
-    checks_drawn.draw(checked, 3)
+    draws.draw(checked, 3)
     answer_all(checked)
     assert "3 answers came after this was asked; ask again" in told(enter("max").get(page(checked)))
 
@@ -85,7 +85,7 @@ def test_a_second_press_issues_nothing_new(enter: Any, checked: Batch) -> None:
 
 def test_a_refusal_offers_the_checks_that_are_missing_with_their_price(enter: Any, settled: Batch) -> None:
     Project.objects.filter(pk=settled.project_id).update(wage_microdollars_per_hour=18_000_000)
-    checks_drawn.draw(settled, 10)
+    draws.draw(settled, 10)
     said = told(enter("max").post(page(settled), {**ASK, "error": "5"}, follow=True))
     missing = Certificate.objects.get().further
     assert f"{missing} checks are missing." in said and f"Draw {missing} more, about ${missing * 0.15:.2f}" in said

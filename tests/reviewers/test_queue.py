@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from labeling.checks_drawn import price_of_one
+from labeling.checks.draws import price_of_one
 from labeling.models import Batch, Belief, Decision, Escalation, Task, Vote
 from reviewers import queue
 from reviewers.models import Assignment

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from labeling import certificates
-from labeling.certificates import CannotCertify, Target
-from labeling.evidence import NotEvidence
+from labeling.checks import certificates
+from labeling.checks.certificates import CannotCertify, Target
+from labeling.checks.evidence import NotEvidence
 from labeling.models import Batch, Certificate
 
 

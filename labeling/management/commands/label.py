@@ -16,7 +16,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from labeling import recruiting, rounds, scores
+from labeling import recruiting, rounds
+from labeling.checks import scores
 from labeling.crowd.errors import CrowdError
 from labeling.files import exports, imports
 from labeling.files.rows import Fields, check_encoding, fields_for

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from django.db.models import Q
 
-from labeling import checked, checks_drawn
-from labeling.checked import Check
+from labeling.checks import draws, results
+from labeling.checks.results import Check
 from labeling.models import Annotator, Batch, Decision, Escalation, Task
 from labeling.routing.certificate import PENDING, RIGHT, UNASKED, WRONG, Audit
 from labeling.routing.lots import lot
@@ -31,7 +31,7 @@ def collect(batch: Batch) -> Evidence:
     that could be released, or an expert gave it; the third is null where only a check can tell, the fourth where it is
     `probability`. `checks`: what was drawn, in the order of the lots.
     """
-    checks_drawn.draw_slice(batch)
+    draws.draw_slice(batch)
     batch.refresh_from_db(fields=["check_cuts"])
     inside = Q(task__batch=batch)
     stood = {
@@ -39,7 +39,7 @@ def collect(batch: Batch) -> Evidence:
         for audit in Escalation.objects.filter(inside, reason=Escalation.Reason.AUDIT).select_related("checks")[::-1]
         if audit.checks is not None
     }
-    found = checked.answered(inside, batch.project.label_list())
+    found = results.answered(inside, batch.project.label_list())
     tasks = list(batch.tasks.order_by("position").values_list("pk", "external_id", "gold_id", "slice"))
     chances, usual = _probabilities(batch)
     made = Decision.objects.current().filter(inside).only("task_id", "label_id", "decided_by", "confidence")
@@ -48,7 +48,7 @@ def collect(batch: Batch) -> Evidence:
         "format": FORMAT,
         "project": batch.project.name,
         "batch": batch.name,
-        "seed": checks_drawn.seed_of(batch),
+        "seed": draws.seed_of(batch),
         "probability": usual,
         "open": batch.tasks.undecided().filter(check_probability=None).count(),
         "tasks": [_task(*row, now.get(row[0]), stood.get(row[0]), chances.get(row[0])) for row in tasks],
@@ -58,11 +58,11 @@ def collect(batch: Batch) -> Evidence:
 
 def _probabilities(batch: Batch) -> tuple[dict[int, float], float]:
     """The probability to be drawn of the tasks of groups that are checked more than others, and that of all others."""
-    own = checks_drawn.Cuts.of(batch).own()
+    own = draws.Cuts.of(batch).own()
     drawn = batch.tasks.filter(check_probability__isnull=False)
     usual = drawn.exclude(group__in=own).values_list("check_probability", flat=True).first()
     by_group = dict(drawn.filter(group__in=own).values_list("group", "check_probability"))
-    inside = checks_drawn.could_be_checked(batch).filter(group__in=own).values_list("pk", "group")
+    inside = draws.could_be_checked(batch).filter(group__in=own).values_list("pk", "group")
     return {pk: round(by_group[group] or 0.0, DIGITS) for pk, group in inside}, round(usual or 0.0, DIGITS)
 
 
@@ -81,7 +81,7 @@ def _task(
 
 
 def _checks(batch: Batch, stood: dict[int, Decision], found: dict[int, Check]) -> list[dict[str, Any]]:
-    labels, seed = [label.name for label in batch.project.label_list()], checks_drawn.seed_of(batch)
+    labels, seed = [label.name for label in batch.project.label_list()], draws.seed_of(batch)
     places = {label.pk: place for place, label in enumerate(batch.project.label_list())}
     people = {one.pk: one for one in Annotator.objects.filter(project=batch.project).people()}
     drawn = batch.tasks.filter(pk__in=stood, gold=None).values_list("pk", "external_id", "check_probability")

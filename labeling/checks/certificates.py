@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from labeling import evidence as evidences
-from labeling.evidence import Evidence, NotEvidence
+from labeling.checks import evidence as evidences
+from labeling.checks.evidence import Evidence, NotEvidence
 from labeling.models import Batch, Certificate
 from labeling.routing.certificate import RULES, Audit, Finding, ahead, as_it_stands
 
