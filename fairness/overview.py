@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 
 from fairness.reports import Answers
-from labeling.access import Visit
 from labeling.models import Annotator, Batch, Escalation, Reservation
 from labeling.money import ledger
+from labeling.people.access import Visit
 from labeling.reports.standing import Standing
 
 

@@ -17,13 +17,14 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from labeling import fallback, settling, voters
+from labeling import fallback, settling
 from labeling.crowd import base
 from labeling.crowd.base import Answer, Question
 from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, NotAsked
 from labeling.models import Annotator, Batch, Escalation, Project, Reservation, Task
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
+from labeling.people import voters
 
 TOGETHER = 8
 State = Escalation.State

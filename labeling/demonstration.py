@@ -10,11 +10,11 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from labeling import recruiting
 from labeling.files import imports
 from labeling.files.rows import fields_for
 from labeling.models import Batch, Label, Membership, Project
 from labeling.money import ledger
+from labeling.people import recruiting
 
 FOLDER = Path(__file__).parent / "demo"
 SLUG = "city-requests"

@@ -10,9 +10,10 @@ from django.db.models import Max
 from django.db.models.functions import Now
 from numpy.typing import NDArray
 
-from labeling import arrays, recruiting, relabelers, routes
+from labeling import arrays, relabelers, routes
 from labeling.arrays import Ballot
 from labeling.models import Batch, Round, Task
+from labeling.people import recruiting
 from labeling.purchases import Table
 from labeling.truth import confusion, methods
 from labeling.truth.votes import Floats, Inference

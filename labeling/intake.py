@@ -9,13 +9,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from labeling import jobs, recruiting
+from labeling import jobs
 from labeling.files import imports
 from labeling.files.rows import Fields, Row, read_rows
 from labeling.files.uploads import Upload, resolved
 from labeling.files.votes import UnusableFile
 from labeling.models import Annotator, Batch, Project, Task
 from labeling.money import ledger
+from labeling.people import recruiting
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

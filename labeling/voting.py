@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.db import transaction
 
-from labeling import voters
 from labeling.crowd import base
 from labeling.crowd.base import Answer, ConcurrentVoter, Pulse, Voter
 from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, NeedsExamples, Unsuitable
 from labeling.models import Chunk, Vote
 from labeling.models.task import TaskQuerySet
+from labeling.people import voters
 
 TRIES = 4
 

@@ -13,8 +13,9 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from labeling import demonstration, recruiting, rounds
+from labeling import demonstration, rounds
 from labeling.models import Batch, Belief, Decision, Escalation, Label, Membership, Project, Vote
+from labeling.people import recruiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")]
 MODELS = ["word_logistic", "naive_bayes", "nearest_neighbours"]

@@ -10,11 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import jobs, live
-from labeling.access import Role, Visit, enter
 from labeling.files import exports
 from labeling.forms import ReplayForm, in_dollars, in_microdollars
 from labeling.models import Batch, Project, SkippedRow
 from labeling.pages import show, whole
+from labeling.people.access import Role, Visit, enter
 from labeling.reports import bills, comparison, replays, round_history
 from labeling.reports.replays import Wanted
 from labeling.truth.methods import NAMES

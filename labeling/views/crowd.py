@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from labeling import voter_rules
-from labeling.access import Role, Visit, enter
 from labeling.crowd.errors import CrowdError
 from labeling.crowd.specialist import RECIPES
 from labeling.forms import VoterForm
 from labeling.models import Annotator
 from labeling.pages import show, whole
+from labeling.people import rules
+from labeling.people.access import Role, Visit, enter
 from labeling.reports import crowd as crowd_report
 from labeling.reports import voter_views
 
@@ -36,7 +36,7 @@ def crowd(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         try:
-            joined = voter_rules.join(visit.project, told["kind"], form.line(), visit.user)
+            joined = rules.join(visit.project, told["kind"], form.line(), visit.user)
             messages.success(request, f"{joined.name} votes from the next batch on.")
             return redirect("crowd", slug)
         except CrowdError as error:
@@ -61,7 +61,7 @@ def _context(visit: Visit, wanted: str) -> dict[str, Any]:
         "points": points,
         "unnamed": [point.voter.name for point in points if not point.named],
         "prices": voter_views.price_ticks(found),
-        "examples": [*((name, "prepared by the server’s staff") for name in voter_rules.named()), *EXAMPLES],
+        "examples": [*((name, "prepared by the server’s staff") for name in rules.named()), *EXAMPLES],
         "built_in": [(name, recipe.about) for name, recipe in RECIPES.items()],
         "people": visit.project.annotators.people().count(),
     }
@@ -73,9 +73,9 @@ def voter(request: HttpRequest, slug: str, voter: int) -> HttpResponse:
     visit = enter(request, slug, Role.MANAGER)
     found = get_object_or_404(Annotator.objects.machines(), pk=voter, project=visit.project)
     if request.POST.get("action") == "pause":
-        voter_rules.pause(found)
+        rules.pause(found)
         messages.success(request, f"{found.name} is paused; what it said stays.")
     elif request.POST.get("action") == "resume":
-        voter_rules.go_on(found)
+        rules.go_on(found)
         messages.success(request, f"{found.name} is asked again.")
     return redirect("money" if request.POST.get("back") == "money" else "crowd", slug)

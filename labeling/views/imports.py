@@ -11,7 +11,6 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from labeling import intake
-from labeling.access import Role, Visit, enter
 from labeling.crowd.errors import CrowdError
 from labeling.files import uploads
 from labeling.files.rows import field_names
@@ -22,6 +21,7 @@ from labeling.intake import Wishes
 from labeling.models import Annotator
 from labeling.money.ledger import Refused
 from labeling.pages import show
+from labeling.people.access import Role, Visit, enter
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

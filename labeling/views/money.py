@@ -10,11 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from labeling import budgets
-from labeling.access import Role, Visit, enter
 from labeling.forms import CapForm, FailurePolicyForm, ReconcileForm, in_microdollars
 from labeling.models import Batch, Reservation
 from labeling.money import ledger
 from labeling.pages import show, whole
+from labeling.people.access import Role, Visit, enter
 from labeling.reports import bills, calls, outlook, ways
 from labeling.reports import caps as all_caps
 

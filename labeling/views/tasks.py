@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from labeling.access import Role, enter
 from labeling.models import Decision, Task
+from labeling.people.access import Role, enter
 from labeling.reports import task_lists, task_story
 
 PARTS = [(Task.Slice.VALIDATION.value, "teaches the methods"), (Task.Slice.AUDIT.value, "drawn for a check")]

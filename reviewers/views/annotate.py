@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling.access import Visit, enter
 from labeling.models import Annotator
+from labeling.people.access import Visit, enter
 from reviewers import answers, desk, guide, queue
 from reviewers.forms import AnswerForm
 from reviewers.models import Assignment

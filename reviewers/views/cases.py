@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling.access import Role, Visit, enter
 from labeling.models import Annotator, Escalation
+from labeling.people.access import Role, Visit, enter
 from reviewers import answers, cases, queue
 from reviewers.forms import CaseForm
 from reviewers.notices import Notice

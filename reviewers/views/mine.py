@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from labeling.access import enter
+from labeling.people.access import enter
 from reviewers import history
 from reviewers.views import HtmxRequest
 

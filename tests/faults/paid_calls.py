@@ -92,9 +92,9 @@ def work(batch_id: int) -> int:
 
 def open_batch(provider: Provider, tasks: int) -> Any:
     """Tasks that are all sent to one paid model, under a cap that will not do for all of them."""
-    from labeling import recruiting
     from labeling.models import Batch, Escalation, Label, Project, Task
     from labeling.money import ledger
+    from labeling.people import recruiting
 
     project = Project.objects.create(name="paid", slug="paid")
     for position, name in enumerate(LABELS):
@@ -115,8 +115,9 @@ def disturb(
     batch: Any, provider: Provider, processes: int, kills: int, chance: random.Random, environment: dict[str, str]
 ) -> dict[str, Any]:
     """Let workers ask, kill one now and then, let a resting model go on; compare bill and books at every look."""
-    from labeling import asking, voter_rules
+    from labeling import asking
     from labeling.models import Annotator, Escalation
+    from labeling.people import rules
 
     began, killed, worst = time.monotonic(), 0, 0
     workers = [start_worker(batch.pk, environment) for _ in range(processes)]
@@ -128,7 +129,7 @@ def disturb(
             workers[place] = start_worker(batch.pk, environment)
             killed += 1
         asking.give_up_lost_calls()
-        voter_rules.go_on(Annotator.objects.get())
+        rules.go_on(Annotator.objects.get())
         billed = provider.bill_microdollars
         worst = max(worst, billed - booked(batch), booked(batch) - batch.purse.cap_microdollars)
     for worker in workers:

@@ -84,11 +84,11 @@ def run(kills: int, tasks: int, chance: random.Random, environment: dict[str, st
 
 def open_batch(tasks: int, chance: random.Random) -> Any:
     """A batch whose four models repeat recorded votes."""
-    from labeling import recruiting
     from labeling.files import imports
     from labeling.files.rows import Fields
     from labeling.models import Label, Project
     from labeling.money import ledger
+    from labeling.people import recruiting
 
     folder = Path(os.environ["CONCORD_VAR"])
     with (folder / "items.csv").open("w") as items, (folder / "votes.csv").open("w") as votes:

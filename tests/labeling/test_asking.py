@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from labeling import asking, fallback, jobs, recruiting, rounds
+from labeling import asking, fallback, jobs, rounds
 from labeling.crowd.errors import Misconfigured, PriceUnknown, WrongKey
 from labeling.crowd.openai_chat import ChatModel
 from labeling.models import Annotator, Batch, Escalation, Project, Reservation, Task, Vote
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
+from labeling.people import recruiting
 from tests.fake_openai import FakeOpenAI
 
 pytestmark = pytest.mark.django_db

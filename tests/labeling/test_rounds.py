@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from labeling import inference, jobs, recruiting, rounds
+from labeling import inference, jobs, rounds
 from labeling.files import imports
 from labeling.files.rows import Fields
 from labeling.models import Annotator, Batch, Belief, Chunk, Decision, Escalation, Label, Project, Round, Task, Vote
 from labeling.money import ledger
+from labeling.people import recruiting
 
 pytestmark = pytest.mark.django_db
 LABELS = ("yes", "no")

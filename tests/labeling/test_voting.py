@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from labeling import recruiting, rounds, voting
+from labeling import rounds, voting
 from labeling.crowd import errors
 from labeling.models import Annotator, Batch, Chunk, Reservation, Task, Vote
+from labeling.people import recruiting
 from tests.fake_openai import FakeOpenAI
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from labeling import recruiting, rounds
+from labeling import rounds
 from labeling.checks import scores
 from labeling.crowd.errors import CrowdError
 from labeling.files import exports, imports
@@ -25,6 +25,7 @@ from labeling.files.votes import UnusableFile
 from labeling.models import Batch, Decision, Project, Vote
 from labeling.money import ledger
 from labeling.new_projects import free_slug
+from labeling.people import recruiting
 
 Stage = Batch.Stage
 PATIENCE = 120

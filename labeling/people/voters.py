@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from functools import lru_cache
 
-from labeling import recruiting
 from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Voter
 from labeling.crowd.errors import Misconfigured
 from labeling.models import Annotator, Batch, Label, Project, Task, Vote
+from labeling.people import recruiting
 
 KEPT = 24
 TEXTS = 20_000

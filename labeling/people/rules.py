@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.utils import timezone
 
-from labeling import recruiting
 from labeling.crowd import registry
 from labeling.crowd.errors import Misconfigured
 from labeling.models import Annotator, Project
+from labeling.people import recruiting
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
