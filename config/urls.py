@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
-from labeling.consumers import ProjectConsumer
+from labeling.live.consumers import ProjectConsumer
 
 urlpatterns = [
     path(

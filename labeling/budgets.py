@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from labeling import jobs, live, rounds
+from labeling import jobs, rounds
+from labeling.live import nudges
 from labeling.models import Batch, Project
 from labeling.money import ledger
 
@@ -44,7 +45,7 @@ def cap_days(project: Project, microdollars: int | None) -> None:
 def stop_calls(project: Project) -> None:
     """No new paid call from now on; what is under way is still booked. Stopping twice changes nothing."""
     Project.objects.filter(pk=project.pk, calls_stopped_at=None).update(calls_stopped_at=timezone.now())
-    live.announce(project.pk)
+    nudges.announce(project.pk)
 
 
 @transaction.atomic
@@ -65,4 +66,4 @@ def go_on(batch: Batch) -> None:
     if batch.paused_at is None or batch.error:
         rounds.go_on(batch)
         jobs.start(batch)
-    live.announce(batch.project_id)
+    nudges.announce(batch.project_id)

@@ -18,11 +18,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db.models import Count, Max
 
-from labeling import asking, fallback, inference, live, voting
+from labeling import asking, fallback, inference, voting
 from labeling.checks import draws
 from labeling.crowd.errors import CrowdError
 from labeling.files import imports
 from labeling.files.votes import UnusableFile
+from labeling.live import nudges
 from labeling.models import Batch, Chunk, Escalation
 from labeling.money.ledger import Refused
 
@@ -45,7 +46,7 @@ def advance(batch_id: int) -> bool:
         batch.stop(str(error))
         return False
     finally:
-        live.announce(batch.project_id, live.PROGRESS)
+        nudges.announce(batch.project_id, nudges.PROGRESS)
 
 
 def take_in(batch: Batch) -> bool:
@@ -116,7 +117,7 @@ def finish(batch: Batch) -> bool:
         return False
     draws.draw_slice(batch)
     if batch.move(Stage.DONE, come_from=Stage.REVIEWING):
-        live.announce(batch.project_id, live.PROGRESS)
+        nudges.announce(batch.project_id, nudges.PROGRESS)
     return False
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from labeling import decisions, live, purchases
+from labeling import decisions, purchases
 from labeling.decisions import Verdict
+from labeling.live import nudges
 from labeling.models import Annotator, Batch, Decision, Escalation, Round
 from labeling.money import ledger
 from labeling.money.ledger import dollars
@@ -42,7 +43,7 @@ def route(table: Table, turn: Round) -> None:
         turn.crowd_settled = settle_the_rest(table, turn)
     turn.parameters |= figures(table, bought)
     turn.outcome = outcome(table, bought, turn)
-    live.announce(table.batch.project_id, live.QUEUE)
+    nudges.announce(table.batch.project_id, nudges.QUEUE)
 
 
 def settle_known(batch: Batch) -> int:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import transaction
 
-from labeling import decisions, live
+from labeling import decisions
 from labeling.arrays import rounded
+from labeling.live import nudges
 from labeling.models import Annotator, Belief, Decision, Escalation, Label, Membership, Task, Vote
 from labeling.truth import bayes
 from labeling.truth.belief import clipped, entropy
@@ -50,7 +51,7 @@ def settle(escalation: Escalation, vote: Vote) -> bool:
         _expert_settles(task, vote, after)
     elif escalation.to == Kind.PERSON:
         _person_settles(task, vote, said, before, after)
-    live.announce(task.project_id, live.QUEUE, live.PROGRESS)
+    nudges.announce(task.project_id, nudges.QUEUE, nudges.PROGRESS)
     return True
 
 
@@ -176,7 +177,7 @@ def _ask_again(asked: Escalation) -> Escalation:
         name: getattr(asked, name)
         for name in ("round", "to", "slot", "reason", "checks", "why", "expected_gain", "priority")
     }
-    live.announce(asked.task.project_id, live.QUEUE)
+    nudges.announce(asked.task.project_id, nudges.QUEUE)
     return Escalation.objects.create(task=asked.task, **again)
 
 
@@ -186,7 +187,7 @@ def flag(escalation: Escalation, vote_note: str, who: Annotator) -> None:
         return
     note = f": “{vote_note}”" if vote_note else "."
     _to_expert(escalation.task, Reason.FLAGGED, f"{who} flagged it{note}")
-    live.announce(escalation.task.project_id, live.QUEUE)
+    nudges.announce(escalation.task.project_id, nudges.QUEUE)
 
 
 @transaction.atomic
@@ -209,7 +210,7 @@ def send_back(escalation: Escalation, who: Annotator, note: str) -> None:
     Escalation.objects.create(
         task=escalation.task, to=Kind.PERSON, slot=taken, reason=Reason.SENT_BACK, why=why, priority=escalation.priority
     )
-    live.announce(escalation.task.project_id, live.QUEUE)
+    nudges.announce(escalation.task.project_id, nudges.QUEUE)
 
 
 def has_experts(project_id: int) -> bool:

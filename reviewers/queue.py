@@ -16,7 +16,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from labeling import decisions, live, rounds, settling
+from labeling import decisions, rounds, settling
+from labeling.live import nudges
 from labeling.models import Annotator, Decision, Escalation, Label, Reservation, Vote
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
@@ -103,7 +104,7 @@ def _take_next(annotator: Annotator, spare: int = 0) -> Assignment | None:
         except IntegrityError:  # somebody else was faster by a hair; look again
             continue
         if taken is not None:
-            live.announce(annotator.project_id, live.QUEUE)
+            nudges.announce(annotator.project_id, nudges.QUEUE)
         return taken
     return None
 
@@ -138,7 +139,7 @@ def pick(annotator: Annotator, question: Escalation) -> Assignment | None:
         return None
     for other in desk_of(annotator):
         _give_up(other, State.VOID)
-    live.announce(annotator.project_id, live.QUEUE)
+    nudges.announce(annotator.project_id, nudges.QUEUE)
     return take(question, annotator)
 
 
@@ -255,7 +256,7 @@ def _holder(assignment: Assignment) -> str:
 def skip(assignment: Assignment) -> None:
     """Put the question back; this person sees it again after all others."""
     _give_up(assignment, State.SKIPPED)
-    live.announce(assignment.annotator.project_id, live.QUEUE)
+    nudges.announce(assignment.annotator.project_id, nudges.QUEUE)
 
 
 @transaction.atomic
@@ -274,7 +275,7 @@ def flag(assignment: Assignment, note: str) -> None:
 def put_back(assignment: Assignment) -> None:
     """Give a question back untouched, as if it had never been handed out."""
     if _give_up(assignment, State.VOID):
-        live.announce(assignment.annotator.project_id, live.QUEUE)
+        nudges.announce(assignment.annotator.project_id, nudges.QUEUE)
 
 
 @transaction.atomic
@@ -334,7 +335,7 @@ def undo(annotator: Annotator, assignment: Assignment | None = None) -> Assignme
     _leave(target, question)
     for other in Assignment.objects.live().filter(annotator=annotator):
         _give_up(other, State.VOID)
-    live.announce(annotator.project_id, live.QUEUE)
+    nudges.announce(annotator.project_id, nudges.QUEUE)
     return take(question, annotator)
 
 

@@ -15,7 +15,7 @@ from statistics import median
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from labeling import live
+from labeling.live import nudges
 from labeling.models import Annotator, Batch, Decision, Escalation, Project, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.routing.lots import lot
@@ -130,7 +130,7 @@ def _draw_up_to(batch: Batch, cuts: Cuts) -> int:
     batch.save(update_fields=["check_cuts"])
     if new:
         _ask(batch, [one.task_id for one in new])
-        live.announce(batch.project_id, live.QUEUE)
+        nudges.announce(batch.project_id, nudges.QUEUE)
     _log_probability(batch, frame, cuts)
     return len(new)
 

@@ -9,9 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from labeling import jobs, live
+from labeling import jobs
 from labeling.files import exports
 from labeling.forms import ReplayForm, in_dollars, in_microdollars
+from labeling.live import nudges
 from labeling.models import Batch, Project, SkippedRow
 from labeling.pages import show, whole
 from labeling.people.access import Role, Visit, enter
@@ -44,7 +45,7 @@ def control(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
         found.resume()
         jobs.start(found)
         messages.success(request, f"{found.name} goes on.")
-    live.announce(visit.project.pk)
+    nudges.announce(visit.project.pk)
     return redirect(found)
 
 

@@ -16,7 +16,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from config.asgi import application
-from labeling import consumers, live
+from labeling.live import consumers, nudges
 from labeling.models import Membership, Project, Vote
 from reviewers import queue
 from tests.reviewers.scenery import ask, person
@@ -78,8 +78,8 @@ async def test_many_changes_at_once_are_one_message(project: Any) -> None:
     socket = await socket_of("ann")
     assert await socket.connect()
     for _ in range(20):
-        await in_database(live.announce)(project.pk, live.QUEUE)
-    await in_database(live.announce)(project.pk, live.PROGRESS)
+        await in_database(nudges.announce)(project.pk, nudges.QUEUE)
+    await in_database(nudges.announce)(project.pk, nudges.PROGRESS)
     heard = [await socket.hear()]
     while not await socket.receive_nothing(0.1):
         heard.append(await socket.hear())
@@ -106,7 +106,7 @@ async def test_a_member_hears_nothing_of_another_project(project: Any) -> None:
     assert not await stranger.connect() and stranger.answer["code"] == consumers.NOT_YOURS
     socket = await socket_of("ann")
     assert await socket.connect()
-    await in_database(live.announce)(other.pk, live.QUEUE)
+    await in_database(nudges.announce)(other.pk, nudges.QUEUE)
     assert await socket.receive_nothing(0.2)
     await socket.leave()
 
@@ -159,8 +159,8 @@ async def test_a_transport_that_hangs_holds_nobody_up(batch: Any, monkeypatch: p
         async def group_send(self, *_: Any) -> None:
             await asyncio.sleep(60)
 
-    monkeypatch.setattr(live, "PATIENCE", 0.05)
-    monkeypatch.setattr(live, "get_channel_layer", Hangs)
+    monkeypatch.setattr(nudges, "PATIENCE", 0.05)
+    monkeypatch.setattr(nudges, "get_channel_layer", Hangs)
     began = time.monotonic()
     assert (await in_database(answer_the_first)(batch)).status_code == 200
     assert time.monotonic() - began < 5

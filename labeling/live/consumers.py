@@ -12,7 +12,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.auth import get_user
 
-from labeling import live
+from labeling.live import nudges
 from labeling.models import Membership
 
 NOT_YOURS = 4003
@@ -30,7 +30,7 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
         if self.project_id is None:
             await self.close(code=NOT_YOURS)
             return
-        await self.channel_layer.group_add(live.group_of(self.project_id), self.channel_name)
+        await self.channel_layer.group_add(nudges.group_of(self.project_id), self.channel_name)
         await self.accept()
         self.tasks = [asyncio.create_task(self._push()), asyncio.create_task(self._check())]
         WATCH.add(self.project_id)
@@ -40,7 +40,7 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
             task.cancel()
         if self.project_id is not None:
             WATCH.drop(self.project_id)
-            await self.channel_layer.group_discard(live.group_of(self.project_id), self.channel_name)
+            await self.channel_layer.group_discard(nudges.group_of(self.project_id), self.channel_name)
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """The socket only speaks; whatever a page sends is ignored."""
@@ -99,7 +99,7 @@ class Watch:
             del self.watched[project_id]
 
     async def _run(self) -> None:
-        look = database_sync_to_async(live.fingerprint)
+        look = database_sync_to_async(nudges.fingerprint)
         before: object = None  # the first look is told as well: pages are a little older than it
         while self.watched:
             await asyncio.sleep(settings.WATCH_SECONDS)
@@ -107,8 +107,8 @@ class Watch:
             if now != before:
                 before = now
                 for project_id in list(self.watched):
-                    event = {"type": "live.event", "what": [live.PROGRESS, live.QUEUE]}
-                    await get_channel_layer().group_send(live.group_of(project_id), event)
+                    event = {"type": "live.event", "what": [nudges.PROGRESS, nudges.QUEUE]}
+                    await get_channel_layer().group_send(nudges.group_of(project_id), event)
 
 
 WATCH = Watch()
