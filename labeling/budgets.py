@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from labeling import jobs, rounds
+from labeling import jobs
 from labeling.live import nudges
 from labeling.models import Batch, Project
 from labeling.money import ledger
+from labeling.rounds import story
 
 
 @transaction.atomic
@@ -64,6 +65,6 @@ def wake(project: Project) -> None:
 def go_on(batch: Batch) -> None:
     """Weigh a batch once more, unless it is still being read or somebody paused it."""
     if batch.paused_at is None or batch.error:
-        rounds.go_on(batch)
+        story.go_on(batch)
         jobs.start(batch)
     nudges.announce(batch.project_id)

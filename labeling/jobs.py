@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django_tasks import task
 
-from labeling import asking, rounds
 from labeling.models import Batch
+from labeling.rounds import asking, story
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def advance(batch_id: int) -> None:
     """Take a batch one step further and come back while there is more to do."""
     try:
-        more = rounds.advance(batch_id)
+        more = story.advance(batch_id)
     except Exception:
         log.exception("Batch %s", batch_id)
         Batch.objects.get(pk=batch_id).stop("Something unforeseen stopped this batch; the log of the worker says what.")

@@ -16,11 +16,11 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from labeling import decisions, rounds, settling
 from labeling.live import nudges
 from labeling.models import Annotator, Decision, Escalation, Label, Reservation, Vote
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
+from labeling.rounds import decisions, settling, story
 from reviewers.models import Assignment, AssignmentQuerySet
 
 State = Assignment.State
@@ -220,7 +220,7 @@ def submit(assignment: Assignment, label: Label | None, key: uuid.UUID, *, secon
     settling.settle(held.escalation, vote)
     if held.pay:
         ledger.settle(held.pay, vote.cost_microdollars)
-    rounds.finish(task.batch)
+    story.finish(task.batch)
     return Given(vote)
 
 

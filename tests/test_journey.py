@@ -13,9 +13,10 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from labeling import demonstration, rounds
+from labeling import demonstration
 from labeling.models import Batch, Belief, Decision, Escalation, Label, Membership, Project, Vote
 from labeling.people import recruiting
+from labeling.rounds import story
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")]
 MODELS = ["word_logistic", "naive_bayes", "nearest_neighbours"]
@@ -66,7 +67,7 @@ def upload(manager: Client) -> Batch:
 def work(batch: Batch) -> None:
     """What a worker does: one step after the other, while there is more."""
     for _ in range(200):
-        if not rounds.advance(batch.pk):
+        if not story.advance(batch.pk):
             break
     batch.refresh_from_db()
     assert batch.error == "" and batch.stage == Batch.Stage.REVIEWING

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from labeling import decisions
 from labeling.models import Batch
+from labeling.rounds import decisions
 from tests.browser.conftest import findings
 from tests.labeling.managed import settled_batch
 from tests.reviewers.scenery import ask, make_case, model

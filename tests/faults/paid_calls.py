@@ -82,8 +82,8 @@ def work(batch_id: int) -> int:
     import django
 
     django.setup()
-    from labeling import asking
     from labeling.models import Escalation
+    from labeling.rounds import asking
 
     while True:
         if not asking.ask_some(Escalation.objects.in_batch(batch_id).to_paid().free()):
@@ -115,9 +115,9 @@ def disturb(
     batch: Any, provider: Provider, processes: int, kills: int, chance: random.Random, environment: dict[str, str]
 ) -> dict[str, Any]:
     """Let workers ask, kill one now and then, let a resting model go on; compare bill and books at every look."""
-    from labeling import asking
     from labeling.models import Annotator, Escalation
     from labeling.people import rules
+    from labeling.rounds import asking
 
     began, killed, worst = time.monotonic(), 0, 0
     workers = [start_worker(batch.pk, environment) for _ in range(processes)]

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from labeling import asking, fallback, jobs, rounds
+from labeling import jobs
 from labeling.crowd.errors import Misconfigured, PriceUnknown, WrongKey
 from labeling.crowd.openai_chat import ChatModel
 from labeling.models import Annotator, Batch, Escalation, Project, Reservation, Task, Vote
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
 from labeling.people import recruiting
+from labeling.rounds import asking, fallback, story
 from tests.fake_openai import FakeOpenAI
 
 pytestmark = pytest.mark.django_db
@@ -201,7 +202,7 @@ class TestFailures:
     def test_a_wrong_key_stops_the_batch_with_one_sentence(self, batch: Batch, server: FakeOpenAI) -> None:
         server.behaviours.append("401")
         send(batch, server)
-        assert not rounds.advance(batch.pk)
+        assert not story.advance(batch.pk)
         batch.refresh_from_db()
         assert "correct the key" in batch.error and batch.paused_at
         assert states(batch) == ["open"] * 6 and money(batch) == (0, 0, CAP)
@@ -463,7 +464,7 @@ def rested(annotator: Annotator) -> None:
 def run(batch: Batch, until: str = "") -> None:
     for _ in range(50):
         Escalation.objects.open().update(leased_until=None)
-        more = rounds.advance(batch.pk)
+        more = story.advance(batch.pk)
         batch.refresh_from_db()
         if not more or batch.stage == until:
             return

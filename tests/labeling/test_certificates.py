@@ -14,11 +14,11 @@ from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from labeling import rounds
 from labeling.checks import certificates, draws, evidence, results
 from labeling.checks.certificates import CannotCertify, Target
 from labeling.models import Batch, Certificate, Decision, Escalation, Project, Task, Vote
 from labeling.reports.prevalence import prevalence
+from labeling.rounds import story
 from labeling.routing.lots import lot
 from reviewers import cases, queue
 from tests.labeling.managed import person, settled_batch
@@ -108,11 +108,11 @@ def test_weighing_a_batch_draws_its_checks_and_settles_what_it_would_settle_anyw
     settled.tasks.update(stage="open")
     for _ in range(2):
         Batch.objects.filter(pk=settled.pk).update(stage=Batch.Stage.WEIGHING, leased_until=None)
-        while rounds.advance(settled.pk):
+        while story.advance(settled.pk):
             pass
     audits = Escalation.objects.filter(reason="audit")
     assert 0 < audits.count() == audits.values("task").distinct().count() < 30
-    assert not audits.filter(task__stage="open").exists() and rounds.progress(settled)["decided"] > 60
+    assert not audits.filter(task__stage="open").exists() and story.progress(settled)["decided"] > 60
     assert all(audit.checks == Decision.objects.current().get(task=audit.task) for audit in audits)
 
 
@@ -139,7 +139,7 @@ def test_tasks_settled_later_are_drawn_by_the_same_rule(settled: Batch) -> None:
 
 
 def test_waiting_checks_do_not_hold_a_batch_up(settled: Batch) -> None:
-    rounds.finish(with_slice(settled))
+    story.finish(with_slice(settled))
     settled.refresh_from_db()
     assert settled.stage == Batch.Stage.DONE and Escalation.objects.open().filter(reason="audit").exists()
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from labeling import voting
 from labeling.models import Batch, Project, Task, Vote
 from labeling.money import ledger
+from labeling.rounds import voting
 from tests.commands import Shell
 from tests.fake_openai import FakeOpenAI
 from tests.labeling.crowd.tiny_models import causal

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from labeling.relabelers import Party
-from labeling.routes import why_no_model
+from labeling.rounds.relabelers import Party
+from labeling.rounds.routing import why_no_model
 from labeling.routing.value import Offer
 
 DEAR = Party("paid", "Dear", 1000, True, (0,))  # type: ignore[arg-type]

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from labeling import inference, jobs, rounds
+from labeling import jobs
 from labeling.files import imports
 from labeling.files.rows import Fields
 from labeling.models import Annotator, Batch, Belief, Chunk, Decision, Escalation, Label, Project, Round, Task, Vote
 from labeling.money import ledger
 from labeling.people import recruiting
+from labeling.rounds import story, weighing
 
 pytestmark = pytest.mark.django_db
 LABELS = ("yes", "no")
@@ -29,7 +30,7 @@ Make = Callable[..., Batch]
 def make(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Open a batch of `count` tasks whose models answer right with the given chances; its texts say nothing."""
     settings.CHUNK_SIZE = 16
-    monkeypatch.setattr(inference, "MOST_TEXTS", 0)
+    monkeypatch.setattr(weighing, "MOST_TEXTS", 0)
 
     def build(
         count: int = 60,
@@ -66,7 +67,7 @@ def make(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Make
 
 def run(batch: Batch) -> Batch:
     steps = 0
-    while rounds.advance(batch.pk):
+    while story.advance(batch.pk):
         steps += 1
         assert steps < 500
     batch.refresh_from_db()
@@ -77,7 +78,7 @@ def test_a_batch_goes_from_rows_to_labels_and_leaves_the_uncertain_to_people(mak
     batch = run(make())
     assert batch.stage == Batch.Stage.REVIEWING and not batch.error
     assert Vote.objects.count() == 180 and Belief.objects.count() == 60
-    now = rounds.progress(batch)
+    now = story.progress(batch)
     assert now["decided"] + now["open"] == 60 and now["for_people"] == now["open"] <= 12
     asked = Belief.objects.filter(task__escalations__to="person").order_by("entropy")
     settled = Belief.objects.filter(task__decisions__decided_by="crowd")
@@ -113,7 +114,7 @@ def test_a_worker_killed_between_voting_and_writing_loses_and_doubles_nothing(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = make()
-    rounds.advance(batch.pk)
+    story.advance(batch.pk)
 
     class Killed(BaseException):
         pass
@@ -124,10 +125,10 @@ def test_a_worker_killed_between_voting_and_writing_loses_and_doubles_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(Vote.objects, "bulk_create", die)
         with pytest.raises(Killed):
-            rounds.advance(batch.pk)
+            story.advance(batch.pk)
     assert Vote.objects.count() == 0
     assert Chunk.objects.filter(leased_until__isnull=False, done_at=None).count() == 1
-    while rounds.advance(batch.pk):
+    while story.advance(batch.pk):
         pass
     assert Batch.objects.get().stage == Batch.Stage.VOTING, "the dead worker's chunk is still leased"
     Chunk.objects.filter(done_at=None).update(leased_until=timezone.now() - timedelta(seconds=1))
@@ -137,7 +138,7 @@ def test_a_worker_killed_between_voting_and_writing_loses_and_doubles_nothing(
 
 def test_a_worker_that_lost_its_lease_writes_nothing(make: Make) -> None:
     batch = make()
-    rounds.advance(batch.pk)
+    story.advance(batch.pk)
     chunk = Chunk.objects.claim(30)
     assert chunk is not None
     Chunk.objects.filter(pk=chunk.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
@@ -149,7 +150,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(make: Make) -> None:
 
 def test_two_workers_never_get_the_same_chunk(make: Make) -> None:
     batch = make()
-    rounds.advance(batch.pk)
+    story.advance(batch.pk)
     claimed = [Chunk.objects.claim(30) for _ in range(Chunk.objects.count() + 1)]
     assert claimed[-1] is None
     assert len({chunk.pk for chunk in claimed if chunk}) == Chunk.objects.count() == 12
@@ -157,10 +158,10 @@ def test_two_workers_never_get_the_same_chunk(make: Make) -> None:
 
 def test_a_paused_batch_stands_still_and_goes_on_where_it_was(make: Make) -> None:
     batch = make()
-    rounds.advance(batch.pk)
+    story.advance(batch.pk)
     batch.refresh_from_db()
     batch.stop("A manager paused it.")
-    assert not rounds.advance(batch.pk) and Vote.objects.count() == 0
+    assert not story.advance(batch.pk) and Vote.objects.count() == 0
     batch.resume()
     assert run(batch).stage == Batch.Stage.REVIEWING
 
@@ -255,7 +256,7 @@ def test_more_money_lets_a_finished_batch_ask_on_and_may_change_its_labels(make:
     batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), budget=12_300, review_share=0))
     asked, decided = Vote.objects.filter(annotator__kind="paid").count(), Decision.objects.count()
     ledger.set_cap(batch.purse, 1_000_000)
-    assert rounds.go_on(batch)
+    assert story.go_on(batch)
     batch = run(batch)
     assert batch.stage == Batch.Stage.DONE and batch.tasks.undecided().count() == 0
     assert Vote.objects.filter(annotator__kind="paid").count() > asked
@@ -267,7 +268,7 @@ def test_more_money_lets_a_finished_batch_ask_on_and_may_change_its_labels(make:
 def test_people_get_what_is_still_torn_after_the_models(make: Make) -> None:
     batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.7,), review_share=0.1))
     last = Round.objects.order_by("number").last()
-    assert last is not None and last.to_people == rounds.progress(batch)["for_people"] == 6
+    assert last is not None and last.to_people == story.progress(batch)["for_people"] == 6
     assert not Escalation.objects.filter(to="person").exclude(round=last).exists()
 
 
@@ -281,7 +282,7 @@ def test_the_entropy_router_asks_the_most_uncertain_first(make: Make) -> None:
 
 def test_tasks_that_must_stay_are_never_sent_to_a_model_outside(make: Make) -> None:
     batch = make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0)
-    rounds.advance(batch.pk)
+    story.advance(batch.pk)
     Annotator.objects.filter(kind="paid").update(outside=True)
     Task.objects.filter(position__lt=30).update(local_only=True)
     batch = run(batch)
@@ -305,7 +306,7 @@ def test_experts_are_asked_directly_only_where_their_hour_has_a_price(make: Make
 
 def test_unpaid_people_are_not_rationed_by_money_but_by_the_share_of_the_batch(make: Make) -> None:
     batch = run(make(chances=(0.6, 0.6, 0.6), budget=0, review_share=0.3))
-    assert rounds.progress(batch)["for_people"] == 18
+    assert story.progress(batch)["for_people"] == 18
 
 
 def test_before_money_is_spent_the_round_says_what_it_would_buy(make: Make) -> None:

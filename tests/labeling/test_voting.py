@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from labeling import rounds, voting
 from labeling.crowd import errors
 from labeling.models import Annotator, Batch, Chunk, Reservation, Task, Vote
 from labeling.people import recruiting
+from labeling.rounds import story, voting
 from tests.fake_openai import FakeOpenAI
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def server() -> Iterator[FakeOpenAI]:
 def chunk(batch: Batch, server: FakeOpenAI) -> Chunk:
     """The six tasks of the batch, leased for a free model behind the server."""
     recruiting.add_models(batch.project, [f"chat:free@{server.base_url}?local=yes&timeout=5"])
-    rounds.hand_out(batch)
+    story.hand_out(batch)
     leased = batch.chunks.claim(30)
     assert leased is not None
     return leased

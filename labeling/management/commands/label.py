@@ -16,7 +16,6 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from labeling import rounds
 from labeling.checks import scores
 from labeling.crowd.errors import CrowdError
 from labeling.files import exports, imports
@@ -26,6 +25,7 @@ from labeling.models import Batch, Decision, Project, Vote
 from labeling.money import ledger
 from labeling.new_projects import free_slug
 from labeling.people import recruiting
+from labeling.rounds import story
 
 Stage = Batch.Stage
 PATIENCE = 120
@@ -73,7 +73,7 @@ class Command(BaseCommand):
         """Advance until nothing is left to do by machine; a failure that needs a person is raised."""
         last, silent_since = "", time.monotonic()
         while True:
-            more = rounds.advance(batch.pk)
+            more = story.advance(batch.pk)
             batch.refresh_from_db()
             if batch.error:
                 raise UnusableFile(batch.error)
@@ -181,7 +181,7 @@ def write_labels(batch: Batch, path: str) -> None:
 
 def summarise(batch: Batch, seconds: float) -> dict[str, Any]:
     """The contract's JSON object."""
-    now = rounds.progress(batch)
+    now = story.progress(batch)
     votes = Vote.objects.current().filter(task__batch=batch)
     checked = scores.score(batch)
     purse = batch.purse

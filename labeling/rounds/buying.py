@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeling import arrays, relabelers
+from labeling import arrays
 from labeling.arrays import Ballot
 from labeling.models import Annotator, Batch, Decision, Escalation, Project
 from labeling.money import ledger
-from labeling.relabelers import Party
+from labeling.rounds import relabelers
+from labeling.rounds.relabelers import Party
 from labeling.routing import value
 from labeling.routing.plan import MICRO, STOP, Offers, Plan
 from labeling.routing.value import Crowd, Offer, Router

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db.models import Count, Max
 
-from labeling import asking, fallback, inference, voting
 from labeling.checks import draws
 from labeling.crowd.errors import CrowdError
 from labeling.files import imports
@@ -26,6 +25,7 @@ from labeling.files.votes import UnusableFile
 from labeling.live import nudges
 from labeling.models import Batch, Chunk, Escalation
 from labeling.money.ledger import Refused
+from labeling.rounds import asking, fallback, voting, weighing
 
 Stage = Batch.Stage
 
@@ -87,7 +87,7 @@ def weigh(batch: Batch) -> bool:
     """Votes become beliefs; sure tasks are settled, the others sent on. One worker at a time does this."""
     if not batch.lease(10 * settings.LEASE_SECONDS):
         return False
-    turn = inference.weigh(batch)
+    turn = weighing.weigh(batch)
     draws.draw_slice(batch)
     asks = turn.to_paid > 0
     batch.release()

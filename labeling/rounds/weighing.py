@@ -10,11 +10,12 @@ from django.db.models import Max
 from django.db.models.functions import Now
 from numpy.typing import NDArray
 
-from labeling import arrays, relabelers, routes
+from labeling import arrays
 from labeling.arrays import Ballot
 from labeling.models import Batch, Round, Task
 from labeling.people import recruiting
-from labeling.purchases import Table
+from labeling.rounds import relabelers, routing
+from labeling.rounds.buying import Table
 from labeling.truth import confusion, methods
 from labeling.truth.votes import Floats, Inference
 
@@ -32,7 +33,7 @@ def weigh(batch: Batch) -> Round:
     asked = relabelers.parties(batch, ballot)
     table = Table.of(batch, ballot, crowd, asked)
     remember(table, crowd, turn)
-    routes.route(table, turn)
+    routing.route(table, turn)
     turn.finished_at = Now()
     turn.save()
     return turn

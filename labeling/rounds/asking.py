@@ -17,7 +17,6 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from labeling import fallback, settling
 from labeling.crowd import base
 from labeling.crowd.base import Answer, Question
 from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, NotAsked
@@ -25,6 +24,7 @@ from labeling.models import Annotator, Batch, Escalation, Project, Reservation, 
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
 from labeling.people import voters
+from labeling.rounds import fallback, settling
 
 TOGETHER = 8
 State = Escalation.State

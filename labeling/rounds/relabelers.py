@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Avg
 
-from labeling import fallback, settling
 from labeling.arrays import Ballot
 from labeling.checks import draws
 from labeling.models import Annotator, Batch, Escalation, Reservation
+from labeling.rounds import fallback, settling
 from labeling.routing.value import Relabeler
 from labeling.truth.votes import Bools, Ints, Votes
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import transaction
 
-from labeling import decisions
 from labeling.arrays import rounded
 from labeling.live import nudges
 from labeling.models import Annotator, Belief, Decision, Escalation, Label, Membership, Task, Vote
+from labeling.rounds import decisions
 from labeling.truth import bayes
 from labeling.truth.belief import clipped, entropy
 from labeling.truth.confusion import shrunken

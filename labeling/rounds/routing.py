@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from labeling import decisions, purchases
-from labeling.decisions import Verdict
 from labeling.live import nudges
 from labeling.models import Annotator, Batch, Decision, Escalation, Round
 from labeling.money import ledger
 from labeling.money.ledger import dollars
-from labeling.purchases import DECIDED_BY, Purchase, Table
-from labeling.relabelers import Party
+from labeling.rounds import buying, decisions
+from labeling.rounds.buying import DECIDED_BY, Purchase, Table
+from labeling.rounds.decisions import Verdict
+from labeling.rounds.relabelers import Party
 from labeling.routing import forecast
 from labeling.routing.plan import STOP
 from labeling.truth.belief import entropy
@@ -33,10 +33,10 @@ BUDGETS = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1)
 def route(table: Table, turn: Round) -> None:
     """Settle what is known, buy the answers that are worth most, and settle the rest once nothing is left to buy."""
     settle_known(table.batch)
-    if wanted := purchases.probes(table):
+    if wanted := buying.probes(table):
         probe(table, wanted, turn)
         return
-    bought = purchases.choose(table)
+    bought = buying.choose(table)
     turn.to_paid, turn.to_people = send(table, bought, turn)
     if bought.last:
         turn.to_people += send_hopeless(table, bought, turn)
