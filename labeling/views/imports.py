@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from labeling import intake
 from labeling.crowd.errors import CrowdError
 from labeling.files import uploads
 from labeling.files.rows import field_names
 from labeling.files.uploads import Survey, Upload
 from labeling.files.votes import UnusableFile
 from labeling.forms import FieldsForm, StartForm, UploadForm
-from labeling.intake import Wishes
+from labeling.managing import intake
+from labeling.managing.intake import Wishes
 from labeling.models import Annotator
 from labeling.money.ledger import Refused
 from labeling.pages import show

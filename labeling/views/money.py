@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from labeling import budgets
 from labeling.forms import CapForm, FailurePolicyForm, ReconcileForm, in_microdollars
+from labeling.managing import budgets
 from labeling.models import Batch, Reservation
 from labeling.money import ledger
 from labeling.pages import show, whole

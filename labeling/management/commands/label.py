@@ -21,9 +21,9 @@ from labeling.crowd.errors import CrowdError
 from labeling.files import exports, imports
 from labeling.files.rows import Fields, check_encoding, fields_for
 from labeling.files.votes import UnusableFile
+from labeling.managing.new_projects import free_slug
 from labeling.models import Batch, Decision, Project, Vote
 from labeling.money import ledger
-from labeling.new_projects import free_slug
 from labeling.people import recruiting
 from labeling.rounds import story
 

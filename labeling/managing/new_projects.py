@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from labeling.files import imports
-from labeling.intake import distinct
+from labeling.managing.intake import distinct
 from labeling.models import Membership, Project
 
 if TYPE_CHECKING:
