@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import F
 
-from labeling.estimates import MINIMUM, Measured, beyond_chance
 from labeling.models import Annotator, Batch, Vote
+from labeling.reports.estimates import MINIMUM, Measured, beyond_chance
 from labeling.reports.heat import Heat, lower_triangle
 from labeling.reports.scales import PLAIN, Scale, spanning
 from labeling.truth import agreement, cohen

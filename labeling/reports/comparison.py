@@ -11,9 +11,9 @@ import numpy as np
 from labeling import arrays
 from labeling.arrays import Ballot
 from labeling.checks import results
-from labeling.estimates import Measured, share
 from labeling.models import Batch, Decision
 from labeling.reports import kept
+from labeling.reports.estimates import Measured, share
 from labeling.reports.scales import Scale, spanning
 from labeling.truth import calibration, methods
 from labeling.truth.screen import screen

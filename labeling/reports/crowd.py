@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from labeling.estimates import Measured, share
 from labeling.models import Annotator, Project
 from labeling.reports import crowd_votes, error_families, kept, levels
 from labeling.reports.crowd_votes import Known
 from labeling.reports.error_families import Family
+from labeling.reports.estimates import Measured, share
 from labeling.reports.heat import Heat
 from labeling.reports.scales import LogScale, Scale, spanning
 from labeling.truth import confusion

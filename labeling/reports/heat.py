@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from labeling.estimates import Measured
 from labeling.models import Annotator
+from labeling.reports.estimates import Measured
 from labeling.reports.scales import step_of
 
 PERSON_KINDS = (Annotator.Kind.PERSON, Annotator.Kind.EXPERT)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from labeling.estimates import Measured
 from labeling.models import Batch, Round
 from labeling.reports import bills, kept, levels
 from labeling.reports.curves import Curve, Spot
+from labeling.reports.estimates import Measured
 from labeling.routing import forecast
 from labeling.truth.votes import Floats
 

@@ -10,11 +10,11 @@ import numpy as np
 from labeling import arrays
 from labeling.arrays import Ballot
 from labeling.checks import results
-from labeling.estimates import MINIMUM, Measured, share
 from labeling.models import Annotator, Batch, Escalation
 from labeling.reports import kept
 from labeling.reports.comparison import MOST_SLOW, SLOW
 from labeling.reports.curves import Curve, Spot
+from labeling.reports.estimates import MINIMUM, Measured, share
 from labeling.rounds import relabelers
 from labeling.rounds.relabelers import Party
 from labeling.routing.replay import Point, Recording, Replay, replay

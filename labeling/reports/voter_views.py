@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeling.estimates import limits
 from labeling.reports.crowd import Crowd, Voter
+from labeling.reports.estimates import limits
 from labeling.reports.heat import Cell, Heat, HeatRow
 from labeling.reports.scales import step_of
 from labeling.truth.votes import Floats

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from django.db.models import Avg, F
 
 from labeling.checks import draws, results
-from labeling.estimates import Measured, share
 from labeling.models import Annotator, Decision, Project, Reservation, Task, Vote
 from labeling.models.vote import VoteQuerySet
 from labeling.reports import bills, kept, levels
+from labeling.reports.estimates import Measured, share
 from labeling.reports.scales import Scale, spanning
 from labeling.rounds import relabelers
 
