@@ -12,7 +12,7 @@ urlpatterns = [
         "sign-in/", auth.LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"
     ),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
-    path("", include("labeling.urls")),
+    path("", include("labeling.web.urls")),
     path("", include("reviewers.urls")),
     path("", include("fairness.urls")),
 ]

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 from fairness import findings, groups, overview, reports
 from labeling.checks import draws
 from labeling.models import Batch
-from labeling.pages import show
 from labeling.people.access import Role, Visit, enter
 from labeling.reports import bills, outlook
 from labeling.reports.at_work import at_work
 from labeling.reports.standing import Standing, standing, standings
+from labeling.web.pages import show
 
 
 @require_safe

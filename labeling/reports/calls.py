@@ -11,7 +11,7 @@ from django.db.models import Avg, Count, Q, QuerySet, Sum
 
 from labeling.models import Annotator, Escalation, Project, Reservation, Vote
 from labeling.money import ledger
-from labeling.pages import whole
+from labeling.web.pages import whole
 
 PAGE = 50
 State = Reservation.State

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Prefetch
 from labeling.models import Decision, Project, Task
 from labeling.models.decision import DecisionQuerySet
 from labeling.models.task import TaskQuerySet
-from labeling.pages import whole
+from labeling.web.pages import whole
 
 PAGE = 50
 

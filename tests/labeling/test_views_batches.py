@@ -14,7 +14,7 @@ from django.urls import reverse
 from labeling.files import exports
 from labeling.models import Annotator, Batch, Decision, Escalation, Round, SkippedRow, Task, Vote
 from labeling.reports import comparison
-from labeling.views import streams
+from labeling.web.views import streams
 from tests.labeling.managed import person, told
 
 pytestmark = pytest.mark.django_db

@@ -15,13 +15,13 @@ from labeling.files import uploads
 from labeling.files.rows import field_names
 from labeling.files.uploads import Survey, Upload
 from labeling.files.votes import UnusableFile
-from labeling.forms import FieldsForm, StartForm, UploadForm
 from labeling.managing import intake
 from labeling.managing.intake import Wishes
 from labeling.models import Annotator
 from labeling.money.ledger import Refused
-from labeling.pages import show
 from labeling.people.access import Role, Visit, enter
+from labeling.web.forms import FieldsForm, StartForm, UploadForm
+from labeling.web.pages import show
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

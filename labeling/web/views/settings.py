@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from labeling.forms import LabelFormSet, SettingsForm
 from labeling.people.access import Role, enter
+from labeling.web.forms import LabelFormSet, SettingsForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

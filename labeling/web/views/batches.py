@@ -11,15 +11,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labeling import jobs
 from labeling.files import exports
-from labeling.forms import ReplayForm, in_dollars, in_microdollars
 from labeling.live import nudges
 from labeling.models import Batch, Project, SkippedRow
-from labeling.pages import show, whole
 from labeling.people.access import Role, Visit, enter
 from labeling.reports import bills, comparison, replays, round_history
 from labeling.reports.replays import Wanted
 from labeling.truth.methods import NAMES
-from labeling.views import streams
+from labeling.web.forms import ReplayForm, in_dollars, in_microdollars
+from labeling.web.pages import show, whole
+from labeling.web.views import streams
 
 PAGE = 100
 Writer = Callable[[Batch | Project], Iterator[str]]

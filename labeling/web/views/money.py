@@ -9,14 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from labeling.forms import CapForm, FailurePolicyForm, ReconcileForm, in_microdollars
 from labeling.managing import budgets
 from labeling.models import Batch, Reservation
 from labeling.money import ledger
-from labeling.pages import show, whole
 from labeling.people.access import Role, Visit, enter
 from labeling.reports import bills, calls, outlook, ways
 from labeling.reports import caps as all_caps
+from labeling.web.forms import CapForm, FailurePolicyForm, ReconcileForm, in_microdollars
+from labeling.web.pages import show, whole
 
 PAGE = 50
 

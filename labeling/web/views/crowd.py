@@ -11,13 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from labeling.crowd.errors import CrowdError
 from labeling.crowd.specialist import RECIPES
-from labeling.forms import VoterForm
 from labeling.models import Annotator
-from labeling.pages import show, whole
 from labeling.people import rules
 from labeling.people.access import Role, Visit, enter
 from labeling.reports import crowd as crowd_report
 from labeling.reports import voter_views
+from labeling.web.forms import VoterForm
+from labeling.web.pages import show, whole
 
 EXAMPLES = (
     ("word_logistic", "one of the built-in voters"),

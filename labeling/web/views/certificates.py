@@ -12,13 +12,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling.checks import certificates, draws, evidence
 from labeling.checks.certificates import CannotCertify
-from labeling.forms import CertificateForm
 from labeling.models import Batch, Certificate, Escalation
-from labeling.pages import show, whole
 from labeling.people.access import Role, Visit, enter
 from labeling.reports import kept
 from labeling.reports.prevalence import Prevalence, prevalence
-from labeling.views.batches import batch_of
+from labeling.web.forms import CertificateForm
+from labeling.web.pages import show, whole
+from labeling.web.views.batches import batch_of
 
 LISTED = 50
 

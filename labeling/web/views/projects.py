@@ -13,10 +13,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling.files.votes import UnusableFile
-from labeling.forms import NewProjectForm
 from labeling.managing import new_projects
 from labeling.models import Project
 from labeling.people.access import enter
+from labeling.web.forms import NewProjectForm
 
 
 @require_safe

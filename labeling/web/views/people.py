@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from labeling.forms import MemberForm
 from labeling.models import Membership
 from labeling.people import members
 from labeling.people.access import Role, enter
+from labeling.web.forms import MemberForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
