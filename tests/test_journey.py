@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from labeling import demonstration
+from labeling.management.demo import city as demonstration
 from labeling.models import Batch, Belief, Decision, Escalation, Label, Membership, Project, Vote
 from labeling.people import recruiting
 from labeling.rounds import story

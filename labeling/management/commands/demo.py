@@ -7,7 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from labeling import demonstration, jobs, processes
+from labeling import jobs
+from labeling.management import processes
+from labeling.management.demo import city
 
 
 class Command(BaseCommand):
@@ -20,7 +22,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        project, sign_ins, made = demonstration.prepare()
+        project, sign_ins, made = city.prepare()
         port = processes.free_port(options["port"])
         self.stdout.write(f"\n  Concord runs at  http://{processes.HOST}:{port}/\n")
         for sign_in in sign_ins:
@@ -28,6 +30,6 @@ class Command(BaseCommand):
         self.stdout.write("\n  These passwords hold until the next `make demo`. Ctrl-C stops everything.\n")
         self.stdout.flush()
         if made:
-            jobs.start(demonstration.latest_batch(project))
+            jobs.start(city.latest_batch(project))
         if not options["prepare_only"]:
             sys.exit(processes.serve(port))

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from labeling import processes
+from labeling.management import processes
 
 
 class Command(BaseCommand):

@@ -86,7 +86,7 @@ def test_nothing_can_be_read_back() -> None:
 
 def test_requests_to_a_city_keep_their_streets_and_numbers() -> None:
     """The demonstration's own 360 texts hold no personal data."""
-    lines = Path("labeling/demo/city_requests.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = Path("labeling/management/demo/city_requests.jsonl").read_text(encoding="utf-8").splitlines()
     texts = [json.loads(line)["text"] for line in lines]
     assert any(character.isdigit() for text in texts for character in text)
     assert [text for text in texts if redact(text).text != text] == []

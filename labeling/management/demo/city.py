@@ -1,4 +1,4 @@
-"""A project in full swing, made of the texts in `labeling/demo/`: three people, a batch, the embedded crowd."""
+"""A project in full swing, made of the texts in this folder: three people, a batch, the embedded crowd."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from labeling.models import Batch, Label, Membership, Project
 from labeling.money import ledger
 from labeling.people import recruiting
 
-FOLDER = Path(__file__).parent / "demo"
+FOLDER = Path(__file__).parent
 SLUG = "city-requests"
 PEOPLE = (
     ("amira", "Amira", "Nasser", "annotator"),

@@ -1,0 +1,1 @@
+"""The demo: a project in full swing. Begin with `city`."""
