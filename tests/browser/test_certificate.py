@@ -11,7 +11,7 @@ from labeling.checks import certificates, draws
 from labeling.checks.certificates import Target
 from labeling.models import Batch
 from tests.browser.conftest import findings
-from tests.labeling.test_certificates import EASY, answer_all, settled
+from tests.labeling.checks.test_certificates import EASY, answer_all, settled
 
 __all__ = ["settled"]
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -19,7 +19,7 @@ from tests.labeling.truth.crowds import DATA, simulate
 SHELL = Shell("aggregate")
 run, run_json, refusal = SHELL.run, SHELL.run_json, SHELL.refusal
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 COMMON = {"method", "tasks", "annotators", "votes", "labels", "degenerate_annotators"}
 MEASURED = {"iterations", "converged", "seconds", "accuracy", "ece", "scored"}
 

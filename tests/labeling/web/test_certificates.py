@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from labeling.checks import certificates, draws
 from labeling.models import Batch, Certificate, Escalation, Membership, Project
+from tests.labeling.checks.test_certificates import EASY, answer_all, settled
 from tests.labeling.managed import told
-from tests.labeling.test_certificates import EASY, answer_all, settled
 
 __all__ = ["settled"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-DEMO = Path(__file__).resolve().parents[2] / "labeling" / "management" / "demo"
+DEMO = Path(__file__).resolve().parents[3] / "labeling" / "management" / "demo"
 DISTRICTS = (
     "Old Town", "Riverside", "Castle Hill", "Northfield", "Southgate", "Mill Quarter", "Harbour", "Brickworks",
 )  # fmt: skip
