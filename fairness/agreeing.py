@@ -9,9 +9,9 @@ import numpy as np
 from django.db.models import F
 
 from labeling.models import Annotator, Batch, Vote
+from labeling.reports.drawing.heat import Heat, lower_triangle
+from labeling.reports.drawing.scales import PLAIN, Scale, spanning
 from labeling.reports.estimates import MINIMUM, Measured, beyond_chance
-from labeling.reports.heat import Heat, lower_triangle
-from labeling.reports.scales import PLAIN, Scale, spanning
 from labeling.truth import agreement, cohen
 from labeling.truth.agreement import Agreement, Coefficient
 from labeling.truth.votes import Bools, Ints, Votes

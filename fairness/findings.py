@@ -12,8 +12,8 @@ from fairness.quality import Good
 from fairness.reports import Report
 from labeling.models import Batch
 from labeling.money import ledger
-from labeling.reports.bills import Meter
-from labeling.reports.standing import Standing
+from labeling.reports.batch.standing import Standing
+from labeling.reports.money.bills import Meter
 
 AGREE, SPLIT = 0.8, 0.667
 STAGES = {

@@ -15,7 +15,7 @@ from fairness.quality import rates_by
 from fairness.rates import group_rates
 from fairness.sequential import Look, look_at
 from labeling.checks.results import Checked
-from labeling.reports.scales import LogScale, Scale, spanning
+from labeling.reports.drawing.scales import LogScale, Scale, spanning
 from labeling.truth.votes import Floats, Ints
 
 Places = NDArray[np.intp]

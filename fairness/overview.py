@@ -12,7 +12,7 @@ from fairness.reports import Answers
 from labeling.models import Annotator, Batch, Escalation, Reservation
 from labeling.money import ledger
 from labeling.people.access import Visit
-from labeling.reports.standing import Standing
+from labeling.reports.batch.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from fairness.intervals import Estimate
 from fairness.rates import group_rates, rate_estimates
 from labeling.checks.results import BY, Checked
 from labeling.models import Annotator, Belief, Vote
-from labeling.reports.scales import Scale, spanning
+from labeling.reports.drawing.scales import Scale, spanning
 from labeling.truth import calibration
 from labeling.truth.votes import Floats, Ints
 

@@ -14,8 +14,9 @@ from fairness.intervals import Estimate
 from fairness.quality import Calibration, Good
 from labeling.checks import draws, results
 from labeling.models import Annotator, Batch, Project
-from labeling.reports import bills, kept
-from labeling.reports.bills import Line
+from labeling.reports import kept
+from labeling.reports.money import bills
+from labeling.reports.money.bills import Line
 
 MICRO = 1_000_000
 

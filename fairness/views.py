@@ -13,9 +13,9 @@ from fairness import findings, groups, overview, reports
 from labeling.checks import draws
 from labeling.models import Batch
 from labeling.people.access import Role, Visit, enter
-from labeling.reports import bills, outlook
-from labeling.reports.at_work import at_work
-from labeling.reports.standing import Standing, standing, standings
+from labeling.reports.batch.at_work import at_work
+from labeling.reports.batch.standing import Standing, standing, standings
+from labeling.reports.money import bills, outlook
 from labeling.web.pages import show
 
 

@@ -13,7 +13,7 @@ from django.forms import BaseModelFormSet, modelformset_factory
 from labeling.checks.certificates import Target
 from labeling.files.rows import Fields
 from labeling.models import Annotator, Batch, Certificate, Label, Membership, Project
-from labeling.reports.replays import ROUTERS
+from labeling.reports.batch.replays import ROUTERS
 from labeling.truth.methods import NAMES
 
 MICRO = 1_000_000

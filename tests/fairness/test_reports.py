@@ -14,8 +14,9 @@ from fairness.intervals import wilson
 from labeling.checks import results
 from labeling.models import Annotator, Batch, Decision, Escalation, Task, Vote
 from labeling.money import ledger
-from labeling.reports import bills, kept
-from labeling.reports.standing import standing
+from labeling.reports import kept
+from labeling.reports.batch.standing import standing
+from labeling.reports.money import bills
 from reviewers import queue
 from tests.labeling.managed import person, settled_batch
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labeling.models import Batch, Escalation, Task
-from labeling.reports.standing import standing
+from labeling.reports.batch.standing import standing
 from tests.labeling.managed import told
 
 pytestmark = pytest.mark.django_db

@@ -8,9 +8,9 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from labeling.reports.heat import decimals
-from labeling.reports.scales import PERCENT, PLAIN, POINTS, Interval, Scale
-from labeling.reports.standing import Standing
+from labeling.reports.batch.standing import Standing
+from labeling.reports.drawing.heat import decimals
+from labeling.reports.drawing.scales import PERCENT, PLAIN, POINTS, Interval, Scale
 
 register = template.Library()
 MINUS = "−"

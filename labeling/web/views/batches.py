@@ -14,8 +14,10 @@ from labeling.files import exports
 from labeling.live import nudges
 from labeling.models import Batch, Project, SkippedRow
 from labeling.people.access import Role, Visit, enter
-from labeling.reports import bills, comparison, replays, round_history
-from labeling.reports.replays import Wanted
+from labeling.reports.batch import comparison, replays
+from labeling.reports.batch import rounds as round_history
+from labeling.reports.batch.replays import Wanted
+from labeling.reports.money import bills
 from labeling.truth.methods import NAMES
 from labeling.web.forms import ReplayForm, in_dollars, in_microdollars
 from labeling.web.pages import show, whole

@@ -15,7 +15,7 @@ from labeling.checks.certificates import CannotCertify
 from labeling.models import Batch, Certificate, Escalation
 from labeling.people.access import Role, Visit, enter
 from labeling.reports import kept
-from labeling.reports.prevalence import Prevalence, prevalence
+from labeling.reports.batch.prevalence import Prevalence, prevalence
 from labeling.web.forms import CertificateForm
 from labeling.web.pages import show, whole
 from labeling.web.views.batches import batch_of

@@ -14,8 +14,8 @@ from labeling.crowd.specialist import RECIPES
 from labeling.models import Annotator
 from labeling.people import rules
 from labeling.people.access import Role, Visit, enter
-from labeling.reports import crowd as crowd_report
-from labeling.reports import voter_views
+from labeling.reports.crowd import pictures
+from labeling.reports.crowd import voters as crowd_report
 from labeling.web.forms import VoterForm
 from labeling.web.pages import show, whole
 
@@ -49,7 +49,7 @@ def _context(visit: Visit, wanted: str) -> dict[str, Any]:
     found = crowd_report.crowd(visit.project)
     voted = [voter for voter in found.voters if voter.votes]
     chosen = next((voter for voter in voted if voter.pk == whole(wanted)), voted[0] if voted else None)
-    points = voter_views.price_points(found)
+    points = pictures.price_points(found)
     return {
         "visit": visit,
         "here": "crowd",
@@ -57,10 +57,10 @@ def _context(visit: Visit, wanted: str) -> dict[str, Any]:
         "crowd": found,
         "voted": voted,
         "chosen": chosen,
-        "wrong": voter_views.confusion_of(found, chosen) if chosen else None,
+        "wrong": pictures.confusion_of(found, chosen) if chosen else None,
         "points": points,
         "unnamed": [point.voter.name for point in points if not point.named],
-        "prices": voter_views.price_ticks(found),
+        "prices": pictures.price_ticks(found),
         "examples": [*((name, "prepared by the server’s staff") for name in rules.named()), *EXAMPLES],
         "built_in": [(name, recipe.about) for name, recipe in RECIPES.items()],
         "people": visit.project.annotators.people().count(),

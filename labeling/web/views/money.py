@@ -13,8 +13,8 @@ from labeling.managing import budgets
 from labeling.models import Batch, Reservation
 from labeling.money import ledger
 from labeling.people.access import Role, Visit, enter
-from labeling.reports import bills, calls, outlook, ways
-from labeling.reports import caps as all_caps
+from labeling.reports.money import bills, calls, outlook, ways
+from labeling.reports.money import caps as all_caps
 from labeling.web.forms import CapForm, FailurePolicyForm, ReconcileForm, in_microdollars
 from labeling.web.pages import show, whole
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from labeling.models import Decision, Task
 from labeling.people.access import Role, enter
-from labeling.reports import task_lists, task_story
+from labeling.reports.tasks import lists, story
 
 PARTS = [(Task.Slice.VALIDATION.value, "teaches the methods"), (Task.Slice.AUDIT.value, "drawn for a check")]
 
@@ -20,7 +20,7 @@ def tasks(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "visit": visit,
         "here": "tasks",
-        "page": task_lists.page_of(visit.project, request.GET),
+        "page": lists.page_of(visit.project, request.GET),
         "batches": visit.project.batches.all(),
         "labels": visit.project.label_list(),
         "stages": Task.Stage.choices,
@@ -36,4 +36,4 @@ def task(request: HttpRequest, slug: str, task: int) -> HttpResponse:
     visit = enter(request, slug, Role.EXPERT)
     found = get_object_or_404(Task.objects.select_related("batch", "gold"), pk=task, project=visit.project)
     found.project = visit.project
-    return render(request, "labeling/task.html", {"visit": visit, "here": "tasks", "story": task_story.story(found)})
+    return render(request, "labeling/task.html", {"visit": visit, "here": "tasks", "story": story.story(found)})

@@ -17,7 +17,7 @@ from django.utils import timezone
 from labeling.checks import certificates, draws, evidence, results
 from labeling.checks.certificates import CannotCertify, Target
 from labeling.models import Batch, Certificate, Decision, Escalation, Project, Task, Vote
-from labeling.reports.prevalence import prevalence
+from labeling.reports.batch.prevalence import prevalence
 from labeling.rounds import story
 from labeling.routing.lots import lot
 from reviewers import cases, queue

@@ -12,9 +12,10 @@ from django.test import Client
 from labeling.checks import results
 from labeling.models import Annotator, Batch, Decision, Purse, Round, Task, Vote
 from labeling.money import ledger
-from labeling.reports import levels, outlook
-from labeling.reports.curves import Spot
-from labeling.reports.outlook import Ahead
+from labeling.reports.batch import levels
+from labeling.reports.drawing.curves import Spot
+from labeling.reports.money import outlook
+from labeling.reports.money.outlook import Ahead
 from labeling.routing.forecast import GAIN_ERROR
 from tests.labeling.managed import settled_batch, told
 

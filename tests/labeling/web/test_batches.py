@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from labeling.files import exports
 from labeling.models import Annotator, Batch, Decision, Escalation, Round, SkippedRow, Task, Vote
-from labeling.reports import comparison
+from labeling.reports.batch import comparison
 from labeling.web.views import streams
 from tests.labeling.managed import person, told
 

@@ -10,7 +10,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from labeling.models import Annotator, Batch, Vote
-from labeling.reports import crowd as crowd_report
+from labeling.reports.crowd import voters as crowd_report
 from tests.labeling.managed import told
 
 pytestmark = pytest.mark.django_db

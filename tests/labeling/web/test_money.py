@@ -235,7 +235,7 @@ class TestPaidModels:
 def test_every_call_is_listed_with_its_answer_a_page_at_a_time(
     manager: Client, batch: Batch, paid: Annotator, monkeypatch: Any
 ) -> None:
-    from labeling.reports import calls
+    from labeling.reports.money import calls
 
     monkeypatch.setattr(calls, "PAGE", 4)
     label = batch.project.label_list()[1]

@@ -12,7 +12,7 @@ from django.test import Client
 
 from labeling.models import Annotator, Batch, Decision, Task, Vote
 from labeling.money import ledger
-from labeling.reports.curves import Curve, Spot, round_step
+from labeling.reports.drawing.curves import Curve, Spot, round_step
 from tests.labeling.managed import settled_batch, told
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import log2
 
 from labeling.models import Belief, Decision, Label, LedgerEntry, Reservation, Task, Vote
-from labeling.reports import task_events
-from labeling.reports.task_events import Event
+from labeling.reports.tasks import events as task_events
+from labeling.reports.tasks.events import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from labeling.models import Annotator, Project
-from labeling.reports import crowd_votes, error_families, kept, levels
-from labeling.reports.crowd_votes import Known
-from labeling.reports.error_families import Family
+from labeling.reports import kept
+from labeling.reports.batch import levels
+from labeling.reports.crowd import families as error_families
+from labeling.reports.crowd import votes as crowd_votes
+from labeling.reports.crowd.families import Family
+from labeling.reports.crowd.votes import Known
+from labeling.reports.drawing.heat import Heat
+from labeling.reports.drawing.scales import LogScale, Scale, spanning
 from labeling.reports.estimates import Measured, share
-from labeling.reports.heat import Heat
-from labeling.reports.scales import LogScale, Scale, spanning
 from labeling.truth import confusion
 from labeling.truth.screen import screen
 from labeling.truth.votes import Floats

@@ -9,9 +9,11 @@ from django.db.models import Avg, F
 from labeling.checks import draws, results
 from labeling.models import Annotator, Decision, Project, Reservation, Task, Vote
 from labeling.models.vote import VoteQuerySet
-from labeling.reports import bills, kept, levels
+from labeling.reports import kept
+from labeling.reports.batch import levels
+from labeling.reports.drawing.scales import Scale, spanning
 from labeling.reports.estimates import Measured, share
-from labeling.reports.scales import Scale, spanning
+from labeling.reports.money import bills
 from labeling.rounds import relabelers
 
 MICRO = 1_000_000

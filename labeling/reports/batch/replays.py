@@ -12,8 +12,8 @@ from labeling.arrays import Ballot
 from labeling.checks import results
 from labeling.models import Annotator, Batch, Escalation
 from labeling.reports import kept
-from labeling.reports.comparison import MOST_SLOW, SLOW
-from labeling.reports.curves import Curve, Spot
+from labeling.reports.batch.comparison import MOST_SLOW, SLOW
+from labeling.reports.drawing.curves import Curve, Spot
 from labeling.reports.estimates import MINIMUM, Measured, share
 from labeling.rounds import relabelers
 from labeling.rounds.relabelers import Party

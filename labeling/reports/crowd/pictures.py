@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeling.reports.crowd import Crowd, Voter
+from labeling.reports.crowd.voters import Crowd, Voter
+from labeling.reports.drawing.heat import Cell, Heat, HeatRow
+from labeling.reports.drawing.scales import step_of
 from labeling.reports.estimates import limits
-from labeling.reports.heat import Cell, Heat, HeatRow
-from labeling.reports.scales import step_of
 from labeling.truth.votes import Floats
 
 LEAST_ROW = 10

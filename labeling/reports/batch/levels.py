@@ -18,8 +18,8 @@ from labeling.checks import results
 from labeling.checks.results import Checked
 from labeling.models import Annotator, Batch, Project, Round, Task, Vote
 from labeling.models.task import TaskQuerySet
-from labeling.reports.comparison import SLOW
-from labeling.reports.curves import Spot
+from labeling.reports.batch.comparison import SLOW
+from labeling.reports.drawing.curves import Spot
 from labeling.reports.estimates import MINIMUM, Measured, limits, share
 from labeling.rounds import relabelers
 from labeling.truth import methods

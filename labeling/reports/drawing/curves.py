@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, log10
 
-from labeling.reports.scales import Scale, Tick, spanning
+from labeling.reports.drawing.scales import Scale, Tick, spanning
 
 MOST_TICKS = 5
 

@@ -9,8 +9,8 @@ import numpy as np
 from labeling.checks import results
 from labeling.checks.results import BY, By, Checked
 from labeling.models import Batch, Label
+from labeling.reports.drawing.scales import Scale, spanning
 from labeling.reports.estimates import MINIMUM, Measured
-from labeling.reports.scales import Scale, spanning
 from labeling.routing.prediction_powered import Sample, share
 from labeling.truth.votes import Bools, Floats, Ints
 

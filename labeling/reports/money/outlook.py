@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from labeling.models import Batch, Round
-from labeling.reports import bills, kept, levels
-from labeling.reports.curves import Curve, Spot
+from labeling.reports import kept
+from labeling.reports.batch import levels
+from labeling.reports.drawing.curves import Curve, Spot
 from labeling.reports.estimates import Measured
+from labeling.reports.money import bills
 from labeling.routing import forecast
 from labeling.truth.votes import Floats
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from labeling.models import Annotator
+from labeling.reports.drawing.scales import step_of
 from labeling.reports.estimates import Measured
-from labeling.reports.scales import step_of
 
 PERSON_KINDS = (Annotator.Kind.PERSON, Annotator.Kind.EXPERT)
 

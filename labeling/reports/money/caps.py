@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from labeling.models import Project, Purse
-from labeling.reports import bills
-from labeling.reports.bills import Meter
+from labeling.reports.money import bills
+from labeling.reports.money.bills import Meter
 
 PROJECT, DAY = "project", "day"
 

@@ -9,9 +9,9 @@ from itertools import combinations
 import numpy as np
 
 from labeling.models import Annotator
-from labeling.reports.crowd_votes import Known
+from labeling.reports.crowd.votes import Known
+from labeling.reports.drawing.heat import Heat, lower_triangle
 from labeling.reports.estimates import MINIMUM, Measured, beyond_chance
-from labeling.reports.heat import Heat, lower_triangle
 from labeling.truth import correlation
 from labeling.truth.label_votes import label_votes
 from labeling.truth.overlap import agreements, shared_tasks

@@ -13,8 +13,8 @@ from labeling.arrays import Ballot
 from labeling.checks import results
 from labeling.models import Batch, Decision
 from labeling.reports import kept
+from labeling.reports.drawing.scales import Scale, spanning
 from labeling.reports.estimates import Measured, share
-from labeling.reports.scales import Scale, spanning
 from labeling.truth import calibration, methods
 from labeling.truth.screen import screen
 from labeling.truth.votes import Bools, Inference, Ints

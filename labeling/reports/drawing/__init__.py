@@ -1,0 +1,1 @@
+"""Shapes of drawings: scales with ticks, curves, heat tables. Begin with `scales`."""

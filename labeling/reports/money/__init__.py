@@ -1,0 +1,1 @@
+"""The money page: bills, caps, calls, what more money buys. Begin with `bills`."""

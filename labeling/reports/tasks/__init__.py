@@ -1,0 +1,1 @@
+"""Lists of tasks, and the story of one. Begin with `story`."""
