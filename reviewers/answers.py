@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from labeling.models import Annotator
-from reviewers import guide, queue
+from reviewers import guide
 from reviewers.models import Assignment
 from reviewers.notices import Notice, kept_as_extra, not_saved
+from reviewers.queue import answering, claiming, undoing
 
 State = Assignment.State
 
@@ -15,11 +16,11 @@ State = Assignment.State
 def give(assignment: Assignment, told: dict[str, Any]) -> Notice | None:
     """Take a label, skip, flag or return of a task in. Raises Conflict where it contradicts what is stored."""
     if told["act"] == "skip":
-        queue.skip(assignment)
+        answering.skip(assignment)
     elif told["act"] == "release":
-        queue.put_back(assignment)
+        claiming.put_back(assignment)
     elif told["act"] == "flag":
-        queue.flag(assignment, told["note"])
+        answering.flag(assignment, told["note"])
     else:
         return kept_as_extra(_submit(assignment, told))
     return None
@@ -28,14 +29,14 @@ def give(assignment: Assignment, told: dict[str, Any]) -> Notice | None:
 def settle(assignment: Assignment, told: dict[str, Any]) -> Notice | None:
     """Take an expert's word on a case in. Raises Conflict where it contradicts what is stored."""
     if told["act"] == "later":
-        queue.skip(assignment)
+        answering.skip(assignment)
     elif told["act"] == "back":
-        queue.send_back(assignment, told["note"])
+        answering.send_back(assignment, told["note"])
         return Notice("Sent back.", "Somebody who has not answered it yet is asked, and reads your words first.")
     elif told["act"] == "undo":
         return take_back(assignment.annotator, assignment)
     else:
-        given = queue.submit(
+        given = answering.submit(
             assignment, told["label"], told["key"], seconds=_seconds(assignment, told), note=told["note"]
         )
         if told["guide"] and told["note"]:
@@ -46,7 +47,7 @@ def settle(assignment: Assignment, told: dict[str, Any]) -> Notice | None:
 
 def take_back(annotator: Annotator, assignment: Assignment | None) -> Notice | None:
     """Undo what this person did last, or the act behind `assignment`. Raises Conflict where somebody has it now."""
-    if queue.undo(annotator, assignment) is None:
+    if undoing.undo(annotator, assignment) is None:
         return Notice("Nothing was taken back.", "It was undone before, or an expert has settled it since.")
     return None
 
@@ -55,10 +56,10 @@ def refused(told: dict[str, Any], reason: str) -> Notice:
     return not_saved(told.get("label"), reason)
 
 
-def _submit(assignment: Assignment, told: dict[str, Any]) -> queue.Given:
+def _submit(assignment: Assignment, told: dict[str, Any]) -> answering.Given:
     """A first answer, or a change of an earlier one."""
     done = assignment.state in (State.ANSWERED, State.SKIPPED, State.FLAGGED)
-    way = queue.change if done else queue.submit
+    way = undoing.change if done else answering.submit
     return way(assignment, told["label"], told["key"], seconds=_seconds(assignment, told), note=told["note"])
 
 

@@ -9,12 +9,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from labeling.models import Annotator, Belief, Escalation, Label, Task, Vote
-from reviewers import clones, queue
+from reviewers import clones
 from reviewers.guide import Entry, guide
 from reviewers.models import Assignment
 from reviewers.neighbours import Near, settled_before
 from reviewers.notices import Notice
 from reviewers.quality import Progress, Share, accuracy_on_gold, progress
+from reviewers.queue import claiming, undoing
 
 Kind = Annotator.Kind
 ORDER = {Kind.EXPERT: 0, Kind.PERSON: 1, Kind.PAID: 2, Kind.MODEL: 3}
@@ -119,10 +120,10 @@ class Bench:
 
 def open_bench(expert: Annotator, wanted: Escalation | None = None, notice: Notice | None = None) -> Bench:
     """Hand out the next case, or the one wanted if it is free; one that a colleague has is shown to be read."""
-    held = queue.pick(expert, wanted) if wanted else queue.claim(expert)
+    held = claiming.pick(expert, wanted) if wanted else claiming.claim(expert)
     question = held.escalation if held else wanted
     case = lay_out(question, held) if question else None
-    last = next(iter(queue.last_answers(expert, 1)), None)
+    last = next(iter(undoing.last_answers(expert, 1)), None)
     stands = fate(question, expert) if question else None
     return Bench(expert, case, stands, last, colleagues(expert), progress(expert), notice)
 
@@ -132,8 +133,8 @@ def fate(question: Escalation, expert: Annotator) -> Fate:
     answered = Assignment.objects.filter(escalation=question, state=Assignment.State.ANSWERED)
     return Fate(
         question,
-        queue.desk_of(expert).filter(escalation=question).exists(),
-        queue.holder(question, besides=expert),
+        claiming.desk_of(expert).filter(escalation=question).exists(),
+        claiming.holder(question, besides=expert),
         answered.select_related("annotator", "vote__label").last(),
     )
 

@@ -14,10 +14,10 @@ from django.db.models.functions import Now
 
 from labeling.models import Annotator, Decision, Escalation, Label, Task
 from labeling.money import ledger
-from reviewers import queue
 from reviewers.models import Assignment
 from reviewers.notices import Notice
 from reviewers.quality import Progress, progress
+from reviewers.queue import claiming, undoing
 
 FILTER_FROM = 20
 
@@ -110,20 +110,20 @@ def lay_out(annotator: Annotator, *, ahead: bool = False, notice: Notice | None 
     cards: list[Card] = []
     blocked = ""
     try:
-        cards = [Card(held, labels) for held in queue.hand_out(annotator, ahead)]
+        cards = [Card(held, labels) for held in claiming.hand_out(annotator, ahead)]
     except ledger.Refused as reason:
         blocked = str(reason)
     card, following, *_ = [*cards, None, None]
-    return Desk(annotator, card, following, queue.last_answers(annotator), notice, blocked)
+    return Desk(annotator, card, following, undoing.last_answers(annotator), notice, blocked)
 
 
 def look_back(assignment: Assignment) -> Desk:
     """The desk with an earlier answer open on it, to be changed."""
     annotator = assignment.annotator
     card = Card(assignment, annotator.project.label_list(), before=assignment.said)
-    return Desk(annotator, card, None, queue.last_answers(annotator))
+    return Desk(annotator, card, None, undoing.last_answers(annotator))
 
 
 def still_held(annotator: Annotator) -> list[int]:
     """The keys of the assignments on this person's desk that still count."""
-    return [assignment.pk for assignment in queue.desk_of(annotator)]
+    return [assignment.pk for assignment in claiming.desk_of(annotator)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labeling.models import Label
-from reviewers.queue import Given
+from reviewers.queue.answering import Given
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from django.utils import timezone
 from labeling.models import Annotator, Task, Vote
 from labeling.models.vote import VoteQuerySet
 from labeling.truth.confusion import wilson
-from reviewers import queue
 from reviewers.models import Assignment, AssignmentQuerySet
+from reviewers.queue import claiming
 
 Kind = Annotator.Kind
 LEAST_ANSWERS = 5
@@ -88,7 +88,7 @@ def _waiting(annotator: Annotator) -> int:
     name = f"waiting.{annotator.pk}"
     counted: int | None = cache.get(name)
     if counted is None:
-        counted = queue.waiting_for(annotator).order_by().count()
+        counted = claiming.waiting_for(annotator).order_by().count()
         if counted > MANY:
             cache.set(name, counted, MANY_SECONDS)
     return counted

@@ -18,7 +18,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from labeling.checks import certificates
 from labeling.models import Annotator, Batch, Escalation, Label, Membership, Project, Task
 from labeling.money import ledger
-from reviewers import queue
+from reviewers.queue import answering, claiming
 from tests.reviewers.scenery import answer, ask, believe, make_case, model, person, say
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def addresses() -> Iterator[tuple[str, list[str]]]:
 
 def keys_in(batch: Batch) -> dict[str, Any]:
     """One real key of each kind that addresses take, from this batch's project."""
-    held = queue.hand_out(person(batch.project, "ann"))
+    held = claiming.hand_out(person(batch.project, "ann"))
     paid = Annotator.objects.filter(project=batch.project, kind="paid").get()
     refusal = certificates.issue(batch, certificates.Target(0.1, 0.05))
     return {
@@ -166,8 +166,8 @@ class TestKeys:
     def test_a_key_that_somebody_else_used_is_refused(self, batch: Batch, keys: dict[str, Any]) -> None:
         ask(batch.tasks.all()[2])
         label, key = batch.project.label_list()[0], uuid.uuid4()
-        queue.submit(queue.claim(person(batch.project, "ann")), label, key)
-        theirs = queue.claim(person(batch.project, "bob"))
+        answering.submit(claiming.claim(person(batch.project, "ann")), label, key)
+        theirs = claiming.claim(person(batch.project, "bob"))
         told = {"label": label.pk, "key": str(key)}
         page = signed_in("bob").post(
             reverse("annotate_submit", args=["city", theirs.pk]), told, headers={"HX-Request": "true"}
@@ -221,7 +221,7 @@ def hostile(batch: Batch) -> Batch:
     make_case(first)
     Escalation.objects.update(why=EVIL)
     ask(second)
-    answer(queue.claim(person(project, "ann")), 0, note=EVIL)
+    answer(claiming.claim(person(project, "ann")), 0, note=EVIL)
     ask(third)
     return batch
 

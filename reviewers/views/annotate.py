@@ -13,11 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from labeling.models import Annotator
 from labeling.people.access import Visit, enter
-from reviewers import answers, desk, guide, queue
+from reviewers import answers, desk, guide
 from reviewers.forms import AnswerForm
 from reviewers.models import Assignment
 from reviewers.notices import Notice
 from reviewers.quality import progress
+from reviewers.queue import answering, claiming
 from reviewers.views import HtmxRequest
 
 
@@ -43,7 +44,7 @@ def submit(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
         notice = answers.give(own, form.cleaned_data)
         left = form.cleaned_data["act"] == "release"
         return HttpResponse(status=204) if left else _next(request, visit, annotator, notice)
-    except queue.Conflict as reason:
+    except answering.Conflict as reason:
         return _next(request, visit, annotator, answers.refused(form.cleaned_data, str(reason)), 409)
 
 
@@ -54,7 +55,7 @@ def undo(request: HtmxRequest, slug: str) -> HttpResponse:
     target = _own(annotator, request.POST["target"]) if request.POST.get("target") else None
     try:
         return _next(request, visit, annotator, answers.take_back(annotator, target))
-    except queue.Conflict as reason:
+    except answering.Conflict as reason:
         return _next(request, visit, annotator, Notice("Nothing was taken back.", str(reason), bad=True), 409)
 
 
@@ -63,7 +64,7 @@ def keep(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
     """Keep a task or a case for another lease."""
     visit = enter(request, slug)
     own = get_object_or_404(Assignment.objects.of(visit.user, visit.project).with_task(), pk=assignment)
-    kept = queue.renew(own)
+    kept = claiming.renew(own)
     return JsonResponse({"left": round(own.seconds_left)}, status=200 if kept else 409)
 
 
@@ -86,7 +87,7 @@ def _at_desk(request: HtmxRequest, slug: str) -> tuple[Visit, Annotator]:
 
 def _own(annotator: Annotator, key: Any) -> Assignment:
     """What this person holds or held as annotator. Raises Http404 for anything else."""
-    found = queue.own(annotator, int(key)) if str(key).isdecimal() else None
+    found = claiming.own(annotator, int(key)) if str(key).isdecimal() else None
     if found is None:
         raise Http404("No such answer.")
     return found

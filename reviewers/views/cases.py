@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from labeling.models import Annotator, Escalation
 from labeling.people.access import Role, Visit, enter
-from reviewers import answers, cases, queue
+from reviewers import answers, cases
 from reviewers.forms import CaseForm
 from reviewers.notices import Notice
 from reviewers.quality import progress
+from reviewers.queue import answering, claiming
 from reviewers.views import HtmxRequest
 
 EXPERT = Annotator.Kind.EXPERT
@@ -34,7 +35,7 @@ def page(request: HtmxRequest, slug: str) -> HttpResponse:
 def settle(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
     """Settle a case, put it off, send it back, or take back what was settled; the answer is the next case."""
     visit = enter(request, slug, Role.EXPERT)
-    own = queue.own(visit.annotator(EXPERT), assignment)
+    own = claiming.own(visit.annotator(EXPERT), assignment)
     if own is None:
         raise Http404("No such case.")
     form = CaseForm(visit.project, request.POST)
@@ -42,7 +43,7 @@ def settle(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
         return _next(request, visit, answers.refused({}, form.fault), 400)
     try:
         return _next(request, visit, answers.settle(own, form.cleaned_data))
-    except queue.Conflict as reason:
+    except answering.Conflict as reason:
         return _next(request, visit, answers.refused(form.cleaned_data, str(reason)), 409)
 
 

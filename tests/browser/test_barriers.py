@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labeling.models import Batch
-from reviewers import queue
+from reviewers.queue import answering, claiming
 from tests.browser.conftest import findings
 from tests.reviewers.scenery import answer, ask, believe, make_case, model, person, say
 
@@ -30,10 +30,10 @@ def full(batch: Batch) -> Batch:
         make_case(task)
     say(tasks[1], model(project, "Silent 9B"), None, "It depends on who owns the pipe")
     eve = person(project, "eve", "expert")
-    queue.submit(queue.claim(eve), project.label_list()[1], uuid.uuid4(), note="The pipe is the cause.")
+    answering.submit(claiming.claim(eve), project.label_list()[1], uuid.uuid4(), note="The pipe is the cause.")
     for task in tasks[3:]:
         ask(task)
-    answer(queue.claim(person(project, "ann")), 0)
+    answer(claiming.claim(person(project, "ann")), 0)
     return batch
 
 

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
 
 from labeling.models import Batch, Decision, Label, Vote
-from reviewers import queue
+from reviewers.queue import claiming, undoing
 from tests.browser.conftest import session_of
 from tests.reviewers.scenery import ask, person
 
@@ -224,7 +224,7 @@ def test_who_was_away_reads_that_a_colleague_took_the_task(asked: Batch, page_as
     page = page_as("ann", java_script_enabled=False)
     page.goto(AT_WORK)
     time.sleep(1.1)
-    assert queue.claim(person(asked.project, "bob")).escalation.task.text == text(page)
+    assert claiming.claim(person(asked.project, "bob")).escalation.task.text == text(page)
     page.get_by_role("button", name="Roads and lights").click()
     expect(page.locator("#notes .note")).to_contain_text("bob took this one while you were away.")
     assert Vote.objects.get().extra
@@ -345,7 +345,7 @@ def test_a_phone_shows_the_whole_card_and_swipes_skip_and_undo(asked: Batch, pag
     first = text(page)
     swipe(page, -150)
     expect(page.locator("#place .text")).not_to_have_text(first)
-    until(lambda: queue.last_answers(person(asked.project, "ann")) != [])
+    until(lambda: undoing.last_answers(person(asked.project, "ann")) != [])
     swipe(page, 150)
     expect(page.locator("#place .text")).to_have_text(first)
 

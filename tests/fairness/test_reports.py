@@ -17,7 +17,7 @@ from labeling.money import ledger
 from labeling.reports import kept
 from labeling.reports.batch.standing import standing
 from labeling.reports.money import bills
-from reviewers import queue
+from reviewers.queue import answering, claiming
 from tests.labeling.managed import person, settled_batch
 
 pytestmark = pytest.mark.django_db
@@ -205,9 +205,9 @@ def test_drawn_checks_enter_the_report(settled: Batch) -> None:
 
     Task.objects.filter(batch=settled).update(gold=None)
     draws.draw(settled, 40)
-    while claimed := queue.claim(person(settled.project, "ann")):
+    while claimed := claiming.claim(person(settled.project, "ann")):
         stands = Decision.objects.current().get(task=claimed.escalation.task).label
-        queue.submit(claimed, stands, uuid.uuid4())
+        answering.submit(claimed, stands, uuid.uuid4())
     assert not Escalation.objects.open().exists()
     good = reports.report(settled).good
     assert good.checks == 40 and good.overall.value == 1.0 and good.overall.low > 0.85

@@ -29,21 +29,21 @@ def work(name: str, seed: int, project_id: int, start: Any, results: Any) -> Non
     from django.contrib.auth.models import User
 
     from labeling.models import Annotator, Project
-    from reviewers import queue
+    from reviewers.queue import answering, claiming
 
     chance, project = random.Random(seed), Project.objects.get(pk=project_id)
     annotator = Annotator.of(project, User.objects.get(username=name), "person")
     label = project.label_list()[0]
     start.wait()
     answered, errors = 0, []
-    while (held := queue.claim(annotator)) is not None:
+    while (held := claiming.claim(annotator)) is not None:
         try:
             if chance.random() < 0.1:
-                queue.skip(held)
+                answering.skip(held)
                 continue
             key = uuid.uuid4()
             for _ in range(2 if chance.random() < 0.2 else 1):
-                queue.submit(held, label, key, seconds=1)
+                answering.submit(held, label, key, seconds=1)
             answered += 1
         except Exception as error:  # every error counts, whatever its kind
             errors.append(repr(error))

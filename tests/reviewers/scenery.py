@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from labeling.models import Annotator, Belief, Escalation, Task, Vote
-from reviewers import queue
 from reviewers.models import Assignment
+from reviewers.queue import answering
 
 
 def person(project: Any, name: str, kind: str = "person") -> Annotator:
@@ -31,9 +31,9 @@ def believe(task: Task, *shares: float) -> Belief:
     )  # fmt: skip
 
 
-def answer(assignment: Assignment, position: int, **more: Any) -> queue.Given:
+def answer(assignment: Assignment, position: int, **more: Any) -> answering.Given:
     label = assignment.annotator.project.label_list()[position]
-    return queue.submit(assignment, label, uuid.uuid4(), **more)
+    return answering.submit(assignment, label, uuid.uuid4(), **more)
 
 
 def say(task: Task, annotator: Annotator, position: int | None, raw: str = "", **more: Any) -> Vote:

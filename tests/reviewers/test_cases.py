@@ -77,13 +77,13 @@ def test_a_models_words_are_its_reason_and_not_the_label_again(batch: Batch, raw
 
 
 def test_the_fate_of_a_case_follows_what_colleagues_do(batch: Batch) -> None:
-    from reviewers import queue
+    from reviewers.queue import claiming
     from tests.reviewers.scenery import answer, person
 
     question = ask(batch.tasks.first(), to="expert")
     eve, other = person(batch.project, "eve", "expert"), person(batch.project, "max", "expert")
     assert not cases.fate(question, eve).mine
-    held = queue.claim(other)
+    held = claiming.claim(other)
     assert cases.fate(question, eve).holder == held and cases.fate(question, other).mine
     answer(held, 0)
     question.refresh_from_db()

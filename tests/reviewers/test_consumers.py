@@ -18,7 +18,7 @@ from django.test import Client
 from config.asgi import application
 from labeling.live import consumers, nudges
 from labeling.models import Membership, Project, Vote
-from reviewers import queue
+from reviewers.queue import claiming
 from tests.reviewers.scenery import ask, person
 from tests.reviewers.test_views_annotate import SCRIPT, cards, signed_in
 
@@ -69,7 +69,7 @@ def socket_of(name: str = "", slug: str = "city", origin: str = "http://127.0.0.
 async def test_a_member_hears_that_a_colleague_took_a_task_and_nothing_more(batch: Any) -> None:
     socket = await socket_of("ann")
     assert await socket.connect()
-    await in_database(lambda: (ask(batch.tasks.first()), queue.claim(person(batch.project, "bob"))))()
+    await in_database(lambda: (ask(batch.tasks.first()), claiming.claim(person(batch.project, "bob"))))()
     assert await socket.hear() == {"what": ["queue"]}
     await socket.leave()
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from labeling.models import Batch, Decision
-from reviewers import queue
+from reviewers.queue import claiming
 from tests.reviewers.scenery import ask, believe, model, person, say
 from tests.reviewers.test_views_annotate import SCRIPT, cards, signed_in
 
@@ -62,5 +62,5 @@ def test_pay_adds_at_most_nine(busy: Batch) -> None:
 def test_the_next_question_is_found_by_an_index_however_many_wait(busy: Batch) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("SQLite plans by its indexes alone; PostgreSQL reads so small a table as a whole")
-    plan = queue._free(person(busy.project, "ann"))[:1].explain()
+    plan = claiming._free(person(busy.project, "ann"))[:1].explain()
     assert "escalation_queue" in plan and "TEMP B-TREE" not in plan, plan

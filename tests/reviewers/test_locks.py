@@ -10,8 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from labeling.models import Batch
-from reviewers import queue
 from reviewers.models import Assignment
+from reviewers.queue import answering, claiming
 from tests.reviewers.scenery import answer, ask, person
 
 pytestmark = [
@@ -21,9 +21,9 @@ pytestmark = [
 ORDER = ["task", "escalation", "assignment", "reservation", "purse"]
 ACTS: dict[str, Callable[[Assignment], object]] = {
     "answer": lambda held: answer(held, 1),
-    "skip": queue.skip,
-    "flag": lambda held: queue.flag(held, "unclear"),
-    "give back": queue.put_back,
+    "skip": answering.skip,
+    "flag": lambda held: answering.flag(held, "unclear"),
+    "give back": claiming.put_back,
 }
 
 
@@ -47,7 +47,7 @@ def test_the_question_is_locked_before_the_desk_and_the_desk_before_the_money(ba
     batch.project.wage_microdollars_per_hour = 20_000_000
     batch.project.save()
     ask(batch.tasks.first())
-    held = queue.claim(person(batch.project, "ann"))
+    held = claiming.claim(person(batch.project, "ann"))
     assert held is not None and held.pay is not None
     with CaptureQueriesContext(connection) as ran:
         ACTS[act](held)

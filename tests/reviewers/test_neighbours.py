@@ -9,7 +9,8 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from labeling.models import Batch, Decision, Escalation
-from reviewers import neighbours, queue
+from reviewers import neighbours
+from reviewers.queue import answering, claiming
 from tests.reviewers.scenery import person
 
 TEXTS = {
@@ -57,7 +58,7 @@ def test_only_current_decisions_of_the_project_are_shown(batch: Batch) -> None:
     labels, eve = batch.project.label_list(), person(batch.project, "eve", "expert")
     for task in tasks[:2]:
         question = Escalation.objects.create(task=task, to="expert", reason="flagged", why=".")
-        queue.submit(queue.take(question, eve), labels[1], uuid.uuid4())
+        answering.submit(claiming.take(question, eve), labels[1], uuid.uuid4())
     tasks[3].parts = [["Text", "The street lamp is out, water comes up through the drain."]]
     neighbours._indexes.clear()
     near = neighbours.settled_before(tasks[3])

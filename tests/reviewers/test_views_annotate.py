@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labeling.models import Batch, Decision, Escalation, Label, Membership, Vote
-from reviewers import queue
 from reviewers.models import Assignment
+from reviewers.queue import claiming
 from tests.reviewers.scenery import answer, ask, believe, model, person, say
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +112,7 @@ class TestPage:
 
     def test_opens_one_of_the_last_answers_to_change_it(self, batch: Batch, ann: Client) -> None:
         ask(batch.tasks.first())
-        done = queue.claim(person(batch.project, "ann"))
+        done = claiming.claim(person(batch.project, "ann"))
         answer(done, 2)
         page = ann.get(url(), {"answer": done.pk}).content.decode()
         assert "You said <b>Noise and nuisance</b>" in page and f'data-card="{done.pk}"' in page
@@ -123,7 +123,7 @@ class TestPage:
 
     def test_somebody_elses_answer_is_not_found(self, batch: Batch, ann: Client) -> None:
         ask(batch.tasks.first())
-        answer(other := queue.claim(person(batch.project, "bob")), 0)
+        answer(other := claiming.claim(person(batch.project, "bob")), 0)
         assert ann.get(url(), {"answer": other.pk}).status_code == 404
 
 
@@ -162,7 +162,7 @@ class TestSubmit:
         ask(batch.tasks.first())
         held = cards(ann.get(url()).content)[0]
         Assignment.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
-        queue.claim(person(batch.project, "bob"))
+        claiming.claim(person(batch.project, "bob"))
         page = ann.post(url("annotate_submit", held), {"label": label(batch, 0).pk}, headers=SCRIPT).content.decode()
         assert "bob took this one while you were away." in page and "extra opinion" in page
         assert Vote.objects.get().extra
@@ -185,7 +185,7 @@ class TestSubmit:
 
     def test_changes_an_earlier_answer(self, batch: Batch, ann: Client) -> None:
         ask(batch.tasks.first())
-        answer(done := queue.claim(person(batch.project, "ann")), 2)
+        answer(done := claiming.claim(person(batch.project, "ann")), 2)
         ann.post(url("annotate_submit", done.pk), {"label": label(batch, 0).pk}, headers=SCRIPT)
         assert Decision.objects.current().get().label.name == "Roads and lights"
 
@@ -208,8 +208,8 @@ class TestSubmit:
     def test_a_task_on_another_desk_and_a_case_are_not_found(self, batch: Batch, ann: Client) -> None:
         ask(batch.tasks.first())
         ask(batch.tasks.last(), to="expert")
-        theirs = queue.claim(person(batch.project, "bob"))
-        case = queue.claim(person(batch.project, "eve", "expert"))
+        theirs = claiming.claim(person(batch.project, "bob"))
+        case = claiming.claim(person(batch.project, "eve", "expert"))
         told = {"label": label(batch, 0).pk}
         assert ann.post(url("annotate_submit", theirs.pk), told).status_code == 404
         assert signed_in("eve").post(url("annotate_submit", case.pk), told).status_code == 404
@@ -219,7 +219,7 @@ class TestUndoKeepAndPace:
     def test_undo_puts_the_task_back_on_the_desk_and_repeats_harmlessly(self, batch: Batch, ann: Client) -> None:
         for place, task in enumerate(batch.tasks.all()[:3]):
             ask(task, priority=3 - place)
-        done = queue.claim(person(batch.project, "ann"))
+        done = claiming.claim(person(batch.project, "ann"))
         answer(done, 2)
         page = ann.post(url("annotate_undo"), {"target": done.pk}, headers=SCRIPT).content.decode()
         assert batch.tasks.first().text in page and not Decision.objects.current().exists()
@@ -239,8 +239,8 @@ class TestUndoKeepAndPace:
         for task in batch.tasks.all()[:4]:
             ask(task)
         me = person(batch.project, "ann")
-        answer(queue.claim(me), 0, seconds=5)
-        held = queue.claim(me)
+        answer(claiming.claim(me), 0, seconds=5)
+        held = claiming.claim(me)
         page = ann.get(url("annotate_pace")).content.decode()
         assert "<b>1</b> of 4" in page and f'data-held="{held.pk}"' in page
         held.escalation.close("withdrawn")
@@ -251,7 +251,7 @@ class TestUndoKeepAndPace:
             ask(task)
         me = person(batch.project, "ann")
         for count in range(1, 6):
-            answer(queue.claim(me), 0, seconds=120)
+            answer(claiming.claim(me), 0, seconds=120)
             page = ann.get(url("annotate_pace")).content.decode()
             assert ("about <bdi>2 min left (2–2)</bdi>" in page) == (count == 5)
 

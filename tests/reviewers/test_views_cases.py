@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labeling.models import Batch, Decision, Escalation, Project, Vote
-from reviewers import queue
+from reviewers.queue import answering, claiming
 from tests.reviewers.scenery import believe, make_case, model, person, say
 from tests.reviewers.test_views_annotate import signed_in
 
@@ -29,7 +29,7 @@ def url(name: str = "cases", *more: Any) -> str:
 
 
 def held(batch: Batch, name: str = "eve") -> int:
-    return queue.claim(person(batch.project, name, "expert")).pk
+    return claiming.claim(person(batch.project, name, "expert")).pk
 
 
 class TestPage:
@@ -72,8 +72,8 @@ class TestPage:
         tasks = list(batch.tasks.all())
         make_case(tasks[3])
         question = Escalation.objects.create(task=tasks[1], to="expert", reason="flagged", why=".")
-        settled = queue.take(question, person(batch.project, "max", "expert"))
-        queue.submit(settled, batch.project.label_list()[1], uuid.uuid4())
+        settled = claiming.take(question, person(batch.project, "max", "expert"))
+        answering.submit(settled, batch.project.label_list()[1], uuid.uuid4())
         tasks[3].parts = [["Text", "Water comes up through the gully on the road."]]
         tasks[3].save()
         page = eve.get(url()).content.decode()
@@ -159,7 +159,7 @@ class TestSettle:
         told = {"label": batch.project.label_list()[0].pk}
         assert eve.post(url("case_settle", theirs), told).status_code == 404
         Escalation.objects.create(task=batch.tasks.last(), to="person", reason="uncertain", why=".")
-        own_task = queue.claim(person(batch.project, "eve"))
+        own_task = claiming.claim(person(batch.project, "eve"))
         assert eve.post(url("case_settle", own_task.pk), told).status_code == 404
         assert Vote.objects.filter(annotator__kind="expert").count() == 0
 
@@ -171,9 +171,9 @@ class TestState:
         case = make_case(batch.tasks.first())
         ask = lambda: eve.get(url("cases_state"), {"case": case.pk}).content.decode()  # noqa: E731
         assert "This case is free." in ask()
-        theirs = queue.claim(person(batch.project, "max", "expert"))
+        theirs = claiming.claim(person(batch.project, "max", "expert"))
         assert "max has this case now." in ask() and "max is on" in ask()
-        queue.submit(theirs, batch.project.label_list()[0], uuid.uuid4())
+        answering.submit(theirs, batch.project.label_list()[0], uuid.uuid4())
         assert "max settled this case as Roads and lights." in ask()
 
     def test_says_nothing_about_ones_own_case(self, batch: Batch, eve: Client) -> None:

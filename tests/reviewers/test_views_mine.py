@@ -8,7 +8,8 @@ import pytest
 from django.urls import reverse
 
 from labeling.models import Batch, Vote
-from reviewers import history, queue
+from reviewers import history
+from reviewers.queue import claiming, undoing
 from tests.reviewers.scenery import answer, ask, believe, make_case, person, say
 from tests.reviewers.test_views_annotate import signed_in
 
@@ -25,7 +26,7 @@ def test_without_answers_it_says_what_will_be_there(project: Any) -> None:
 
 def test_an_overruled_answer_comes_first_with_the_experts_reason(batch: Batch) -> None:
     make_case(batch.tasks.first())
-    answer(queue.claim(person(batch.project, "eve", "expert")), 1, note="The pipe is the cause.")
+    answer(claiming.claim(person(batch.project, "eve", "expert")), 1, note="The pipe is the cause.")
     shown = page(batch.project)
     assert "An expert saw it differently" in shown and "The pipe is the cause." in shown
     assert "You said Roads and lights" in shown and "<b>1</b> otherwise" in shown
@@ -36,10 +37,10 @@ def test_counts_what_was_settled_as_said_otherwise_and_what_waits(batch: Batch) 
     tasks = list(batch.tasks.all())
     for task in tasks[:2]:
         ask(task)
-        answer(queue.claim(ann), 0, seconds=8)
+        answer(claiming.claim(ann), 0, seconds=8)
     make_case(tasks[2])
     make_case(tasks[3])
-    answer(queue.claim(person(batch.project, "eve", "expert")), 1)
+    answer(claiming.claim(person(batch.project, "eve", "expert")), 1)
     standing = history.standing(ann)
     assert (standing.answered, standing.as_said, standing.otherwise, standing.waiting) == (4, 2, 1, 1)
     assert "with an expert" in page(batch.project)
@@ -50,10 +51,10 @@ def test_a_superseded_decision_is_not_counted(batch: Batch) -> None:
     believe(task, 0.5, 0.4, 0.1)
     ask(task)
     ann = person(batch.project, "ann")
-    answer(queue.claim(ann), 0)
-    queue.undo(ann)
+    answer(claiming.claim(ann), 0)
+    undoing.undo(ann)
     assert history.standing(ann).answered == 0
-    answer(queue.claim(ann), 1)
+    answer(claiming.claim(ann), 1)
     standing = history.standing(ann)
     assert (standing.answered, standing.as_said, standing.otherwise) == (1, 1, 0)
 

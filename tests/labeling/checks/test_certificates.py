@@ -20,7 +20,8 @@ from labeling.models import Batch, Certificate, Decision, Escalation, Project, T
 from labeling.reports.batch.prevalence import prevalence
 from labeling.rounds import story
 from labeling.routing.lots import lot
-from reviewers import cases, queue
+from reviewers import cases
+from reviewers.queue import answering, claiming, undoing
 from tests.labeling.managed import person, settled_batch
 
 pytestmark = pytest.mark.django_db
@@ -44,9 +45,9 @@ def answer_next(batch: Batch, kind: str = "expert", count: int = 1) -> None:
     labels = batch.project.label_list()
     who = person(batch.project, "eve" if kind == "expert" else "ann", kind)
     for _ in range(count):
-        held = queue.claim(who)
+        held = claiming.claim(who)
         assert held is not None
-        queue.submit(held, labels[truth_of(held.escalation)], uuid.uuid4())
+        answering.submit(held, labels[truth_of(held.escalation)], uuid.uuid4())
 
 
 def truth_of(check: Escalation) -> int:
@@ -146,7 +147,7 @@ def test_waiting_checks_do_not_hold_a_batch_up(settled: Batch) -> None:
 
 def test_an_expert_sees_a_check_without_what_others_said(settled: Batch) -> None:
     draws.draw(by_experts(settled), 1)
-    held = queue.claim(person(settled.project, "eve", "expert"))
+    held = claiming.claim(person(settled.project, "eve", "expert"))
     assert held is not None
     case = cases.lay_out(held.escalation, held)
     assert case.belief is None and not case.said and not case.near and not case.silent
@@ -172,7 +173,7 @@ def test_a_check_taken_back_lets_the_crowd_s_label_stand(settled: Batch, kind: s
     answer_next(settled, kind)
     task = Task.objects.get(check_probability__isnull=False)
     before = task.decisions.order_by("pk").first()
-    assert queue.undo(person(settled.project, "eve" if kind == "expert" else "ann", kind)) is not None
+    assert undoing.undo(person(settled.project, "eve" if kind == "expert" else "ann", kind)) is not None
     task.refresh_from_db()
     now = Decision.objects.current().get(task=task)
     assert task.stage == "decided" and (now.label_id, now.decided_by) == (before.label_id, "crowd")

@@ -10,7 +10,7 @@ import pytest
 
 from labeling.checks import draws, results
 from labeling.models import Batch, Decision, Escalation, Task
-from reviewers import queue
+from reviewers.queue import answering, claiming, undoing
 from tests.labeling.managed import person, settled_batch
 
 pytestmark = pytest.mark.django_db
@@ -25,12 +25,12 @@ def settled(project: Any) -> Batch:
 
 def answer(batch: Batch, name: str, *, right: bool = True) -> Task:
     """The next question of a person, answered with the label as it stands or with another one."""
-    claimed = queue.claim(person(batch.project, name))
+    claimed = claiming.claim(person(batch.project, name))
     assert claimed is not None
     task = claimed.escalation.task
     stands = Decision.objects.current().get(task=task).label
     other = batch.project.labels.exclude(pk=stands.pk).first()
-    queue.submit(claimed, stands if right else other, uuid.uuid4())
+    answering.submit(claimed, stands if right else other, uuid.uuid4())
     return task
 
 
@@ -80,9 +80,9 @@ def test_an_error_stays_an_error_after_the_check_corrected_it(settled: Batch) ->
     task = answer(settled, "ann", right=False)
     found = results.load(settled)
     assert found.right[found.checks].tolist() == [False] and results.BY[found.by[found.checks][0]] == "crowd"
-    case = queue.claim(person(settled.project, "eve", "expert"))
+    case = claiming.claim(person(settled.project, "eve", "expert"))
     assert case is not None and case.escalation.task == task
-    queue.submit(case, case.escalation.task.decisions.first().label, uuid.uuid4())
+    answering.submit(case, case.escalation.task.decisions.first().label, uuid.uuid4())
     found = results.load(settled)
     assert found.right[found.checks].tolist() == [True], "the expert found the crowd right after all"
 
@@ -91,7 +91,7 @@ def test_a_check_that_was_taken_back_counts_no_more(settled: Batch) -> None:
     Task.objects.filter(batch=settled).update(gold=None)
     draws.draw(settled, 1)
     answer(settled, "ann")
-    queue.undo(person(settled.project, "ann"))
+    undoing.undo(person(settled.project, "ann"))
     assert results.load(settled).checks.sum() == 0
 
 

@@ -194,13 +194,13 @@ def test_without_any_known_label_beliefs_are_marked_uncalibrated(make: Make) -> 
 def test_a_batch_ends_when_people_have_answered(make: Make) -> None:
     from django.contrib.auth.models import User
 
-    from reviewers import queue
+    from reviewers.queue import answering, claiming
 
     batch = run(make())
     ann = Annotator.of(batch.project, User.objects.create_user("ann"), "person")
-    while (held := queue.claim(ann)) is not None:
+    while (held := claiming.claim(ann)) is not None:
         believed = Belief.objects.get(task=held.escalation.task).label
-        queue.submit(held, believed, uuid.uuid4())
+        answering.submit(held, believed, uuid.uuid4())
     batch.refresh_from_db()
     assert batch.stage == Batch.Stage.DONE and batch.finished_at
     assert batch.tasks.undecided().count() == 0

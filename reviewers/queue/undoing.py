@@ -1,0 +1,86 @@
+"""The last thing somebody did is taken back, or changed."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import transaction
+
+from labeling.live import nudges
+from labeling.models import Annotator, Decision, Escalation, Label, Vote
+from labeling.rounds import decisions, settling
+from reviewers.models import Assignment
+from reviewers.queue import answering, claiming
+from reviewers.queue.answering import Conflict, Given
+
+State = Assignment.State
+
+
+def last_answers(annotator: Annotator, count: int = 10) -> list[Assignment]:
+    """What this person did last, newest first: answers that still stand, skips and flags."""
+    done = Assignment.objects.filter(annotator=annotator, closed_at__isnull=False)
+    stands = done.exclude(state__in=[State.EXPIRED, State.VOID]).exclude(vote__correction__isnull=False)
+    return list(stands.select_related("vote__label").order_by("-closed_at", "-pk")[:count])
+
+
+@transaction.atomic
+def undo(annotator: Annotator, assignment: Assignment | None = None) -> Assignment | None:
+    """Take back the last thing this person did (or the one given) and put it on their desk again.
+
+    Returns the new assignment, or None where there is nothing to take back, it was taken back before, or an
+    expert has settled the task since. Raises Conflict where a colleague has the question now.
+    """
+    target = assignment or next(iter(last_answers(annotator, 1)), None)
+    if target is None:
+        return None
+    target.escalation.task.lock()
+    question = _open_again(target)
+    if question is None:
+        return None
+    _leave(target, question)
+    for other in Assignment.objects.live().filter(annotator=annotator):
+        claiming.give_up(other, State.VOID)
+    nudges.announce(annotator.project_id, nudges.QUEUE)
+    return claiming.take(question, annotator)
+
+
+@transaction.atomic
+def change(assignment: Assignment, label: Label | None, key: uuid.UUID, *, seconds: float = 0, note: str = "") -> Given:
+    """Replace an earlier answer, skip or flag by this answer, leaving the desk as it is.
+
+    Raises Conflict where it cannot be changed any more, or `key` came with another label before.
+    """
+    assignment.escalation.task.lock()
+    if told := answering.repeated(Vote.objects.filter(key=key), assignment, label, key, note):
+        return told
+    question = _open_again(assignment)
+    if question is None:
+        raise Conflict("This one is settled for good and cannot be changed any more.")
+    _leave(assignment, question)
+    return answering.submit(claiming.take(question, assignment.annotator), label, key, seconds=seconds, note=note)
+
+
+def _leave(target: Assignment, question: Escalation) -> None:
+    """Take a skip or flag out of the history. Raises Conflict where the question lies on another desk."""
+    question.lock()
+    if other := claiming.holder(question, besides=target.annotator):
+        raise Conflict(f"{other.annotator} has this one now.")
+    Assignment.objects.filter(pk=target.pk, vote=None).update(state=State.VOID)
+
+
+def _open_again(target: Assignment) -> Escalation | None:
+    """The question behind something this person did, open once more; None where it stays closed."""
+    if target.state in (State.EXPIRED, State.VOID, State.LIVE) or _settled_by_expert(target):
+        return None
+    if target.vote is not None:
+        return None if Vote.objects.filter(corrects=target.vote).exists() else settling.retract(target.vote)
+    if target.state == State.FLAGGED:
+        return settling.unflag(target.escalation)
+    waits = target.escalation.state == Escalation.State.OPEN
+    return target.escalation if waits else None
+
+
+def _settled_by_expert(target: Assignment) -> bool:
+    """Whether an expert other than this person has had the last word on the task."""
+    final = decisions.current(target.escalation.task_id).filter(decided_by=Decision.By.EXPERT)
+    return final.exclude(annotator__user=target.annotator.user_id).exists()
