@@ -63,7 +63,7 @@ def rows(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
     page = list(skipped[: PAGE + 1])
     after = page[PAGE - 1].pk if len(page) > PAGE else None
     context = {"visit": visit, "here": "batch", "batch": found, "rows": page[:PAGE], "after": after, "kind": kind}
-    return render(request, "labeling/batch_rows.html", context)
+    return render(request, "labeling/batch/rows.html", context)
 
 
 @require_safe
@@ -93,7 +93,7 @@ def rounds(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
     visit = enter(request, slug, Role.EXPERT)
     found = batch_of(visit, batch)
     context = {"visit": visit, "here": "batch", "batch": found, "turns": round_history.turns(found)}
-    return show(request, "labeling/rounds.html", context, parts=("standing",))
+    return show(request, "labeling/batch/rounds.html", context, parts=("standing",))
 
 
 @require_safe
@@ -112,7 +112,7 @@ def replay(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
         told = form.cleaned_data
         wanted = Wanted(told["router"], told["aggregator"], in_microdollars(told["budget"]) or 0)
         context["found"] = replays.compare(found, wanted)
-    return render(request, "labeling/replay.html", context, status=200 if form.is_valid() else 422)
+    return render(request, "labeling/batch/replay.html", context, status=200 if form.is_valid() else 422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -134,5 +134,7 @@ def _methods(request: HttpRequest, batch: Batch, context: dict[str, object]) -> 
     slow = request.GET.get("method", "")
     line = comparison.run(batch, slow) if slow in comparison.SLOW else None
     compared = {**context, "found": comparison.compare(batch), "line": line}
-    part = "labeling/_method.html" if line and request.headers.get("HX-Request") else "labeling/batch_methods.html"
+    part = (
+        "labeling/batch/_method.html" if line and request.headers.get("HX-Request") else "labeling/batch/methods.html"
+    )
     return render(request, part, compared)

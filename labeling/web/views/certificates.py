@@ -37,7 +37,7 @@ def certificate(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
         except CannotCertify as error:
             form.add_error(None, str(error))
     context = {**_context(visit, found, request), "form": form}
-    return show(request, "labeling/certificate.html", context, status=422 if form.errors else 200)
+    return show(request, "labeling/batch/certificate.html", context, status=422 if form.errors else 200)
 
 
 def _draw(request: HttpRequest, batch: Batch) -> HttpResponse:

@@ -42,7 +42,7 @@ def crowd(request: HttpRequest, slug: str) -> HttpResponse:
         except CrowdError as error:
             form.add_error("spec", str(error))
     context = {**_context(visit, request.GET.get("voter", "")), "form": form}
-    return show(request, "labeling/crowd.html", context, status=422 if form.errors else 200)
+    return show(request, "labeling/crowd/crowd.html", context, status=422 if form.errors else 200)
 
 
 def _context(visit: Visit, wanted: str) -> dict[str, Any]:

@@ -36,7 +36,9 @@ def choose(request: HttpRequest, slug: str) -> HttpResponse:
         except UnusableFile as error:
             form.add_error("file", str(error))
     status = 422 if form.errors else 200
-    return show(request, "labeling/import.html", {"visit": visit, "here": "overview", "form": form}, status=status)
+    return show(
+        request, "labeling/imports/import.html", {"visit": visit, "here": "overview", "form": form}, status=status
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -67,7 +69,7 @@ def preview(request: HttpRequest, slug: str, upload: uuid.UUID) -> HttpResponse:
         "voters": visit.project.annotators.machines().filter(paused_at=None).count(),
         "outside": visit.project.annotators.filter(outside=True, paused_at=None),
     }
-    return show(request, "labeling/import_preview.html", context, status=422 if error or form.errors else 200)
+    return show(request, "labeling/imports/preview.html", context, status=422 if error or form.errors else 200)
 
 
 def _mapping(request: HttpRequest, visit: Visit, upload: Upload) -> FieldsForm:

@@ -43,7 +43,7 @@ def _page(request: HttpRequest, visit: Visit, refused: dict[str, str] | None = N
         "lines": bills.by_annotator(visit.project),
         "sent": request.POST,
     }
-    return show(request, "labeling/money.html", context, parts=("standing",), status=422 if refused else 200)
+    return show(request, "labeling/money/money.html", context, parts=("standing",), status=422 if refused else 200)
 
 
 def _outlook(visit: Visit, wanted: str) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def log(request: HttpRequest, slug: str) -> HttpResponse:
     visit = enter(request, slug, Role.MANAGER)
     page = calls.page_of(visit.project, request.GET)
     context = {"visit": visit, "here": "money", "page": page, "states": Reservation.State.choices}
-    return render(request, "labeling/calls.html", context)
+    return render(request, "labeling/money/calls.html", context)
 
 
 @require_safe
@@ -155,4 +155,4 @@ def entries(request: HttpRequest, slug: str) -> HttpResponse:
     visit = enter(request, slug, Role.MANAGER)
     movements, before = bills.movements(visit.project, whole(request.GET.get("before", "")), PAGE)
     context = {"visit": visit, "here": "money", "movements": movements, "before": before}
-    return render(request, "labeling/ledger.html", context)
+    return render(request, "labeling/money/ledger.html", context)

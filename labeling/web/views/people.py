@@ -30,7 +30,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("people", slug)
     found = visit.project.memberships.select_related("user").order_by("user__username")
     context = {"visit": visit, "here": "people", "form": form, "members": found, "welcome": welcome}
-    response = render(request, "labeling/people.html", {**context, "roles": Role.choices}, status=_status(form))
+    response = render(request, "labeling/people/people.html", {**context, "roles": Role.choices}, status=_status(form))
     response["Cache-Control"] = "no-store"
     return response
 

@@ -26,7 +26,7 @@ def projects(request: HttpRequest) -> HttpResponse:
     if len(mine) == 1 and "all" not in request.GET:
         return redirect(enter(request, mine[0].slug).home)
     may_make = new_projects.may_make(request.user)
-    return render(request, "labeling/projects.html", {"projects": mine, "may_make": may_make})
+    return render(request, "labeling/projects/projects.html", {"projects": mine, "may_make": may_make})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,7 +37,7 @@ def account(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, form.save())
         messages.success(request, "Your password is changed.")
         return redirect("account")
-    return render(request, "labeling/account.html", {"form": form})
+    return render(request, "labeling/people/account.html", {"form": form})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,4 +52,4 @@ def new(request: HttpRequest) -> HttpResponse:
             return redirect("import", made.slug)
         except UnusableFile as error:
             form.add_error("labels", str(error))
-    return render(request, "labeling/project_new.html", {"form": form})
+    return render(request, "labeling/projects/new.html", {"form": form})

@@ -25,4 +25,4 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
     visit.project.refresh_from_db(fields=["name"])
     context = {"visit": visit, "here": "settings", "form": form, "labels": labels}
-    return render(request, "labeling/settings.html", context, status=status)
+    return render(request, "labeling/projects/settings.html", context, status=status)

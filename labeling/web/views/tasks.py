@@ -27,7 +27,7 @@ def tasks(request: HttpRequest, slug: str) -> HttpResponse:
         "settlers": Decision.By.choices,
         "slices": PARTS,
     }
-    return render(request, "labeling/tasks.html", context)
+    return render(request, "labeling/tasks/tasks.html", context)
 
 
 @require_safe
@@ -36,4 +36,4 @@ def task(request: HttpRequest, slug: str, task: int) -> HttpResponse:
     visit = enter(request, slug, Role.EXPERT)
     found = get_object_or_404(Task.objects.select_related("batch", "gold"), pk=task, project=visit.project)
     found.project = visit.project
-    return render(request, "labeling/task.html", {"visit": visit, "here": "tasks", "story": story.story(found)})
+    return render(request, "labeling/tasks/task.html", {"visit": visit, "here": "tasks", "story": story.story(found)})
