@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.urls import reverse
 
 from labeling.models.batch import Batch
@@ -35,9 +35,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.exclude(Q(local_only=True) | Q(batch__local_only=True) | Q(project__local_only=True))
 
     def without_votes_of(self, annotator_id: int) -> TaskQuerySet:
-        from labeling.models.vote import Vote
-
-        return self.filter(~Exists(Vote.objects.filter(task=OuterRef("pk"), annotator_id=annotator_id)))
+        return self.exclude(votes__annotator_id=annotator_id)
 
 
 class Task(models.Model):

@@ -19,8 +19,3 @@ def show(
     response = render(request, wanted, context, status=status)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
-
-
-def whole(text: str) -> int | None:
-    """A whole number as an address or a form gives it, or None; never one too large for the database."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from django.db.models import Avg, Count, Q, QuerySet, Sum
 
 from labeling.models import Annotator, Escalation, Project, Reservation, Vote
+from labeling.models.keys import whole
 from labeling.money import ledger
-from labeling.web.pages import whole
 
 PAGE = 50
 State = Reservation.State

@@ -11,8 +11,8 @@ from django.db.models import Exists, OuterRef, Prefetch
 
 from labeling.models import Decision, Project, Task
 from labeling.models.decision import DecisionQuerySet
+from labeling.models.keys import whole
 from labeling.models.task import TaskQuerySet
-from labeling.web.pages import whole
 
 PAGE = 50
 

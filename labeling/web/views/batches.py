@@ -13,6 +13,7 @@ from labeling import jobs
 from labeling.files import exports
 from labeling.live import nudges
 from labeling.models import Batch, Project, SkippedRow
+from labeling.models.keys import whole
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.batch import comparison, replays
 from labeling.reports.batch import rounds as round_history
@@ -20,7 +21,7 @@ from labeling.reports.batch.replays import Wanted
 from labeling.reports.money import bills
 from labeling.truth.methods import NAMES
 from labeling.web.forms import ReplayForm, in_dollars, in_microdollars
-from labeling.web.pages import show, whole
+from labeling.web.pages import show
 from labeling.web.views import streams
 
 PAGE = 100

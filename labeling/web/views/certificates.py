@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from labeling.checks import certificates, draws, evidence
 from labeling.checks.certificates import CannotCertify
 from labeling.models import Batch, Certificate, Escalation
+from labeling.models.keys import whole
 from labeling.people.access import Role, Visit, enter
 from labeling.reports import kept
 from labeling.reports.batch.prevalence import Prevalence, prevalence
 from labeling.web.forms import CertificateForm
-from labeling.web.pages import show, whole
+from labeling.web.pages import show
 from labeling.web.views.batches import batch_of
 
 LISTED = 50

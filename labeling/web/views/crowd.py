@@ -12,12 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from labeling.crowd.errors import CrowdError
 from labeling.crowd.specialist import RECIPES
 from labeling.models import Annotator
+from labeling.models.keys import whole
 from labeling.people import rules
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.crowd import pictures
 from labeling.reports.crowd import voters as crowd_report
 from labeling.web.forms import VoterForm
-from labeling.web.pages import show, whole
+from labeling.web.pages import show
 
 EXAMPLES = (
     ("word_logistic", "one of the built-in voters"),

@@ -11,12 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labeling.managing import budgets
 from labeling.models import Batch, Reservation
+from labeling.models.keys import whole
 from labeling.money import ledger
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.money import bills, calls, outlook, ways
 from labeling.reports.money import caps as all_caps
 from labeling.web.forms import CapForm, FailurePolicyForm, ReconcileForm, in_microdollars
-from labeling.web.pages import show, whole
+from labeling.web.pages import show
 
 PAGE = 50
 
