@@ -23,7 +23,7 @@ def infer(
     shrinkage: float = 0.0,
     max_iterations: int = 100,
     tolerance: float = 1e-5,
-    device: str | None = None,
+    step_on: Callable[[VoteMatrix], Step] | None = None,
 ) -> Inference:
     """Maximum likelihood by expectation maximisation, started at the shares of the votes.
 
@@ -32,12 +32,13 @@ def infer(
     which counts the prior once a vote; labels come out identical). An abstention is one more answer.
     `shrinkage`: pseudo-votes a confusion row that pull it to a one-coin annotator (`confusion.shrunken`), for few
     votes or many labels; it then stops when no belief moves by more than 1e-3.
-    `device`: a torch device such as "cuda" or "cpu" to compute on; None for numpy. `seed` changes nothing.
+    `step_on`: makes the expectation step of a vote matrix, for another device (`DeviceExpectation`); None for numpy.
+    `seed` changes nothing.
     Source: Dawid and Skene 1979, Applied Statistics 28(1), doi 10.2307/2346806.
     """
     del seed
     matrix = prepare(votes, known)
-    step = _step_on(matrix, device)
+    step = step_on(matrix) if step_on else partial(expectation, matrix)
     seen = matrix.column_totals() > 0
     belief = matrix.vote_shares()
     expected = Expected(matrix.sums(belief), weighted_sum(matrix.counted, belief))
@@ -53,14 +54,6 @@ def infer(
         last_bound = bound
     confusion = _confusion(table, seen | (shrinkage > 0), votes)
     return Inference(belief, iteration, converged, confusion, details={"bound": last_bound})
-
-
-def _step_on(matrix: VoteMatrix, device: str | None) -> Step:
-    if device is None:
-        return partial(expectation, matrix)
-    from labeling.truth.torch_expectation import TorchExpectation
-
-    return TorchExpectation(matrix, device)
 
 
 def _log_confusion(counts: Floats, seen: Bools, votes: Votes, shrinkage: float) -> Floats:

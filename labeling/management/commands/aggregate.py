@@ -7,9 +7,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,9 +20,12 @@ from numpy.typing import NDArray
 
 from labeling.files.votes import UnusableFile, VoteTable, index_gold, read_gold, read_texts, read_votes
 from labeling.truth import duplicates, sequence
+from labeling.truth.dawid_skene import Step
+from labeling.truth.device_expectation import DeviceExpectation
 from labeling.truth.methods import NAMES, method
 from labeling.truth.scoring import ANOTHER_LABEL, score
 from labeling.truth.screen import screen
+from labeling.truth.vote_matrix import VoteMatrix
 from labeling.truth.votes import Bools, Inference, Ints
 
 COLUMNS = ("method", "accuracy", "ece", "iterations", "converged", "seconds")
@@ -193,15 +197,21 @@ def infer(job: Job, name: str) -> Inference:
     extra: dict[str, Any] = {}
     if name == "auto" and job.features is not None:
         extra["features"] = job.features
-    if job.device:
-        extra["device"] = job.device
     try:
+        if job.device:
+            extra["step_on"] = _steps_on(job.device)
         return method(name)(job.table.votes, known=job.known, seed=job.seed, **extra)
     except RuntimeError as error:
         if not job.device:
             raise
         reason = str(error).splitlines()[0]
         raise UnusableFile(f"--device {job.device} cannot be used ({reason}); leave it out to use numpy.") from error
+
+
+def _steps_on(device: str) -> Callable[[VoteMatrix], Step]:
+    import torch
+
+    return partial(DeviceExpectation, torch, device)
 
 
 def run(job: Job, name: str) -> tuple[Inference, dict[str, Any]]:

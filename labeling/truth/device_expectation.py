@@ -1,4 +1,4 @@
-"""The expectation step on a graphics card (or any other torch device)."""
+"""The expectation step on a graphics card, by an array library handed in from outside: torch, or what looks like it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from labeling.truth.vote_matrix import VoteMatrix
 from labeling.truth.votes import Floats
 
 
-class TorchExpectation:
-    """`expectation` for one matrix, with the votes and beliefs held in float64 on `device`.
+class DeviceExpectation:
+    """`expectation` for one matrix, with the votes and beliefs held in float64 on a device.
 
-    Call it with (log_table, log_prior, belief) as numpy arrays, as `expectation` is called without the matrix.
+    `torch`: the module itself, so that nothing here imports it. `device`: its name, such as "cuda". Call the object
+    with (log_table, log_prior, belief) as numpy arrays, as `expectation` is called without the matrix.
     Raises RuntimeError (torch's) where the device does not exist or has too little memory.
     """
 
-    def __init__(self, matrix: VoteMatrix, device: str) -> None:
-        import torch
-
-        self._device = torch.device(device)
+    def __init__(self, torch: Any, device: str, matrix: VoteMatrix) -> None:
+        self._torch, self._device = torch, torch.device(device)
         shape = matrix.votes.n_tasks, matrix.n_columns
         index = np.stack([matrix.votes.task.astype(np.int64), matrix.column])
         weight = self._on_device(matrix.weight)
@@ -31,13 +30,10 @@ class TorchExpectation:
         self._counted = self._on_device(matrix.counted)
 
     def _on_device(self, array: np.ndarray) -> Any:
-        import torch
-
-        return torch.from_numpy(array).to(self._device)
+        return self._torch.from_numpy(array).to(self._device)
 
     def __call__(self, log_table: Floats, log_prior: Floats, belief: Floats) -> Expected:
-        import torch
-
+        torch = self._torch
         logits = self._rows @ self._on_device(log_table) + self._on_device(log_prior)
         label_of_class = torch.arange(len(log_prior), device=self._device)
         known = self._known[:, None]
