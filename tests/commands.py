@@ -28,6 +28,12 @@ class Shell:
         found: dict[str, Any] = json.loads(self.run(*arguments, "--json"))
         return found
 
+    def said(self, *arguments: object) -> str:
+        """What it says on standard error while it works."""
+        err = StringIO()
+        call_command(self.name, *(str(argument) for argument in arguments), stdout=StringIO(), stderr=err)
+        return err.getvalue()
+
     def refusal(self, *arguments: object) -> str:
         """The sentence of a run that must end with exit status 2 and print nothing on standard output."""
         out, err = StringIO(), StringIO()

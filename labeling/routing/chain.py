@@ -1,7 +1,9 @@
 """A chain of annotators ordered by price: each keeps the tasks it is surest of and forwards the rest.
 
 The final label of a task is that of the link with the highest confidence, each link's confidences turned into ranks
-first, since those of different models do not compare. It needs no known label, and is a baseline for `value`.
+first, since those of different models do not compare. Of equal ranks the later link's holds: it was asked because the
+one before was unsure. A link that states no confidence forwards by that of the link before it, so that the tasks its
+predecessor was least sure of go furthest. It needs no known label, and is a baseline for `value`.
 Source: Farr et al. 2024, LLM Chain Ensembles for Scalable and Accurate Data Annotation.
 """
 
@@ -11,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from labeling.truth.votes import Bools, Floats, Ints
 
@@ -20,7 +21,8 @@ from labeling.truth.votes import Bools, Floats, Ints
 class Link:
     """What one annotator would answer to each task: `label` (n,), -1 where nothing, and `confidence` (n,).
 
-    `confidence` is None for an annotator that states none: all its answers then have the middle rank.
+    `confidence` is None for an annotator that states none: all its answers then have the middle rank, and what it
+    forwards is ordered as before it.
     """
 
     label: Ints
@@ -50,14 +52,15 @@ def chain(links: Sequence[Link], forwarded: Sequence[float], allowed: Bools | No
     reached = np.zeros((n, len(links)), dtype=bool)
     reached[:, 0] = True
     rank = np.full(reached.shape, -1.0)
-    rank[:, 0] = ranks(links[0], reached[:, 0])
+    rank[:, 0] = stated = ranks(links[0], reached[:, 0])
     allowed = np.ones(n, dtype=bool) if allowed is None else allowed
     for at, share in enumerate(forwarded, start=1):
         here = np.flatnonzero(reached[:, at - 1] & allowed)
-        order = here[np.lexsort((lot[here], rank[here, at - 1]))]
+        order = here[np.lexsort((lot[here], stated[here]))]
         reached[order[: int(share * allowed.sum() + 1e-9)], at] = True
         rank[:, at] = ranks(links[at], reached[:, at])
-    decided_by = rank.argmax(axis=1).astype(np.int32)
+        stated = stated if links[at].confidence is None else rank[:, at]
+    decided_by = (len(links) - 1 - rank[:, ::-1].argmax(axis=1)).astype(np.int32)
     label = np.stack([link.label for link in links], axis=1)[np.arange(n), decided_by]
     return Chained(label.astype(np.int32), reached, decided_by)
 
@@ -69,5 +72,7 @@ def ranks(link: Link, seen: Bools) -> Floats:
     if not len(tasks):
         return rank
     confidence = np.zeros(len(tasks)) if link.confidence is None else link.confidence[tasks]
-    rank[tasks] = (stats.rankdata(confidence) - 0.5) / len(tasks)
+    _, place, count = np.unique(confidence, return_inverse=True, return_counts=True)
+    # tied ones share the middle of their places
+    rank[tasks] = ((count.cumsum() - count / 2) / len(tasks))[place]
     return rank

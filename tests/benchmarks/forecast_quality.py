@@ -18,29 +18,33 @@ from typing import Any
 
 import numpy as np
 
-from labeling.management.commands.simulate import Setting, known_labels, read_setting
+from labeling.files import recordings
+from labeling.files.recordings import Source
 from labeling.routing import value
 from labeling.routing.forecast import forecast
-from labeling.routing.replay import Replay, replay
+from labeling.routing.recording import Replay
+from labeling.routing.replay import replay
+from labeling.routing.simulation import Setting, known_labels
 from labeling.routing.value import Relabeler
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-BUDGETS = "0,0.05,0.1,0.2,0.3,0.5,1"
+BUDGETS = (0, 0.05, 0.1, 0.2, 0.3, 0.5, 1)
 NAMES = ("level", "gain", "level too high", "gain too high", "in the band")
 
 
 def setting_of(name: str, crowd: list[str], paid: str, items: bool) -> Setting:
     folder = DATA / "llm_votes" / name
-    options: dict[str, Any] = {"votes": str(folder / "votes.csv"), "gold": str(folder / "gold.csv"), "paid": paid}
-    options |= {"crowd": ",".join(crowd), "items": str(folder / "items.jsonl") if items else None, "text": "text"}
-    options |= {"validation": 100, "router": "value", "aggregator": None, "budgets": BUDGETS, "price": "1", "seed": 0}
-    return read_setting(options)
+    votes, gold, texts = (str(folder / file) for file in ("votes.csv", "gold.csv", "items.jsonl"))
+    recorded = recordings.read(Source(votes, gold, paid, ",".join(crowd), items=texts if items else None))
+    tasks = len(recorded.recording.truth)
+    everything = int(recorded.recording.prices.max()) * tasks
+    return Setting(recorded.recording, list(BUDGETS), everything, recorded.unit, min(100, tasks // 4))
 
 
 def points(setting: Setting, seed: int) -> np.ndarray:
     """One row a budget: forecast level, low, high, and gain; then the level and the gain that came true, (B, 6)."""
     record, known = setting.recording, known_labels(setting, seed)
-    run = Replay(record, known, setting.aggregator, seed)
+    run = Replay(record, known, "auto", seed)
     budgets = [int(fraction * setting.everything) for fraction in setting.budgets]
     relabelers = [Relabeler("paid", int(record.prices[0]))]
     router = value.fit(run.crowd(), relabelers, run.heard(run.nothing_asked()), seed=seed)

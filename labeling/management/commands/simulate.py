@@ -8,50 +8,27 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandParser
-from numpy.typing import NDArray
 
-from labeling.files.votes import UnusableFile, VoteTable, index_gold, read_gold, read_texts, read_votes
-from labeling.routing.replay import ROUTERS, Recording, Replay, replay
+from labeling.files import recordings
+from labeling.files.recordings import NEVER_ASKED, UNREADABLE, Recorded, Source
+from labeling.files.votes import UnusableFile
+from labeling.reports.drawing.line_chart import Line, svg
+from labeling.routing import figures
+from labeling.routing.replay import EITHER, FIRST_PAID_ONLY, PAPERS_OWN, ROUNDS_OF_K, ROUTERS
+from labeling.routing.simulation import SHOWN, Setting, Way, run_once, summarise
+from labeling.truth.confusion import wilson
 from labeling.truth.methods import NAMES
-from labeling.truth.votes import Ints, Votes
 
 BUDGETS = "0,0.05,0.1,0.2,0.3,0.5,1"
-MICRO = 1_000_000
-SHOWN = ("budget", "calls", "cost_usd", "accuracy", "accuracy_sd")
-PAPERS_OWN = ("lmcrowd", "exact")
-"""Routers that start from majority vote unless an aggregator is named, as the paper does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What is replayed. `budgets`: fractions of `everything`, the micro-dollars of asking the dearest about all."""
-
-    recording: Recording
-    crowd: Ints
-    budgets: list[float]
-    everything: int
-    unit: float
-    aggregator: str
-    validation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One repeat. `accuracy`, `calls`, `cost`: (B,). `crowd`, `paid`, `single`: accuracies on the same tasks."""
-
-    accuracy: NDArray[np.float64]
-    calls: NDArray[np.float64]
-    cost: NDArray[np.float64]
-    crowd: float
-    paid: float
-    single: float
+WEIGHINGS = ("learned", "paper")
+LINE = ("line", "router", "aggregator", "weighing", "k")
+Summary = dict[str, Any]
 
 
 class Command(BaseCommand):
@@ -65,237 +42,221 @@ class Command(BaseCommand):
         parser.add_argument("--crowd", help="the workers whose votes are free (default: all but the paid ones)")
         parser.add_argument("--validation", type=int, default=100, help="gold labels the methods may learn from")
         parser.add_argument("--router", default="value", help=", ".join(ROUTERS))
-        parser.add_argument("--aggregator", help=f"{', '.join(NAMES)} (default: auto; lmcrowd: majority_vote)")
+        parser.add_argument("--weighing", help=f"{', '.join(WEIGHINGS)}: for {', '.join(EITHER)} (default: learned)")
+        parser.add_argument("--k", help=f"tasks of one round (2); for {', '.join(ROUNDS_OF_K)}, several for --figure")
+        parser.add_argument("--figure", type=int, help="3, 4 or 5: the lines of that figure of the LMCrowd paper")
+        parser.add_argument("--aggregator", help=f"{', '.join(NAMES)} (default: auto; the paper's: majority_vote)")
         parser.add_argument("--budgets", default=BUDGETS, help="fractions of the price of asking about every task")
         parser.add_argument("--price", default="1", help="USD per call; one for each paid worker, or one for all")
+        parser.add_argument("--absent", help=f"a paid worker's missing answers: {UNREADABLE} or {NEVER_ASKED}")
         parser.add_argument("--items", help="JSONL with task and texts; text becomes one more annotator for auto")
         parser.add_argument("--text", default="text", help="field or fields of --items, separated by commas")
         parser.add_argument("--repeats", type=int, default=5, help="runs, each with its own validation slice")
         parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument("--output", help="CSV to write the curve to")
+        parser.add_argument("--output", help="CSV to write the curve to; .svg draws it")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            summary = self._simulate(options)
+            check_options(options)
+            recorded = recordings.read(source_of(options))
+            setting = setting_of(recorded, options)
         except UnusableFile as error:
             self.stderr.write(str(error))
             sys.exit(2)
-        self.stdout.write(json.dumps(summary) if options["json"] else "\n".join(as_lines(summary)))
+        for remark in remarks(recorded, options):
+            self.stderr.write(remark)
+        told = self.figure(setting, options) if options["figure"] else self.simulate(setting, options)
+        told["recorded"] = facts(recorded)
+        show = as_figure if options["figure"] else as_lines
+        self.stdout.write(json.dumps(told) if options["json"] else "\n".join(show(told)))
 
-    def _simulate(self, options: dict[str, Any]) -> dict[str, Any]:
-        check_options(options)
-        setting, start = read_setting(options), time.perf_counter()
-        outcomes = []
-        for repeat in range(options["repeats"]):
-            outcomes.append(run_once(setting, options["router"], options["seed"] + repeat))
-            self.stderr.write(f"repeat {repeat + 1} of {options['repeats']}: area {outcomes[-1].accuracy.mean():.4f}")
-        summary = summarise(setting, outcomes) | {"seconds": round(time.perf_counter() - start, 3)}
+    def simulate(self, setting: Setting, options: dict[str, Any]) -> Summary:
+        """One way of spending: its curve, averaged over the repeats, and written to --output."""
+        start = time.perf_counter()
+        told = averaged(setting, way_of(options), options, self.stderr.write)
         if options["output"]:
-            write_curve(options["output"], summary["curve"])
-        return {"router": options["router"], "repeats": options["repeats"], **summary}
+            write(options["output"], f"Accuracy by budget, router {told['router']}", [(told["router"], told)])
+        return told | {"seconds": round(time.perf_counter() - start, 3)}
+
+    def figure(self, setting: Setting, options: dict[str, Any]) -> Summary:
+        """All lines of one of the paper's figures, written to --output."""
+        start, number = time.perf_counter(), options["figure"]
+        ks, drawn = sizes(options["k"]), []
+        for name, way in figures.lines(number, ks):
+            self.stderr.write(name)
+            drawn.append((name, averaged(setting, way, options, self.stderr.write)))
+        title = figures.TITLES[number].format(k=(ks or figures.SIZES[number])[0])
+        if options["output"]:
+            write(options["output"], title, drawn)
+        lines = [{"line": name, **told} for name, told in drawn]
+        return {"figure": number, "title": title, "lines": lines, "seconds": round(time.perf_counter() - start, 3)}
 
 
 def check_options(options: dict[str, Any]) -> None:
     """Refuse, before any file is read, what cannot be served. Raises UnusableFile."""
-    if options["router"] not in ROUTERS:
-        raise UnusableFile(f"There is no router {options['router']!r}; choose one of {', '.join(ROUTERS)}.")
-    if options["aggregator"] not in (None, *NAMES):
-        raise UnusableFile(f"There is no method {options['aggregator']!r}; choose one of {', '.join(NAMES)}.")
+    for name, choices in (("router", ROUTERS), ("aggregator", NAMES), ("weighing", WEIGHINGS)):
+        given = options[name]
+        if given is not None and given not in choices:
+            kind = {"aggregator": "method"}.get(name, name)
+            raise UnusableFile(f"There is no {kind} {given!r}; choose one of {', '.join(choices)}.")
+    if options["absent"] not in (None, UNREADABLE, NEVER_ASKED):
+        raise UnusableFile(f"--absent is {options['absent']!r}; choose {UNREADABLE} or {NEVER_ASKED}.")
     for name, least in (("seed", 0), ("validation", 0), ("repeats", 1)):
         if options[name] < least:
             raise UnusableFile(f"--{name} must be a whole number of at least {least}.")
     if [options[source] for source in ("votes", "gold", "items")].count("-") > 1:
         raise UnusableFile("Only one of the files can be standard input (-).")
-    output = options["output"]
-    if output and not os.access(Path(output).resolve().parent, os.W_OK):
+    _check_way(options)
+    recordings.numbers("--budgets", options["budgets"])
+    _check_output(options["output"])
+
+
+def _check_way(options: dict[str, Any]) -> None:
+    """Options of the paper's way that do not go together. Raises UnusableFile."""
+    router, figure, ks = options["router"], options["figure"], sizes(options["k"])
+    if figure not in (None, *figures.SIZES):
+        raise UnusableFile(f"--figure is {figure}; the figures that can be drawn are 3, 4 and 5.")
+    if figure and (options["weighing"] == "learned" or options["aggregator"]):
+        raise UnusableFile(f"Figure {figure} weighs as the paper does; leave --weighing and --aggregator out.")
+    if (ks and figure is None and len(ks) > 1) or (figure == 4 and len(ks) > 1):
+        raise UnusableFile("--k names one size of the rounds here; several are the lines of --figure 3 and --figure 5.")
+    if ks and figure is None and router not in ROUNDS_OF_K:
+        raise UnusableFile(f"--k belongs to the routers {', '.join(ROUNDS_OF_K)}; {router} has no rounds of k.")
+    own = "paper" if router in PAPERS_OWN else "learned" if router == "value" else None
+    if figure is None and options["weighing"] and router not in EITHER and options["weighing"] != own:
+        raise UnusableFile(f"Router {router} weighs in one way only; --weighing is for {', '.join(EITHER)}.")
+
+
+def _check_output(output: str | None) -> None:
+    if not output:
+        return
+    path = Path(output)
+    if path.is_dir() or not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
         raise UnusableFile(f"{output} cannot be written; check that its folder exists and can be written to.")
 
 
-def read_setting(options: dict[str, Any]) -> Setting:
-    """Read the files and everything that depends on them. Raises UnusableFile."""
-    budgets = numbers("--budgets", options["budgets"])
-    gold = read_gold(options["gold"])
-    table = on_gold(read_votes(options["votes"], labels=sorted(set(gold.values()))), gold, options["gold"])
-    paid = workers("--paid", options["paid"], table)
-    others = [name for name in table.annotators if name not in options["paid"].split(",")]
-    crowd = workers("--crowd", options["crowd"], table) if options["crowd"] else workers_at(others, table)
-    if np.isin(crowd, paid).any():
-        raise UnusableFile("A worker is named both in --crowd and in --paid; each is one or the other.")
-    if not len(crowd):
-        raise UnusableFile("Nobody is left for the crowd; name its workers with --crowd.")
-    prices = prices_of(options["price"], len(paid))
-    # without a price only calls count: one unit a call
-    units = np.array([round(price * MICRO) for price in prices]) if max(prices) > 0 else np.ones(len(paid))
-    recording = Recording(
-        votes_of(table, crowd),
-        answers_of(table, paid),
-        np.maximum(units, 1).astype(np.int64),
-        index_gold(gold, table.tasks, table.labels),
-        features(options, table.tasks) if options["items"] else None,
-    )
-    aggregator = options["aggregator"] or ("majority_vote" if options["router"] in PAPERS_OWN else "auto")
-    everything = int(recording.prices.max()) * len(table.tasks)
-    validation = min(options["validation"], len(table.tasks) // 4)
-    return Setting(recording, crowd, budgets, everything, float(max(prices) > 0) / MICRO, aggregator, validation)
+def sizes(given: str | None) -> list[int]:
+    """The sizes of the rounds named in --k. Raises UnusableFile."""
+    if given is None:
+        return []
+    parts = [part.strip() for part in str(given).split(",")]
+    if not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise UnusableFile(f"--k must be whole numbers of at least 1, separated by commas; it is {given!r}.")
+    return [int(part) for part in parts]
 
 
-def numbers(option: str, given: str) -> list[float]:
-    """Numbers of at least 0, separated by commas. Raises UnusableFile."""
-    try:
-        found = [float(part) for part in given.split(",")]
-    except ValueError:
-        raise UnusableFile(f"{option} must be numbers separated by commas; it is {given!r}.") from None
-    bad = [value for value in found if not (value >= 0 and math.isfinite(value))]
-    if bad:
-        raise UnusableFile(f"{option} holds {bad[0]:g}; every number in it must be 0 or more.")
-    return found
+def source_of(options: dict[str, Any]) -> Source:
+    """The options about files and workers."""
+    names = ("votes", "gold", "paid", "crowd", "price", "items", "text", "absent", "seed")
+    return Source(**{name: options[name] for name in names})
 
 
-def prices_of(given: str, n_paid: int) -> list[float]:
-    """USD per call of each paid worker. Raises UnusableFile."""
-    prices = numbers("--price", given)
-    if len(prices) not in (1, n_paid):
-        raise UnusableFile(
-            f"--price has {len(prices)} prices for {n_paid} paid workers; give one for all, or one each."
-        )
-    if max(prices) > MICRO:
-        raise UnusableFile(f"--price holds {max(prices):g}; a call costs at most {MICRO:,} dollars.")
-    return prices * n_paid if len(prices) == 1 else prices
+def setting_of(recorded: Recorded, options: dict[str, Any]) -> Setting:
+    """What is replayed, and with which budgets. Raises UnusableFile."""
+    record, tasks = recorded.recording, len(recorded.recording.truth)
+    budgets = recordings.numbers("--budgets", options["budgets"])
+    validation = min(options["validation"], tasks // 4)
+    return Setting(record, budgets, int(record.prices.max()) * tasks, recorded.unit, validation)
 
 
-def on_gold(table: VoteTable, gold: dict[str, str], path: str) -> VoteTable:
-    """The votes on gold's tasks, in gold's order; a gold task without any vote stays, others go."""
-    if gold.keys().isdisjoint(table.tasks):
-        raise UnusableFile(f"{path} names no task of the votes; tasks are matched by the name in column task.")
-    place = {task: at for at, task in enumerate(gold)}
-    moved = np.array([place.get(task, -1) for task in table.tasks], dtype=np.int32)[table.votes.task]
-    keep, votes = moved >= 0, table.votes
-    kept = Votes(moved[keep], votes.annotator[keep], votes.label[keep], len(gold), votes.n_annotators, votes.n_labels)
-    return VoteTable(kept, list(gold), table.annotators, table.labels)
+def way_of(options: dict[str, Any]) -> Way:
+    """The router and how it starts and weighs."""
+    k = sizes(options["k"])
+    return Way.named(options["router"], options["aggregator"], options["weighing"], k[0] if k else None)
 
 
-def workers(option: str, given: str, table: VoteTable) -> Ints:
-    """The indexes of the workers named in an option. Raises UnusableFile."""
-    names = list(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
-    unknown = [name for name in names if name not in table.annotators]
-    if unknown or not names:
-        some = ", ".join(sorted(table.annotators)[:12])
-        raise UnusableFile(f"{option} names {(unknown or [given])[0]!r}, who has no vote; there are {some}.")
-    return workers_at(names, table)
+def averaged(setting: Setting, way: Way, options: dict[str, Any], say: Callable[[str], Any]) -> Summary:
+    """One way over all repeats, each told as it ends."""
+    outcomes = []
+    for repeat in range(options["repeats"]):
+        outcomes.append(run_once(setting, way, options["seed"] + repeat))
+        say(f"repeat {repeat + 1} of {options['repeats']}: area {outcomes[-1].accuracy.mean():.4f}")
+    return summarise(setting, way, outcomes)
 
 
-def workers_at(names: Sequence[str], table: VoteTable) -> Ints:
-    """The indexes of workers by name."""
-    index = {name: place for place, name in enumerate(table.annotators)}
-    return np.array([index[name] for name in names], dtype=np.int32)
+def remarks(recorded: Recorded, options: dict[str, Any]) -> list[str]:
+    """What a reader must know about files and options, a sentence each."""
+    told = list(recorded.remarks())
+    paid = list(recorded.answered)
+    if len(paid) > 1 and (options["figure"] or options["router"] in FIRST_PAID_ONLY):
+        who = f"Figure {options['figure']}" if options["figure"] else f"Router {options['router']}"
+        told.append(f"{who} asks one paid worker: {paid[0]}; the answers of {', '.join(paid[1:])} are not used.")
+    return told
 
 
-def votes_of(table: VoteTable, crowd: Ints) -> Votes:
-    """The crowd's votes, its members renumbered."""
-    votes, place = table.votes, np.full(table.votes.n_annotators, -1, dtype=np.int32)
-    place[crowd] = np.arange(len(crowd), dtype=np.int32)
-    keep = place[votes.annotator] >= 0
-    member = place[votes.annotator[keep]]
-    return Votes(votes.task[keep], member, votes.label[keep], votes.n_tasks, len(crowd), votes.n_labels)
+def facts(recorded: Recorded) -> dict[str, Any]:
+    """What was read, for JSON."""
+    tasks = len(recorded.recording.truth)
+    lacking = {name: tasks - count for name, count in recorded.voted.items() if count < tasks}
+    paid = [{"worker": n, "answered": c, "absent_is": recorded.taken_as[n]} for n, c in recorded.answered.items()]
+    return {"left_out": recorded.left_out, "paid": paid, "crowd_without_vote": lacking}
 
 
-def answers_of(table: VoteTable, workers: Ints) -> Ints:
-    """Labels by task and worker, (n, W), K where a worker has none."""
-    votes = table.votes
-    answers = np.full((votes.n_tasks, len(workers)), votes.n_labels, dtype=np.int32)
-    for column, worker in enumerate(workers):
-        mine = votes.annotator == worker
-        answers[votes.task[mine], column] = votes.label[mine]
-    return answers
+def write(path: str, title: str, drawn: Sequence[tuple[str, Summary]]) -> None:
+    """Write the curves: a drawing where the name ends in .svg, else CSV, with the way of each line where several."""
+    if path.endswith(".svg"):
+        lines = [
+            Line(name, *([p[key] for p in told["curve"]] for key in ("budget", "accuracy"))) for name, told in drawn
+        ]
+        Path(path).write_text(svg(title, lines, basis(drawn[0][1])), encoding="utf-8")
+        return
+    several = len(drawn) > 1
+    with Path(path).open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, [*(LINE if several else ()), *SHOWN], lineterminator="\n")
+        writer.writeheader()
+        for name, told in drawn:
+            way = {"line": name, **{key: told[key] for key in LINE[1:]}} if several else {}
+            writer.writerows(way | point for point in told["curve"])
 
 
-def features(options: dict[str, Any], tasks: Sequence[str]) -> NDArray[np.float32]:
-    """Rows of text, (n, d). Raises UnusableFile."""
-    from labeling.crowd.text_features import text_features
-
-    texts = read_texts(options["items"], options["text"].split(","))
-    if texts.keys().isdisjoint(tasks):
-        raise UnusableFile(f"{options['items']} names no task of the votes; tasks are matched by the field task.")
-    return text_features([texts.get(task, "") for task in tasks], options["seed"])
+def basis(told: Summary) -> str:
+    """What the numbers rest on, in a sentence."""
+    slices = f"{told['repeats']} slices" if told["repeats"] > 1 else "one slice"
+    scored = told["tasks"] - told["validation"]
+    return f"Accuracy on the {scored:,} tasks outside the {told['validation']} known labels, mean of {slices}."
 
 
-def run_once(setting: Setting, router: str, seed: int) -> Outcome:
-    """One repeat: draw the validation slice, replay, and score on all other tasks."""
-    record, known = setting.recording, known_labels(setting, seed)
-    run = Replay(record, known, setting.aggregator, seed)
-    rising, place = np.unique([0.0, *setting.budgets], return_inverse=True)
-    points = replay(run, router, [int(fraction * setting.everything + 1e-6) for fraction in rising])
-    scored = known < 0
-    right = np.array([(point.label == record.truth)[scored].mean() for point in points])
-    chosen, calls = place[1:], np.array([point.calls for point in points])
-    return Outcome(
-        right[chosen],
-        calls[chosen],
-        np.array([point.cost for point in points])[chosen],
-        float(right[place[0]]),
-        float((record.answers == record.truth[:, None])[scored].mean(axis=0).max()),
-        best_single(record.votes, record.truth, scored),
-    )
-
-
-def known_labels(setting: Setting, seed: int) -> Ints:
-    """The validation slice that this seed draws: labels by task, -1 outside it, (n,)."""
-    truth = setting.recording.truth
-    known = np.full(len(truth), -1, dtype=np.int32)
-    drawn = np.random.default_rng(seed).choice(len(truth), setting.validation, replace=False)
-    known[drawn] = truth[drawn]
-    return known
-
-
-def best_single(votes: Votes, truth: Ints, scored: NDArray[np.bool_]) -> float:
-    """The largest accuracy of one member of the crowd, known only in hindsight; a task without its vote is wrong."""
-    right = scored[votes.task] & (votes.label == truth[votes.task])
-    return float(np.bincount(votes.annotator[right], minlength=votes.n_annotators).max() / scored.sum())
-
-
-def summarise(setting: Setting, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Means over the repeats; `accuracy_sd` is the standard deviation between them."""
-    accuracy = np.stack([outcome.accuracy for outcome in outcomes])
-    calls = np.mean([outcome.calls for outcome in outcomes], axis=0)
-    cost = np.mean([outcome.cost for outcome in outcomes], axis=0) * setting.unit
-    columns = (setting.budgets, calls, cost, accuracy.mean(axis=0), accuracy.std(axis=0))
-    return {
-        "aggregator": setting.aggregator,
-        "tasks": len(setting.recording.truth),
-        "labels": setting.recording.votes.n_labels,
-        "validation": setting.validation,
-        "crowd_accuracy": float(np.mean([outcome.crowd for outcome in outcomes])),
-        "paid_accuracy": float(np.mean([outcome.paid for outcome in outcomes])),
-        "best_single_accuracy": float(np.mean([outcome.single for outcome in outcomes])),
-        "curve": [
-            dict(zip(SHOWN, (round(float(value), 6) for value in row), strict=True))
-            for row in zip(*columns, strict=True)
-        ],
-        "area": float(accuracy.mean()),
-    }
-
-
-def write_curve(path: str, curve: Sequence[dict[str, float]]) -> None:
-    """Write the curve as CSV. Raises UnusableFile."""
-    try:
-        with Path(path).open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, SHOWN, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(curve)
-    except OSError as error:
-        raise UnusableFile(f"{path} cannot be written ({error.strerror}).") from error
-
-
-def as_lines(summary: dict[str, Any]) -> list[str]:
+def as_lines(told: Summary) -> list[str]:
     """The report as a table for people."""
-    lines = [
-        "{tasks} tasks, {labels} labels; router {router}, aggregator {aggregator}".format(**summary),
-        "{repeats} repeats, each with {validation} known labels; accuracy is on all other tasks".format(**summary),
+    way = f"router {told['router']}, aggregator {told['aggregator']}"
+    lines = [f"{told['tasks']:,} tasks, {told['labels']} labels; {way}", basis(told), ""]
+    lines.append("  ".join(f"{head:>10}" for head in ("budget", "calls", "cost", "accuracy", "95% of tasks", "sd")))
+    for point in told["curve"]:
+        low, high = wilson(np.array(point["accuracy"]), np.array(float(told["tasks"] - told["validation"])))
+        cells = (
+            f"{point['budget']:.1%}".replace(".0%", "%"),
+            f"{point['calls']:,.0f}",
+            dollars(point["cost_usd"]),
+            f"{point['accuracy']:.1%}",
+            f"{low:.1%}–{high:.1%}",
+            f"{100 * point['accuracy_sd']:.1f}" if told["repeats"] > 1 else "–",
+        )
+        lines.append("  ".join(f"{cell:>10}" if at != 4 else f"{cell:>12}" for at, cell in enumerate(cells)))
+    return [
+        *lines,
         "",
-        "  ".join(f"{column:>12}" for column in SHOWN),
+        "The interval is what so many tasks leave open, sd the points between the slices.",
+        f"Crowd alone {told['crowd_accuracy']:.1%}, paid on everything {told['paid_accuracy']:.1%}, best of the crowd "
+        f"in hindsight {told['best_single_accuracy']:.1%}; mean over the budgets (area) {told['area']:.4f}.",
     ]
-    lines += ["  ".join(f"{row[column]:>12.4f}" for column in SHOWN) for row in summary["curve"]]
-    alone = "crowd alone {crowd_accuracy:.4f}, paid on everything {paid_accuracy:.4f}, "
-    alone += "best of the crowd in hindsight {best_single_accuracy:.4f}, area {area:.4f}"
-    return [*lines, "", alone.format(**summary)]
+
+
+def dollars(amount: float) -> str:
+    """An amount with as many digits as it needs."""
+    digits = 2 if amount >= 1 or not amount else min(2 - math.floor(math.log10(amount)), 6)
+    return f"${amount:,.{digits}f}"
+
+
+def as_figure(told: Summary) -> list[str]:
+    """The lines of a figure as a table: a row for each line, a column for each budget."""
+    first = told["lines"][0]
+    width = max(len(line["line"]) for line in told["lines"])
+    budgets = "".join(f"{point['budget']:>8.0%}" for point in first["curve"])
+    rows = [
+        f"{line['line']:<{width}}"
+        + "".join(f"{point['accuracy']:>8.1%}" for point in line["curve"])
+        + f"{line['area']:>9.4f}"
+        for line in told["lines"]
+    ]
+    return [told["title"], basis(first), "", f"{'budget':<{width}}{budgets}{'area':>9}", *rows]

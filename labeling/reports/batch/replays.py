@@ -17,7 +17,8 @@ from labeling.reports.drawing.curves import Curve, Spot
 from labeling.reports.estimates import MINIMUM, Measured, share
 from labeling.rounds import relabelers
 from labeling.rounds.relabelers import Party
-from labeling.routing.replay import Point, Recording, Replay, replay
+from labeling.routing.recording import Recording, Replay
+from labeling.routing.replay import Point, replay
 from labeling.truth.votes import Bools, Floats, Ints
 
 MICRO = 1_000_000

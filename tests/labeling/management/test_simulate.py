@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ SHELL = Shell("simulate")
 refusal = SHELL.refusal
 PROMISED = {
     *("router", "aggregator", "tasks", "labels", "validation", "repeats", "crowd_accuracy", "paid_accuracy"),
-    *("best_single_accuracy", "curve", "area", "seconds"),
+    *("best_single_accuracy", "curve", "area", "seconds", "weighing", "k", "recorded"),
 }
 N = 200
 
@@ -121,13 +123,106 @@ def test_the_labels_outside_the_slice_are_never_seen(recorded):
     assert [point["accuracy"] for point in mirrored] == pytest.approx([1 - p["accuracy"] for p in honest], abs=2e-6)
 
 
-def test_an_answer_that_was_never_recorded_is_paid_for_and_tells_nothing(recorded):
-    silent = [row for row in recorded["rows"] if row[1] != "gpt" or int(row[0][1:]) % 2]
-    votes = write(recorded["folder"] / "silent.csv", "task,worker,label", silent)
-    found = run_json(recorded, "--router", "random", "--repeats", 2, votes=votes)
+def without(recorded: dict[str, Any], every: int) -> Path:
+    """The votes without each `every`-th answer of gpt."""
+    kept = [row for row in recorded["rows"] if row[1] != "gpt" or int(row[0][1:]) % every]
+    return write(recorded["folder"] / f"without{every}.csv", "task,worker,label", kept)
+
+
+def test_an_answer_that_could_not_be_read_is_paid_for_and_tells_nothing(recorded):
+    found = run_json(recorded, "--router", "random", "--repeats", 2, votes=without(recorded, 6))
     full = run_json(recorded, "--router", "random", "--repeats", 2)
     assert found["curve"][-1]["calls"] == full["curve"][-1]["calls"] == N - 50
     assert full["crowd_accuracy"] < found["curve"][-1]["accuracy"] < full["curve"][-1]["accuracy"]
+    assert found["recorded"]["paid"] == [{"worker": "gpt", "answered": N - 34, "absent_is": "unreadable"}]
+
+
+def test_a_paid_worker_that_is_absent_on_a_third_was_never_asked_there_and_is_not_paid_for_it(recorded):
+    votes = without(recorded, 3)
+    found = run_json(recorded, "--router", "random", "--repeats", 2, votes=votes)
+    assert found["recorded"]["paid"] == [{"worker": "gpt", "answered": N - 67, "absent_is": "never-asked"}]
+    assert found["curve"][-1]["calls"] < N - 50 - 40
+    assert found["paid_accuracy"] == pytest.approx(0.9, abs=0.06)
+    paid_for = run_json(recorded, "--router", "random", "--repeats", 2, "--absent", "unreadable", votes=votes)
+    assert paid_for["curve"][-1]["calls"] == N - 50
+    said = SHELL.said(votes, "--gold", recorded["gold"], "--paid", "gpt", "--repeats", 1, "--budgets", 0)
+    assert "gpt answered 133 of 200 tasks. The others count as never asked" in said
+
+
+def test_tasks_without_any_vote_are_left_out_and_said(recorded, tmp_path):
+    extra = recorded["gold"].read_text() + "".join(f"none{i},a\n" for i in range(40))
+    gold = tmp_path / "more.csv"
+    gold.write_text(extra)
+    found = run_json(recorded | {"gold": gold}, "--repeats", 1)
+    assert found["tasks"] == N and found["recorded"]["left_out"] == 40
+    assert found["curve"] == run_json(recorded, "--repeats", 1)["curve"]
+    said = SHELL.said(recorded["votes"], "--gold", gold, "--paid", "gpt", "--repeats", 1, "--budgets", 0)
+    assert "40 tasks with a known label have no vote at all; they are left out." in said
+
+
+def test_members_of_the_crowd_that_lack_votes_are_named(recorded):
+    kept = [row for row in recorded["rows"] if row[1] != "w1" or int(row[0][1:]) % 4]
+    votes = write(recorded["folder"] / "gaps.csv", "task,worker,label", kept)
+    said = SHELL.said(votes, "--gold", recorded["gold"], "--paid", "gpt", "--repeats", 1, "--budgets", 0)
+    assert "1 of the crowd have a vote on fewer than 95% of the 200 tasks: w1 (150)." in said
+
+
+def test_gold_none_of_whose_labels_was_ever_voted_is_refused(recorded, tmp_path):
+    gold = write(tmp_path / "case.csv", "task,label", [("t1", "A"), ("t2", "B")])
+    sentence = refusal(recorded["votes"], "--gold", gold, "--paid", "gpt")
+    assert sentence.startswith("No label of") and "(A, B) is among those of" in sentence and "(a, b)" in sentence
+
+
+def test_exact_and_approx_buy_the_same_whatever_the_size_of_the_rounds(recorded):
+    curves = [
+        run_json(recorded, "--router", router, "--k", k, "--weighing", "paper", "--repeats", 2)["curve"]
+        for router, k in (("exact", 2), ("approx", 2), ("exact", 5), ("approx", 7))
+    ]
+    assert all(curve == curves[0] for curve in curves)
+    lot = run_json(recorded, "--router", "random", "--k", 2, "--weighing", "paper", "--repeats", 2)["curve"]
+    assert lot[2]["accuracy"] < curves[0][2]["accuracy"] and lot[-1] == curves[0][-1]
+
+
+def test_the_papers_weighing_leaves_what_the_crowd_says_unanimously(recorded):
+    """Plain shares of the votes are 0 and 1 there, and nothing moves them; AutoAnnotator does not even ask."""
+    options = ("--crowd", "w0,w1,w2", "--repeats", 1, "--budgets", 1)
+    paper = run_json(recorded, "--router", "approx", *options)
+    asked = run_json(recorded, "--router", "autoannotator", *options)
+    assert paper["aggregator"] == "majority_vote" and paper["curve"][0]["calls"] == N - 50
+    assert asked["curve"][0]["calls"] < N - 50
+    assert asked["curve"][0]["accuracy"] == pytest.approx(paper["curve"][0]["accuracy"], abs=0.02)
+
+
+def test_the_lines_of_the_papers_figures_come_from_one_command(recorded, tmp_path):
+    for figure, count in ((3, 5), (4, 8), (5, 9)):
+        path = tmp_path / f"{figure}.csv"
+        found = run_json(recorded, "--figure", figure, "--repeats", 1, "--budgets", "0,0.5", "--output", path)
+        rows = list(csv.DictReader(path.open()))
+        assert len(found["lines"]) == count and len(rows) == 2 * count
+        assert {row["weighing"] for row in rows} == {"paper"}
+        assert [float(row["accuracy"]) for row in rows[:2]] == [p["accuracy"] for p in found["lines"][0]["curve"]]
+    table = run(
+        recorded, "--figure", 5, "--k", "2", "--repeats", 1, "--budgets", "0,0.5", "--output", tmp_path / "5.svg"
+    )
+    assert "approx, k = 2" in table and "random, k = 2" in table
+    drawing = ElementTree.parse(tmp_path / "5.svg").getroot()
+    assert len(drawing.findall("{http://www.w3.org/2000/svg}polyline")) == 3
+
+
+def test_a_router_that_knows_one_paid_worker_says_whose_answers_it_leaves(recorded):
+    files = (recorded["votes"], "--gold", recorded["gold"], "--paid", "gpt,mini", "--repeats", 1, "--budgets", 0)
+    assert "Router entropy asks one paid worker: gpt; the answers of mini are not used." in SHELL.said(
+        *files, "--router", "entropy"
+    )
+    assert "not used" not in SHELL.said(*files, "--router", "chain")
+
+
+def test_a_chain_of_several_paid_workers_is_as_good_as_its_last_where_they_state_no_confidence(recorded):
+    options = ("--router", "chain", "--crowd", "w0,w1,w2,w3,w4", "--budgets", 3, "--repeats", 1)
+    alone = run_json(recorded, *options)
+    both = run_json(recorded, *options, paid="mini,gpt")
+    assert both["curve"][0]["calls"] == 2 * (N - 50)
+    assert both["curve"][0]["accuracy"] == alone["curve"][0]["accuracy"]
 
 
 def test_of_two_paid_workers_the_cheap_one_is_asked_first_where_it_is_nearly_as_good(recorded):
@@ -151,7 +246,8 @@ def test_the_curve_is_written_and_the_table_says_what_it_rests_on(recorded, tmp_
     rows = list(csv.DictReader((tmp_path / "curve.csv").open()))
     assert [float(row["budget"]) for row in rows] == [0.5, 0]
     assert float(rows[0]["accuracy"]) >= float(rows[1]["accuracy"])
-    assert "50 known labels" in text and "area" in text
+    assert "50 known labels" in text and "area" in text and "best of the crowd in hindsight" in text
+    assert not re.search(r"\d\.\d{5,}", text)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +262,13 @@ def test_the_curve_is_written_and_the_table_says_what_it_rests_on(recorded, tmp_
         ("--crowd", "w0,nobody", "--crowd names 'nobody', who has no vote; there are"),
         ("--crowd", "w0,gpt", "A worker is named both in --crowd and in --paid; each is one or the other."),
         ("--router", "best", "There is no router 'best'; choose one of value, lmcrowd"),
+        ("--weighing", "best", "There is no weighing 'best'; choose one of learned, paper."),
+        ("--weighing", "paper", "Router value weighs in one way only; --weighing is for entropy, random."),
+        ("--k", "2", "--k belongs to the routers exact, approx, random; value has no rounds of k."),
+        ("--k", "0", "--k must be whole numbers of at least 1, separated by commas; it is '0'."),
+        ("--figure", "2", "--figure is 2; the figures that can be drawn are 3, 4 and 5."),
+        ("--absent", "gone", "--absent is 'gone'; choose unreadable or never-asked."),
+        ("--output", "/tmp", "/tmp cannot be written"),
         ("--aggregator", "best", "There is no method 'best'; choose one of"),
         ("--repeats", "0", "--repeats must be a whole number of at least 1."),
         ("--validation", "-1", "--validation must be a whole number of at least 0."),

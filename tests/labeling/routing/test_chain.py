@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labeling.routing.chain import Link, chain
+from labeling.routing.chain import Link, chain, ranks
 
 
 def link(labels, confidence=None):
@@ -26,8 +26,26 @@ def test_a_link_whose_confidence_ranks_higher_keeps_the_task_though_another_saw_
 
 
 def test_an_answer_without_a_confidence_ranks_in_the_middle_however_many_it_gave():
-    crowd = link([0, 0, 0], [0.1, 0.5, 0.9])
-    assert chain([crowd, link([1, 1, 1])], [2 / 3]).label.tolist() == [1, 0, 0]
+    crowd = link([0, 0, 0, 0], [0.1, 0.5, 0.7, 0.9])
+    assert chain([crowd, link([1, 1, 1, 1])], [0.75]).label.tolist() == [1, 1, 0, 0]
+    assert chain([crowd, link([1, 1, 1, 1])], [0.25]).label.tolist() == [1, 0, 0, 0]
+
+
+def test_of_links_without_confidence_the_last_that_answered_decides():
+    links = [CROWD, link([1] * 4), link([2] * 4), link([3, -1, 3, 3])]
+    result = chain(links, [1.0, 0.75, 0.5])
+    assert result.reached.sum(axis=0).tolist() == [4, 4, 3, 2]
+    assert result.label.tolist() == [0, 2, 0, 3]
+
+
+def test_a_link_without_confidence_forwards_what_the_link_before_it_was_least_sure_of():
+    result = chain([CROWD, link([1] * 4), link([2] * 4)], [0.75, 0.25])
+    assert result.reached[:, 2].tolist() == [False, False, False, True]
+
+
+def test_tied_confidences_share_their_middle_rank():
+    shared = ranks(link([0, 0, 0, 0], [0.2, 0.5, 0.5, 0.9]), np.ones(4, dtype=bool))
+    assert shared.tolist() == [0.125, 0.5, 0.5, 0.875]
 
 
 def test_only_the_order_of_a_links_confidences_matters():

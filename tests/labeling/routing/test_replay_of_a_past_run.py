@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labeling.routing.replay import ROUTERS, Recording, Replay, replay
+from labeling.routing.recording import Recording, Replay
+from labeling.routing.replay import ROUTERS, replay
 from labeling.truth.votes import Votes
 
 N, LABELS, PRICE = 240, 3, 100
