@@ -34,7 +34,7 @@ class Said:
 
 def of_batch(report: Report, now: Standing, money: Meter) -> list[Said]:
     """What a manager should know about a batch, in three or four sentences."""
-    said = [_stage(now)]
+    said = [_stage(now), _left(now)]
     if now.settled:
         said += [_quality(report.good), _people(report), *_fairness(report.fair)]
     if money.cap:
@@ -52,6 +52,17 @@ def _stage(now: Standing) -> Said:
         left = f", {now.left_words}" if now.left_words else ""
         return Said(f"{words}: {now.votes_done:,} of {now.votes_due:,} votes are in{left}.", strong=True)
     return Said(f"{words}.", strong=True)
+
+
+def _left(now: Standing) -> Said:
+    """Tasks that stay open below the threshold."""
+    if not now.unasked or now.batch.paused_at:
+        return Said("")
+    one, from_where = now.unasked == 1, f"less than {now.batch.accepts_from:.0%} sure"
+    noun = "task stays" if one else "tasks stay"
+    return Said(
+        f"{now.unasked:,} {noun} open: {from_where}, and nobody is asked about {'it' if one else 'them'}.", True
+    )
 
 
 def _quality(good: Good) -> Said:
@@ -103,7 +114,8 @@ def of_project(standings: list[Standing], good: Good, cases: int) -> list[Said]:
     """What moves and what waits."""
     moving = [one for one in standings if one.moving]
     waiting = sum(one.asked.get("person", 0) for one in moving)
-    said = [_moving(moving), _waiting(waiting, cases)]
+    unasked = sum(one.unasked for one in moving)
+    said = [_moving(moving), _waiting(waiting, cases, unasked)]
     if any(one.settled for one in standings):
         said.append(_quality(good))
     return said
@@ -117,7 +129,14 @@ def _moving(moving: list[Standing]) -> Said:
     return Said(f"{str(apnumber(len(moving))).capitalize()} batches are moving.", strong=True)
 
 
-def _waiting(people: int, cases: int) -> Said:
+def _waiting(people: int, cases: int, unasked: int) -> Said:
     parts = [f"{people:,} {'task waits' if people == 1 else 'tasks wait'} for a person"] if people else []
     parts += [f"{cases:,} {'case' if cases == 1 else 'cases'} for an expert"] if cases else []
-    return Said(f"{' and '.join(parts)}." if parts else "Nobody has to do anything now.")
+    if unasked:
+        parts.append(f"{unasked:,} {'task is' if unasked == 1 else 'tasks are'} not sure enough, and nobody is asked")
+    return Said(f"{_listed(parts)}." if parts else "Nobody has to do anything now.")
+
+
+def _listed(parts: list[str]) -> str:
+    """A, B and C."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)

@@ -35,6 +35,7 @@ def todos(visit: Visit, standings: list[Standing], found: Answers) -> list[Todo]
     manages = visit.may("manager")
     batches = [one.batch for one in standings]
     waiting = [*_stopped(visit, batches, manages), *_cases(visit), *_for_people(visit, standings)]
+    waiting += _left_over(visit, standings) if manages else []
     waiting += _unknown_money(visit) + _failing(visit)
     waiting += _skipped(visit, batches) + _unchecked(visit, found, batches, manages)
     return waiting
@@ -76,6 +77,21 @@ def _for_people(visit: Visit, standings: list[Standing]) -> list[Todo]:
     noun, verb = ("task", "waits") if count == 1 else ("tasks", "wait")
     address = reverse("annotate", args=[visit.project.slug])
     return [Todo(f"{count:,} {noun}", f"{verb} for a person", "anybody of the project can answer", address, "Label")]
+
+
+def _left_over(visit: Visit, standings: list[Standing]) -> list[Todo]:
+    """Tasks below the threshold that nobody is asked about: people can be asked, or their labels accepted."""
+    return [
+        Todo(
+            f"{one.unasked:,} {'task' if one.unasked == 1 else 'tasks'}",
+            f"of {one.batch.name} {'is' if one.unasked == 1 else 'are'} not sure enough, and nobody is asked",
+            "ask people, or accept less than the project does",
+            f"{one.batch.get_absolute_url()}#left",
+            "Decide",
+        )
+        for one in standings
+        if one.unasked and not one.batch.paused_at
+    ]
 
 
 def _unknown_money(visit: Visit) -> list[Todo]:

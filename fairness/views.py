@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from fairness import findings, groups, overview, reports
 from labeling.checks import draws
+from labeling.managing import leftovers
 from labeling.models import Batch
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.batch.at_work import at_work
@@ -98,6 +99,7 @@ def _report(visit: Visit, found: Batch) -> dict[str, Any]:
         "said": findings.of_batch(report, now, money),
         "measures": groups.MEASURES,
         "neighbours": neighbours(found),
+        "left": leftovers.of(found),
     }
 
 

@@ -13,13 +13,17 @@ from labeling.models import Batch, Decision, Project
 
 ROWS = 2000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-SHORT = ("task", "label", "confidence", "decided_by", "entropy", "cost_usd", "votes")
+SHORT = ("task", "label", "confidence", "decided_by", "below_threshold", "entropy", "cost_usd", "votes")
 
 
 def decided(scope: Batch | Project) -> QuerySet[Decision]:
     """The current decisions of a batch or of a whole project, in the order in which the tasks came."""
     of = {"task__batch": scope} if isinstance(scope, Batch) else {"task__project": scope}
-    rows = Decision.objects.current().filter(**of).select_related("label", "annotator", "task__batch", "task__gold")
+    rows = (
+        Decision.objects.current()
+        .filter(**of)
+        .select_related("label", "annotator", "task__batch", "task__gold", "task__project")
+    )
     counted = rows.annotate(
         n_votes=Count("task__votes", filter=Q(task__votes__correction=None, task__votes__withdrawn=False)),
         cost=Sum("task__votes__cost_microdollars"),
@@ -41,6 +45,7 @@ def record(decision: Decision) -> dict[str, Any]:
         "label": decision.label.name,
         "confidence": round(decision.confidence, 6),
         "decided_by": decision.decided_by,
+        "below_threshold": below_threshold(decision),
         "entropy": round(decision.entropy, 6),
         "cost_usd": (getattr(decision, "cost", 0) or 0) / 1_000_000,
         "votes": getattr(decision, "n_votes", 0),
@@ -54,6 +59,12 @@ def record(decision: Decision) -> dict[str, Any]:
         "provenance": decision.provenance,
         "text": dict(task.parts),
     }
+
+
+def below_threshold(decision: Decision) -> bool:
+    """Whether machines settled this task although they were less sure than the project asks: a manager accepted it."""
+    by_machine = decision.decided_by in (Decision.By.CROWD, Decision.By.PAID)
+    return by_machine and decision.confidence < decision.task.project.accept_confidence
 
 
 def jsonl(scope: Batch | Project, *, short: bool = False) -> Iterator[str]:

@@ -51,6 +51,12 @@ class Batch(models.Model):
         null=True, help_text="How many gold labels the methods may learn from."
     )
 
+    accept_confidence = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="What a manager accepts for this batch instead of the project's threshold; blank: the project's.",
+    )
+
     rounds_before = models.PositiveIntegerField(
         default=0, help_text="Questions withdrawn in these rounds may be asked anew."
     )
@@ -80,6 +86,10 @@ class Batch(models.Model):
                 condition=Q(rows_read=F("rows_new") + F("rows_duplicate") + F("rows_bad")),
                 name="batch_read_is_new_plus_duplicate_plus_bad",
             ),
+            models.CheckConstraint(
+                condition=Q(accept_confidence=None) | Q(accept_confidence__gte=0, accept_confidence__lte=1),
+                name="batch_accept_confidence_in_0_1",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -87,6 +97,11 @@ class Batch(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("batch", args=[self.project.slug, self.pk])
+
+    @property
+    def accepts_from(self) -> float:
+        """The confidence from which on the crowd settles a task of this batch alone."""
+        return self.project.accept_confidence if self.accept_confidence is None else self.accept_confidence
 
     def touch(self) -> None:
         """Note a worker's sign of life, by the database's clock."""

@@ -19,6 +19,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Tasks without a final label."""
         return self.filter(stage=Task.Stage.OPEN)
 
+    def unasked(self) -> TaskQuerySet:
+        """Open tasks about which nobody is asked."""
+        return self.undecided().exclude(escalations__state="open")
+
     def decided(self) -> TaskQuerySet:
         return self.filter(stage=Task.Stage.DECIDED)
 

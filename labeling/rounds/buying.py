@@ -158,7 +158,7 @@ def _with_room(table: Table, gains: Floats) -> Floats:
     for place, party in enumerate(table.parties):
         if party.kind != Kind.PERSON:
             continue
-        torn = table.belief.max(axis=1) < table.project.accept_confidence
+        torn = table.belief.max(axis=1) < table.batch.accepts_from
         gains[~torn, place] = -np.inf
         if models_left and not party.price:
             gains[:, place] = -np.inf
@@ -176,7 +176,7 @@ def room_for_people(batch: Batch) -> int:
 def _by_entropy(table: Table, offer: Offer) -> Floats:
     """LMCrowd's order: the most uncertain first, to the best model that beats the crowd on known tasks, or people."""
     bits = entropy(table.belief)
-    torn = table.belief.max(axis=1) < table.project.accept_confidence
+    torn = table.belief.max(axis=1) < table.batch.accepts_from
     gains = np.full(offer.gain.shape, -np.inf)
     for place in _in_turn(table):
         free = torn & (offer.gain[:, place] > -np.inf) & ~(gains > 0).any(axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 from django.db import transaction
 
 from labeling.live import nudges
-from labeling.models import Annotator, Batch, Decision, Escalation, Round
+from labeling.models import Annotator, Batch, Decision, Escalation, Round, Task
 from labeling.money import ledger
 from labeling.money.ledger import dollars
 from labeling.rounds import buying, decisions
@@ -153,17 +153,30 @@ def _hopeless(table: Table) -> Bools:
 
 
 def settle_the_rest(table: Table, turn: Round) -> int:
-    """Give every task that nobody is asked about its most believed label; labels that changed are superseded."""
+    """Give every task that nobody is asked about, and that is sure enough, its most believed label.
+
+    Labels that changed are superseded; where the new one is not sure enough, the task is open again.
+    """
     waiting = set(Escalation.objects.open().in_batch(table.batch.pk).values_list("task_id", flat=True))
     asked = np.isin(table.ballot.task_ids, list(waiting))
     free = table.open_to & ~asked & ~_hopeless(table)
-    settled = decisions.decide_many(_verdicts(table, free & table.undecided, turn))
+    settled = decisions.decide_many(_verdicts(table, free & table.undecided & _sure(table), turn))
     by_machine = Decision.objects.current().filter(task__batch=table.batch, decided_by__in=[By.CROWD, By.PAID])
     before = dict(by_machine.values_list("task_id", "label_id"))
     for verdict in _verdicts(table, free & ~table.undecided, turn):
-        if before.get(verdict.task_id, verdict.label_id) != verdict.label_id:
+        if before.get(verdict.task_id, verdict.label_id) == verdict.label_id:
+            continue
+        if verdict.confidence >= table.batch.accepts_from:
             decisions.decide(verdict)
+        else:
+            decisions.reopen(Task.objects.locked().get(pk=verdict.task_id))
     return settled
+
+
+def _sure(table: Table) -> Bools:
+    """Which tasks are believed surely enough to be settled without anybody's answer, (n_tasks,)."""
+    sure: Bools = table.belief.max(axis=1) >= table.batch.accepts_from
+    return sure
 
 
 def _verdicts(table: Table, chosen: Bools, turn: Round) -> Iterator[Verdict]:
@@ -173,6 +186,7 @@ def _verdicts(table: Table, chosen: Bools, turn: Round) -> Iterator[Verdict]:
         "method": turn.chosen or turn.method,
         "calibrated": turn.calibrated,
         "up_to_vote": table.ballot.last_vote,
+        "accepted_from": table.batch.accepts_from,
     }
     label, confidence, bits = table.belief.argmax(axis=1), table.belief.max(axis=1), entropy(table.belief)
     for task in np.flatnonzero(chosen):
@@ -238,7 +252,17 @@ def outcome(table: Table, bought: Purchase, turn: Round) -> str:
             f"{asked}. All that {dollars(bought.free)} can buy would add about {bought.plan.gain:.1f} correct "
             f"labels{share}."
         )
-    return f"{turn.crowd_settled} tasks settled, {turn.to_people} sent to people. {why_no_model(table, bought)}".strip()
+    told = f"{turn.crowd_settled} tasks settled, {turn.to_people} sent to people."
+    return " ".join(part for part in (told, _left_open(table), why_no_model(table, bought)) if part)
+
+
+def _left_open(table: Table) -> str:
+    """How many tasks stay open though nobody is asked; empty where there are none."""
+    count = table.batch.tasks.unasked().count()
+    if not count:
+        return ""
+    verb = "tasks stay" if count > 1 else "task stays"
+    return f"{count} {verb} open: less than {table.batch.accepts_from:.0%} sure, and nobody is asked about them."
 
 
 def _counts(table: Table, action: Ints) -> Iterable[str]:

@@ -111,7 +111,7 @@ def _person_settles(task: Task, vote: Vote, said: list[Said], before: Belief | N
     if vote.label is None:
         return
     others = (one.label for one in said if one.kind in PEOPLE and one.label != vote.label_id)
-    confident = before is not None and before.confidence >= task.project.accept_confidence
+    confident = before is not None and before.confidence >= task.batch.accepts_from
     if (other := next(others, None)) is not None:
         names = {label.pk: label.name for label in task.project.label_list()}
         _to_expert(task, Reason.PEOPLE_DISAGREE, f"People are split between {names[other]} and {vote.label}.")

@@ -44,6 +44,7 @@ def test_the_overview_says_what_waits(manager: Client, settled: Batch, batch: Ba
         ("May", "has stopped"),
         ("1 case", "needs an expert"),
         ("1 task", "waits for a person"),
+        ("4 tasks", "of March are not sure enough, and nobody is asked"),
         ("3 lines", "of March could not be read"),
     ]
 

@@ -51,6 +51,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--people", type=float, default=None, help="share of the tasks left for people, 0 by default"
         )
+        parser.add_argument(
+            "--accept", type=float, default=0.0, help="leave tasks open of which the crowd is less sure; 0 by default"
+        )
         parser.add_argument("--output", default="", help="where the labels go, as JSONL")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -105,6 +108,8 @@ def migrate_if_needed() -> None:
 def open_batch(options: dict[str, Any]) -> Batch:
     """Everything that can be refused is refused here, before a row is written."""
     budget = microdollars(options["budget"])
+    if not 0 <= options["accept"] <= 1:
+        raise UnusableFile(f"--accept is {options['accept']}; give a share between 0 and 1, e.g. 0.8.")
     path = local_path(options["file"])
     check_encoding(path)
     fields = fields_for(path, split(options["text"]), options["gold"], options["group"], options["id"])
@@ -117,6 +122,8 @@ def open_batch(options: dict[str, Any]) -> Batch:
         if options["paid"]:
             recruiting.add_paid(project, options["paid"])
         batch = imports.open_batch(project, path, fields, validation=options["validation"], seed=options["seed"])
+        batch.accept_confidence = options["accept"]
+        batch.save(update_fields=["accept_confidence"])
         ledger.open_purse(batch, budget)
     return batch
 

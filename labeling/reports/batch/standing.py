@@ -19,11 +19,15 @@ LEAST_CHUNKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One batch in numbers. `asked`: open tasks somebody is asked about, by kind; `doubt`: mean bits of open tasks."""
+    """One batch in numbers. `asked`: open tasks somebody is asked about, by kind; `doubt`: mean bits of open tasks.
+
+    `unasked`: tasks that machines and people are through with and that stay open: nobody is sure enough of them.
+    """
 
     batch: Batch
     total: int
     settled: int
+    unasked: int
     votes_done: int
     votes_due: int
     asked: dict[str, int]
@@ -65,6 +69,8 @@ class Standing:
             return "stopped" if self.batch.error else "paused"
         if self.batch.stage == Stage.REVIEWING and self.asked.get("expert") and not self.asked.get("person"):
             return "with experts"
+        if self.batch.stage == Stage.REVIEWING and self.unasked and not any(self.asked.values()):
+            return "waiting for your decision"
         return str(self.batch.get_stage_display())
 
     @property
@@ -84,6 +90,8 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
     tasks = Task.objects.filter(batch__in=ids).order_by()
     totals = dict(tasks.values_list("batch").annotate(Count("pk")))
     settled = dict(tasks.decided().values_list("batch").annotate(Count("pk")))
+    left = tasks.filter(batch__stage=Stage.REVIEWING).unasked().values_list("batch")
+    unasked = dict(left.annotate(Count("pk")))
     open_tasks = Belief.objects.filter(task__batch__in=ids, task__stage=Task.Stage.OPEN)
     doubt = dict(open_tasks.values_list("task__batch").annotate(Avg("entropy")).order_by())
     purses = {row[0]: row[1:] for row in Purse.objects.filter(batch__in=ids).values_list(*PURSE)}
@@ -94,6 +102,7 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
             batch,
             total=totals.get(batch.pk, 0),
             settled=settled.get(batch.pk, 0),
+            unasked=unasked.get(batch.pk, 0),
             votes_done=due.get(batch.pk, (0, 0))[0],
             votes_due=due.get(batch.pk, (0, 0))[1],
             asked=asked.get(batch.pk, {}),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from labeling import jobs
 from labeling.files import exports
 from labeling.live import nudges
+from labeling.managing import leftovers
 from labeling.models import Batch, Project, SkippedRow
 from labeling.models.keys import whole
 from labeling.people.access import Role, Visit, enter
@@ -38,7 +39,7 @@ def batch_of(visit: Visit, batch: int) -> Batch:
 
 @require_POST
 def control(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
-    """Pause, go on, or try again after an error."""
+    """Pause, go on, try again after an error; ask people about what is left over, or accept it as it is."""
     visit = enter(request, slug, Role.MANAGER)
     found = batch_of(visit, batch)
     if request.POST.get("action") == "pause":
@@ -48,6 +49,12 @@ def control(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
         found.resume()
         jobs.start(found)
         messages.success(request, f"{found.name} goes on.")
+    elif request.POST.get("action") == "ask":
+        asked = leftovers.ask_people(found)
+        messages.success(request, f"{asked:,} more {'task waits' if asked == 1 else 'tasks wait'} for people.")
+    elif request.POST.get("action") == "accept":
+        leftovers.accept(found)
+        messages.success(request, "The likeliest labels are settled as they are; the export marks each of them.")
     nudges.announce(visit.project.pk)
     return redirect(found)
 

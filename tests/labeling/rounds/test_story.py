@@ -14,8 +14,9 @@ import pytest
 from django.utils import timezone
 
 from labeling import jobs
-from labeling.files import imports
+from labeling.files import exports, imports
 from labeling.files.rows import Fields
+from labeling.managing import leftovers
 from labeling.models import Annotator, Batch, Belief, Chunk, Decision, Escalation, Label, Project, Round, Task, Vote
 from labeling.money import ledger
 from labeling.people import recruiting
@@ -85,6 +86,32 @@ def test_a_batch_goes_from_rows_to_labels_and_leaves_the_uncertain_to_people(mak
     assert asked.count() and asked.first().entropy >= settled.order_by("-entropy").first().entropy - 1e-9
     turn = Round.objects.get()
     assert turn.to_people == now["for_people"] and turn.finished_at and turn.calibrated
+
+
+def test_below_the_threshold_a_task_stays_open_though_people_may_not_get_more(make: Make) -> None:
+    batch = run(make(chances=(0.6, 0.6, 0.6), review_share=0.1))
+    by_crowd = Decision.objects.current().filter(decided_by="crowd")
+    assert not by_crowd.filter(confidence__lt=0.8).exists()
+    left = batch.tasks.unasked().count()
+    assert batch.stage == Batch.Stage.REVIEWING and left > 20
+    assert f"{left} tasks stay open: less than 80% sure" in Round.objects.get().outcome
+
+
+def test_a_manager_may_ask_people_about_all_that_is_left_or_accept_it_and_the_export_says_so(make: Make) -> None:
+    batch = run(make(chances=(0.6, 0.6, 0.6), review_share=0.1))
+    left = leftovers.of(batch).count
+    half = batch.tasks.unasked().count() // 2
+    Escalation.objects.bulk_create(
+        Escalation(task=task, to="expert", reason="flagged", why="Odd.") for task in batch.tasks.unasked()[:half]
+    )
+    assert leftovers.of(batch).count == left - half == leftovers.ask_people(batch)
+    assert leftovers.of(batch).count == leftovers.ask_people(batch) == 0
+    Escalation.objects.open().update(state="withdrawn")
+    leftovers.accept(batch)
+    batch = run(batch)
+    assert batch.stage == Batch.Stage.DONE and batch.tasks.undecided().count() == 0
+    marked = [row for row in exports.records(batch) if row["below_threshold"]]
+    assert len(marked) >= left and all(row["confidence"] < 0.8 for row in marked)
 
 
 def test_every_escalation_says_why(make: Make) -> None:
@@ -243,7 +270,7 @@ def test_a_model_that_guesses_is_not_worth_its_price_and_the_round_says_so(make:
 
 
 def test_not_a_cent_over_the_budget_and_the_round_says_that_the_money_is_spent(make: Make) -> None:
-    batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), budget=12_300, review_share=0))
+    batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), budget=12_300, review_share=0, accept_confidence=0))
     purse = batch.purse
     assert purse.spent_microdollars == Vote.objects.filter(annotator__kind="paid").count() * 1000 <= 12_300
     assert purse.held_microdollars == 0 and purse.free_microdollars < 1000
@@ -253,7 +280,7 @@ def test_not_a_cent_over_the_budget_and_the_round_says_that_the_money_is_spent(m
 
 @pytest.mark.slow
 def test_more_money_lets_a_finished_batch_ask_on_and_may_change_its_labels(make: Make) -> None:
-    batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), budget=12_300, review_share=0))
+    batch = run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), budget=12_300, review_share=0, accept_confidence=0))
     asked, decided = Vote.objects.filter(annotator__kind="paid").count(), Decision.objects.count()
     ledger.set_cap(batch.purse, 1_000_000)
     assert story.go_on(batch)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labeling.files import exports
-from labeling.models import Annotator, Batch, Decision, Escalation, Round, SkippedRow, Task, Vote
+from labeling.models import Annotator, Batch, Belief, Decision, Escalation, Round, SkippedRow, Task, Vote
 from labeling.reports.batch import comparison
 from labeling.web.views import streams
 from tests.labeling.managed import person, told
@@ -211,3 +211,19 @@ def test_stored_names_are_only_text(manager: Client, settled: Batch) -> None:
     pages = [settled.get_absolute_url(), "/p/city/", "/p/city/crowd/", "/p/city/tasks/", of(settled, "batch_methods")]
     for address in pages:
         assert "<script>alert" not in manager.get(address).content.decode(), address
+
+
+def test_what_is_left_over_is_offered_to_people_at_its_price_or_accepted(manager: Client, batch: Batch) -> None:
+    labels = batch.project.label_list()
+    for task in batch.tasks.all():
+        Belief.objects.create(
+            task=task, probabilities=[0.6, 0.3, 0.1], base=[0.6, 0.3, 0.1], label=labels[0], confidence=0.6, entropy=1.3
+        )
+    page = told(manager.get(batch.get_absolute_url()))
+    assert "6 tasks stay open" in page and "Ask people about 6 more" in page
+    manager.post(of(batch, "batch_control"), {"action": "ask"})
+    assert Escalation.objects.open().to_people().count() == 6
+    assert "Ask people about" not in told(manager.get(batch.get_absolute_url()))
+    manager.post(of(batch, "batch_control"), {"action": "accept"})
+    batch.refresh_from_db()
+    assert batch.accept_confidence == 0 and batch.stage == Batch.Stage.WEIGHING

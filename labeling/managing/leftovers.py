@@ -1,0 +1,65 @@
+"""Tasks of a batch that are not sure enough to be settled and that nobody is asked about: what a manager may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from labeling.checks import draws
+from labeling.live import nudges
+from labeling.managing import budgets
+from labeling.models import Annotator, Batch, Belief, Escalation
+
+Kind = Annotator.Kind
+ROWS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """How many tasks are left, and micro-dollars for asking people about all of them; 0 where they work unpaid."""
+
+    count: int
+    price: int
+
+
+def of(batch: Batch) -> Leftover:
+    """What is left over of a batch that has been weighed; nothing while machines are still at work."""
+    if batch.stage != Batch.Stage.REVIEWING:
+        return Leftover(0, 0)
+    count = batch.tasks.unasked().count()
+    each = draws.price_of_one(batch, Kind.PERSON) or 0
+    return Leftover(count, count * each * batch.project.people_per_task)
+
+
+@transaction.atomic
+def ask_people(batch: Batch) -> int:
+    """Send every task that is left over to people, beyond the share that they get by themselves; returns how many."""
+    beliefs = Belief.objects.filter(task__in=batch.tasks.unasked()).select_related("label").order_by("task")
+    left = [(belief, slot) for belief in beliefs for slot in range(batch.project.people_per_task)]
+    Escalation.objects.bulk_create((_question(belief, slot) for belief, slot in left), batch_size=ROWS)
+    nudges.announce(batch.project_id, nudges.QUEUE, nudges.PROGRESS)
+    return len({belief.task_id for belief, _ in left})
+
+
+def _question(belief: Belief, slot: int) -> Escalation:
+    return Escalation(
+        task_id=belief.task_id,
+        round_id=belief.round_id,
+        to=Kind.PERSON,
+        slot=slot,
+        reason=Escalation.Reason.UNCERTAIN,
+        why=f"The crowd is only {belief.confidence:.0%} sure of {belief.label}; a manager asked for people.",
+        priority=belief.entropy,
+        expected_gain=1 - belief.confidence,
+    )
+
+
+@transaction.atomic
+def accept(batch: Batch) -> None:
+    """Settle what is left over by its likeliest label, however unsure: the batch is weighed once more for that.
+
+    Its export marks each such label (`below_threshold`).
+    """
+    Batch.objects.filter(pk=batch.pk).update(accept_confidence=0)
+    budgets.go_on(batch)
