@@ -37,8 +37,8 @@ class Card:
 
     @property
     def source(self) -> list[tuple[str, str]]:
-        """Other fields of the row as (name, value), without empty ones."""
-        return [(name, str(value)) for name, value in self.task.about.items() if value not in ("", None)]
+        """What stands beside the text, as (name, value)."""
+        return self.task.beside
 
     @property
     def filtered(self) -> bool:

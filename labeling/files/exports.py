@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from labeling.files.records import FORMULA, GUARDED
+from labeling.files.spellings import is_number
 from labeling.models import Batch, Decision, Project
 
 ROWS = 2000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SHORT = ("task", "label", "confidence", "decided_by", "below_threshold", "entropy", "cost_usd", "votes")
 
 
@@ -74,19 +75,28 @@ def jsonl(scope: Batch | Project, *, short: bool = False) -> Iterator[str]:
 
 
 def as_csv(scope: Batch | Project) -> Iterator[str]:
-    """Lines of CSV with a header. A cell that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """Lines of CSV with a header. A cell that a spreadsheet would run as a formula gets an apostrophe in front.
+
+    `text` is for reading, `parts` holds titles and texts apart, so that the file reads back as it was.
+    """
     writer = csv.writer(_Line())
     header: list[str] = []
     for row in records(scope):
         flat = {**row, "provenance": json.dumps(row["provenance"]), "text": "\n\n".join(row["text"].values())}
+        flat["parts"] = json.dumps(row["text"], ensure_ascii=False)
         if not header:
             header = list(flat)
             yield writer.writerow(header)
-        yield writer.writerow([_safe(value) for value in flat.values()])
+        yield writer.writerow(as_cells(flat.values()))
 
 
-def _safe(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+def as_cells(values: Iterable[object]) -> list[object]:
+    """Values as cells: an apostrophe before what is no number but begins like a formula; `unguarded` takes it off."""
+    return [f"'{value}" if isinstance(value, str) and _runs(value) else value for value in values]
+
+
+def _runs(text: str) -> bool:
+    return text.startswith((*FORMULA, *GUARDED)) and not is_number(text)
 
 
 class _Line:

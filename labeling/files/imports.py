@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,9 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import F
 
-from labeling.files.rows import Bad, Fields, Row, check_encoding, fields_for, gold_labels, read_rows
+from labeling.files.records import form_of
+from labeling.files.rows import LONGEST_ID, Bad, Fields, Key, Row, gold_labels, read_rows
+from labeling.files.spellings import twins
 from labeling.files.votes import UnusableFile
 from labeling.models import Batch, Label, Project, SkippedRow, Task
 
@@ -25,36 +27,22 @@ CHUNK = 1000
 DEFAULT_VALIDATION = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The start of a file as Concord would read it, before anything is written."""
-
-    fields: Fields
-    rows: list[Row]
-    bad: list[Bad]
-    labels: list[str]
-
-
-def preview(path: str, text: Sequence[str], gold: str = "", group: str = "", limit: int = 200) -> Preview:
-    """Read the first rows of a file. Raises UnusableFile for a file that cannot be imported at all."""
-    check_encoding(path)
-    fields = fields_for(path, text, gold, group)
-    found = list(islice(read_rows(path, fields, (), settings.MAX_TEXT_BYTES), limit))
-    labels = gold_labels(path, fields, settings.MAX_TEXT_BYTES) if gold else []
-    return Preview(
-        fields, [row for row in found if isinstance(row, Row)], [row for row in found if isinstance(row, Bad)], labels
-    )
-
-
 def label_names(path: str, fields: Fields, wished: Sequence[str]) -> list[str]:
     """The label set: as wished, else the file's gold labels. Raises UnusableFile for fewer than two, or repeats."""
     names = [name.strip() for name in wished if name.strip()] or gold_labels(path, fields, settings.MAX_TEXT_BYTES)
-    if len(set(names)) != len(names):
-        raise UnusableFile("A label is named twice; name each label once.")
+    check_distinct(names)
     if len(names) < 2:
         found = f"only {names[0]!r}" if names else "none"
         raise UnusableFile(f"There must be at least two labels and there is {found}; name them, e.g. --labels yes,no.")
     return names
+
+
+def check_distinct(names: Sequence[str]) -> None:
+    """Raise UnusableFile where two names are one label: the same, or apart in case alone."""
+    if len(set(names)) != len(names):
+        raise UnusableFile("A label is named twice; name each label once.")
+    for first, second in twins(names):
+        raise UnusableFile(f"The labels {first!r} and {second!r} are too alike to tell apart; keep one of them.")
 
 
 def set_labels(project: Project, names: Sequence[str]) -> None:
@@ -78,20 +66,25 @@ def open_batch(
     seed: int = 0,
     user: User | None = None,
     local_only: bool = False,
+    upload: str | None = None,
 ) -> Batch:
-    """Keep a copy of the file and open a batch for it; `take_in` then reads the rows."""
+    """Keep a copy of the file and open a batch for it; `take_in` then reads the rows.
+
+    `upload`: the file as it was chosen, of which one batch is made. Raises IntegrityError for a second one.
+    """
     batch = Batch(
         project=project,
         name=name or Path(path).stem[:120],
-        mapping=asdict(fields),
+        mapping=asdict(replace(fields, delimiter=form_of(path, fields.delimiter).delimiter)),
+        upload=upload,
         validation_size=validation,
         seed=seed,
         created_by=user,
         local_only=local_only,
     )
-    with Path(path).open("rb") as stream:
-        batch.file.save(Path(path).name, File(stream), save=False)
     batch.save()
+    with Path(path).open("rb") as stream:
+        batch.file.save(Path(path).name, File(stream))
     return batch
 
 
@@ -102,7 +95,7 @@ def take_in(batch: Batch, keep_lease: Callable[[], bool] = lambda: True) -> bool
     `keep_lease` is called between chunks; reading ends where it answers False.
     Raises UnusableFile where no row could be used; the batch is taken away then.
     """
-    fields = Fields(**{**batch.mapping, "text": tuple(batch.mapping["text"])})
+    fields = Fields.of(batch.mapping)
     labels = {label.name: label for label in batch.project.label_list()}
     rows = read_rows(batch.file.path, fields, list(labels), settings.MAX_TEXT_BYTES)
     for chunk in _chunks(islice(rows, batch.rows_read, None)):
@@ -123,46 +116,75 @@ def _chunks(rows: Iterable[Row | Bad]) -> Iterator[list[Row | Bad]]:
 
 @transaction.atomic
 def _write(batch: Batch, rows: list[Row | Bad], labels: dict[str, Label]) -> None:
-    good = [row for row in rows if isinstance(row, Row)]
-    skipped = [_skip(batch, row.line, "bad", row.reason) for row in rows if isinstance(row, Bad)]
-    n_bad = len(skipped)
-    new, duplicates = _split_duplicates(batch, good)
-    skipped += [_skip(batch, row.line, "duplicate", reason) for row, reason in duplicates]
-    tasks = [_task(batch, row, batch.rows_new + place, labels) for place, row in enumerate(new)]
+    new, skipped = _sort_out(batch, rows)
+    n_bad = sum(row.kind == SkippedRow.Kind.BAD for row in skipped)
     read = Batch.objects.filter(pk=batch.pk, rows_read=batch.rows_read).update(
         rows_read=F("rows_read") + len(rows),
         rows_new=F("rows_new") + len(new),
-        rows_duplicate=F("rows_duplicate") + len(duplicates),
+        rows_duplicate=F("rows_duplicate") + len(skipped) - n_bad,
         rows_bad=F("rows_bad") + n_bad,
     )
     if not read:
         raise RuntimeError(f"Somebody else is reading batch {batch.pk}.")
-    Task.objects.bulk_create(tasks)
+    Task.objects.bulk_create(_task(batch, row, batch.rows_new + place, labels) for place, row in enumerate(new))
     SkippedRow.objects.bulk_create(skipped)
     batch.refresh_from_db(fields=["rows_read", "rows_new", "rows_duplicate", "rows_bad"])
 
 
-def _skip(batch: Batch, line: int, kind: str, reason: str) -> SkippedRow:
-    return SkippedRow(batch=batch, line=line, kind=kind, reason=reason[:300])
+def _sort_out(batch: Batch, rows: Sequence[Row | Bad]) -> tuple[list[Row], list[SkippedRow]]:
+    """The rows that become tasks, and the others with the reason: no row, there already, or an id of another text."""
+    good = [row for row in rows if isinstance(row, Row)]
+    there = standing(batch.project, [row.key for row in good])
+    new: list[Row] = []
+    skipped: list[SkippedRow] = []
+    for row in rows:
+        if isinstance(row, Bad):
+            skipped.append(_skip(batch, row.line, "bad", row.reason))
+        elif row.digest in there.texts:
+            same = there.texts[row.digest]
+            what = f"The id {row.id} is" if same == row.id else "The same text is"
+            skipped.append(_skip(batch, row.line, "duplicate", f"{what} already there{_as(same, row)}."))
+        elif row.id in there.ids and row.named and not batch.mapping.get("keep_same_id"):
+            skipped.append(_skip(batch, row.line, "bad", f"The id {row.id} is already there, with another text."))
+        else:
+            own = row if row.id not in there.ids else replace(row, id=own_id(batch, row))
+            new.append(own)
+            there.add(own)
+    return new, skipped
 
 
-def _split_duplicates(batch: Batch, rows: list[Row]) -> tuple[list[Row], list[tuple[Row, str]]]:
-    there = Task.objects.filter(project_id=batch.project_id)
+def _as(same: str, row: Row) -> str:
+    return "" if same == row.id else f" as {same}"
+
+
+def own_id(batch: Batch, row: Row) -> str:
+    """An id for a row whose own one another text has: with the batch and the line behind it."""
+    behind = f"-{batch.pk}-{row.line}" if row.named else f"-{batch.pk}"
+    return row.id[: LONGEST_ID - len(behind)] + behind
+
+
+@dataclass(slots=True)
+class Standing:
+    """Which ids a project has, and under which id which text, by its digest."""
+
+    ids: set[str]
+    texts: dict[str, str]
+
+    def add(self, row: Row) -> None:
+        self.ids.add(row.id)
+        self.texts[row.digest] = row.id
+
+
+def standing(project: Project, rows: Sequence[Key]) -> Standing:
+    """What a project has already of these rows; two look-ups."""
+    there = Task.objects.filter(project=project)
     ids = set(there.filter(external_id__in=[row.id for row in rows]).values_list("external_id", flat=True))
     texts = dict(there.filter(digest__in=[row.digest for row in rows]).values_list("digest", "external_id"))
-    new: list[Row] = []
-    duplicates: list[tuple[Row, str]] = []
-    for row in rows:
-        digest = row.digest
-        if row.id in ids:
-            duplicates.append((row, f"The id {row.id} is already there."))
-        elif digest in texts:
-            duplicates.append((row, f"The same text is already there as {texts[digest]}."))
-        else:
-            new.append(row)
-            ids.add(row.id)
-            texts[digest] = row.id
-    return new, duplicates
+    return Standing(ids, texts)
+
+
+def _skip(batch: Batch, line: int, kind: str, reason: str) -> SkippedRow:
+    return SkippedRow(batch=batch, line=line, kind=kind, reason=reason[:300])
 
 
 def _task(batch: Batch, row: Row, position: int, labels: dict[str, Label]) -> Task:

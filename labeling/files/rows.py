@@ -1,41 +1,67 @@
-"""Rows out of CSV and JSONL files, one at a time, each either usable or with the reason why not. No database."""
+"""Rows out of files, one at a time, each either usable or with the reason why not. No database."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
+import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from labeling.files.records import Bad as Bad
+from labeling.files.records import field_names, read_records
+from labeling.files.spellings import LabelSet, folded
 from labeling.files.votes import UnusableFile, open_text
 
 LONGEST_ID = 200
 LONGEST_GROUP = 120
-ID_FIELDS = ("id", "task", "external_id")
-csv.field_size_limit(100_000_000)
+LONGEST_SHOWN = 200
+MOST_PARTS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Which fields of a file hold what. Without `id` a row is called after its line."""
+    """Which fields of a file hold what. Without `id` a row is called after its line.
+
+    `shown`: fields that stand beside the text, small, for whoever answers. `keep_same_id`: a row whose id another text
+    has already is taken in under an id of its own, not skipped. `delimiter`: of a CSV; found out where empty.
+    """
 
     text: tuple[str, ...]
     gold: str = ""
     group: str = ""
     id: str = ""
+    shown: tuple[str, ...] = ()
+    keep_same_id: bool = False
+    delimiter: str = ""
+
+    @classmethod
+    def of(cls, mapping: Mapping[str, Any]) -> Fields:
+        """As kept with a batch; what an older batch does not say is what the fields above begin with."""
+        return cls(**{**mapping, "text": tuple(mapping["text"]), "shown": tuple(mapping.get("shown", ()))})
 
     def named(self) -> tuple[str, ...]:
-        return tuple(name for name in (*self.text, self.gold, self.group, self.id) if name)
+        return tuple(name for name in (*self.text, self.gold, self.group, self.id, *self.shown) if name)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What tells rows apart: the id, whether the file gave it, and the hash of the text."""
+
+    id: str
+    named: bool
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A usable row: `parts` are (title, text) pairs, `gold` a label name or empty."""
+    """A usable row: `parts` are (title, text) pairs, `gold` a label name or empty, `written` the cell it was read from.
+
+    `named`: whether the file gave the id; otherwise it is made of the line.
+    """
 
     line: int
     id: str
@@ -43,6 +69,8 @@ class Row:
     gold: str = ""
     group: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
+    named: bool = True
+    written: str = ""
 
     @property
     def digest(self) -> str:
@@ -50,13 +78,9 @@ class Row:
         content = json.dumps([[title, _folded(text)] for title, text in self.parts], ensure_ascii=False)
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
-
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """A row that cannot be used, and why in one sentence."""
-
-    line: int
-    reason: str
+    @property
+    def key(self) -> Key:
+        return Key(self.id, self.named, self.digest)
 
 
 def _folded(text: str) -> str:
@@ -78,108 +102,87 @@ def check_encoding(path: str) -> None:
         raise UnusableFile(f"{Path(path).name} is empty; it needs a line for each text.")
 
 
-def field_names(path: str) -> list[str]:
-    """The fields a file offers: a CSV header, or the keys of the first 50 JSON objects."""
-    with open_text(path) as stream:
-        if not _is_jsonl(path, stream):
-            return next(csv.reader(stream), [])
-        names: dict[str, None] = {}
-        for _, value in islice(_objects(stream), 50):
-            names.update(dict.fromkeys(value if isinstance(value, dict) else {}))
-        return list(names)
-
-
-def fields_for(path: str, text: Sequence[str], gold: str = "", group: str = "", id_field: str = "") -> Fields:
-    """Match the wished fields with those of the file. Raises UnusableFile naming what the file does have."""
-    there = field_names(path)
-    chosen = Fields(tuple(text), gold, group, id_field or next((n for n in ID_FIELDS if n in there), ""))
-    for name in chosen.named():
+def check_fields(path: str, fields: Fields) -> None:
+    """Raise UnusableFile, naming what the file does have, where a wished field is in no row of it."""
+    missing = set(fields.named())
+    for _, record in read_records(path, fields.delimiter):
+        missing -= set(record if isinstance(record, dict) else ())
+        if not missing:
+            return
+    there = field_names(path, fields.delimiter)
+    for name in fields.named():
         if name not in there:
             known = ", ".join(there[:20]) or "none that can be read"
             raise UnusableFile(f"{Path(path).name} has no field {name!r}; its fields are {known}.")
-    return chosen
 
 
 def read_rows(path: str, fields: Fields, labels: Sequence[str], limit: int) -> Iterator[Row | Bad]:
     """Every row in order. `labels`: allowed gold labels, empty for any. `limit`: bytes one text may have."""
-    allowed = set(labels)
-    for line, record in _records(path):
-        yield record if isinstance(record, Bad) else _row(line, record, fields, allowed, limit)
+    allowed = LabelSet(labels)
+    for line, record in read_records(path, fields.delimiter):
+        yield record if isinstance(record, Bad) else row_of(line, record, fields, allowed, limit)
 
 
 def gold_labels(path: str, fields: Fields, limit: int) -> list[str]:
-    """The distinct gold labels of the usable rows, sorted."""
-    return sorted({row.gold for row in read_rows(path, fields, (), limit) if isinstance(row, Row) and row.gold})
+    """The distinct gold labels of the usable rows, sorted; of names that differ in case alone the most frequent."""
+    often: dict[str, int] = {}
+    for row in read_rows(path, fields, (), limit):
+        if isinstance(row, Row) and row.gold:
+            often[row.gold] = often.get(row.gold, 0) + 1
+    return sorted(set(folded(often).values()))
 
 
-def _records(path: str) -> Iterator[tuple[int, dict[str, Any] | Bad]]:
-    with open_text(path) as stream:
-        yield from _json_records(stream) if _is_jsonl(path, stream) else _csv_records(stream)
-
-
-def _is_jsonl(path: str, stream: TextIO) -> bool:
-    name = path.removesuffix(".gz")
-    if name.endswith((".jsonl", ".ndjson", ".json")):
-        return True
-    if name.endswith((".csv", ".tsv")) or not stream.seekable():
-        return False
-    start = stream.read(64).lstrip()
-    stream.seek(0)
-    return start.startswith("{")
-
-
-def _objects(stream: TextIO) -> Iterator[tuple[int, Any]]:
-    for line, text in enumerate(stream, start=1):
-        if text.strip():
-            try:
-                yield line, json.loads(text)
-            except (ValueError, RecursionError) as error:
-                yield line, Bad(line, f"It is not JSON: {str(error)[:120]}.")
-
-
-def _json_records(stream: TextIO) -> Iterator[tuple[int, dict[str, Any] | Bad]]:
-    for line, value in _objects(stream):
-        usable = isinstance(value, dict | Bad)
-        yield line, value if usable else Bad(line, "It is not a JSON object with named fields.")
-
-
-def _csv_records(stream: TextIO) -> Iterator[tuple[int, dict[str, Any] | Bad]]:
-    reader = csv.reader(stream)
-    header = next(reader, [])
-    while True:
-        line = reader.line_num + 1
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, Bad(line, f"It is not valid CSV: {error}.")
-            continue
-        if not values:
-            continue
-        if len(values) != len(header):
-            yield line, Bad(line, f"It has {len(values)} fields; the header has {len(header)}.")
-        else:
-            yield line, dict(zip(header, values, strict=True))
-
-
-def _row(line: int, record: dict[str, Any], fields: Fields, allowed: set[str], limit: int) -> Row | Bad:
+def row_of(line: int, record: Mapping[str, Any], fields: Fields, allowed: LabelSet, limit: int) -> Row | Bad:
+    """A record as a row. `allowed`: the labels that gold may name."""
     try:
-        parts = tuple((title_of(name), _text(record, name)) for name in fields.text)
-        gold, group = _text(record, fields.gold).strip(), _text(record, fields.group).strip()
-        name = _text(record, fields.id).strip() if fields.id else f"line-{line}"
-        others = {key: value for key, value in record.items() if key not in fields.named()}
-        about = {str(key)[:60]: _short(value) for key, value in list(others.items())[:8]}
+        parts = _parts(record, fields.text)
+        written, group = _label(record, fields.gold), _text(record, fields.group).strip()
+        name = _text(record, fields.id).strip()
+        about = {key: _short(record[key]) for key in fields.shown if record.get(key) not in (None, "")}
     except ValueError as error:
         return Bad(line, str(error))
-    reason = _fault(name, parts, gold, group, allowed, limit)
-    return Bad(line, reason) if reason else Row(line, name, parts, gold, group, about)
+    gold = allowed.match(written)
+    reason = _fault(name, parts, group, limit)
+    if reason is None and gold is None:
+        reason = f"The gold label {written[:60]!r} is not in the label set."
+    if reason:
+        return Bad(line, reason)
+    return Row(line, name or f"line-{line}", parts, gold or "", group, about, bool(name), written)
 
 
-def _text(record: dict[str, Any], name: str) -> str:
+def _parts(record: Mapping[str, Any], names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Titled texts: one for each field, or, as in our own exports, those of one field with titles and texts."""
+    whole = _titled(record.get(names[0])) if len(names) == 1 else None
+    if whole is None:
+        return tuple((title_of(name), _text(record, name)) for name in names)
+    return tuple((title, _text(whole, title)) for title in whole)
+
+
+def _titled(value: object) -> dict[str, Any] | None:
+    if isinstance(value, str) and value.startswith('{"'):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    if not isinstance(value, dict) or not 0 < len(value) <= MOST_PARTS:
+        return None
+    return value if all(isinstance(text, str) for text in value.values()) else None
+
+
+def _label(record: Mapping[str, Any], name: str) -> str:
+    """The cell of a known label; a list of one label, as other tools write it, is that label."""
+    value = record.get(name) if name else None
+    if not isinstance(value, list):
+        return _text(record, name).strip()
+    if len(value) > 1:
+        raise ValueError(f"The field {name!r} holds {len(value)} labels; a known label is one.")
+    return _text({name: value[0]}, name).strip() if value else ""
+
+
+def _text(record: Mapping[str, Any], name: str) -> str:
     """The field as text; empty where it is absent. Raises ValueError with a sentence for anything that is no text."""
     value = record.get(name) if name else None
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, dict | list):
         raise ValueError(f"The field {name!r} holds a list or an object, not a text.")
@@ -195,23 +198,18 @@ def _text(record: dict[str, Any], name: str) -> str:
 
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    clean = text.replace("\0", " ").encode("utf-8", "replace").decode()
-    return clean[:200]
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()[:LONGEST_SHOWN]
 
 
-def _fault(
-    name: str, parts: Sequence[tuple[str, str]], gold: str, group: str, allowed: set[str], limit: int
-) -> str | None:
+def _fault(name: str, parts: Sequence[tuple[str, str]], group: str, limit: int) -> str | None:
     size = max(len(text.encode()) for _, text in parts)
     empty = [title for title, text in parts if not text.strip()]
     if empty:
         return f"The field {empty[0]!r} is empty."
     if size > limit:
         return f"A text has {size:,} bytes; at most {limit:,} are allowed."
-    if not name or len(name) > LONGEST_ID:
+    if len(name) > LONGEST_ID:
         return f"The id has {len(name)} characters; it needs 1 to {LONGEST_ID}."
     if len(group) > LONGEST_GROUP:
         return f"The group has {len(group)} characters; at most {LONGEST_GROUP} are allowed."
-    if gold and allowed and gold not in allowed:
-        return f"The gold label {gold[:60]!r} is not in the label set."
     return None

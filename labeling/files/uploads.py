@@ -4,39 +4,41 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from labeling.files.rows import Bad, Fields, Row, check_encoding, field_names, fields_for, read_rows
+from labeling.files import records, workbooks
+from labeling.files.rows import check_encoding
 from labeling.files.votes import UnusableFile
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
 
-KINDS = (".csv", ".jsonl", ".ndjson", ".json")
+WORKBOOK = ".xlsx"
+LINES = ".jsonl"
+KINDS = (".csv", ".tsv", LINES, ".ndjson", ".json", WORKBOOK)
 LONGEST_LINE = 20_000_000
 OLDEST_SECONDS = 24 * 3600
-LOOKED_AT = 50_000
-SHOWN = 6
-TEXT_NAMES = ("text", "sentence", "question", "content", "body", "premise", "title")
-GOLD_NAMES = ("gold", "label", "class", "category", "answer")
-GROUP_NAMES = ("group", "district", "region", "dialect", "language")
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A chosen file. `name` is what its owner calls it, for the page only; the path is ours."""
+    """A chosen file. `name` is what its owner calls it, for the page only; the path is ours.
+
+    `sheet`: of a workbook, the sheet that was read. `fields`: those of all JSON rows, found once; of a CSV, none.
+    """
 
     token: str
     name: str
     kind: str
     project_id: int
+    sheet: str = ""
+    fields: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -46,22 +48,15 @@ class Upload:
         """The sentence of an error with the owner's name of the file in place of ours."""
         return str(error).replace(str(self.path), self.name).replace(self.path.name, self.name)
 
+    def field_names(self, delimiter: str = "") -> list[str]:
+        """The fields of the file, those of a CSV as this delimiter cuts them. Raises UnusableFile."""
+        try:
+            return list(self.fields) or records.field_names(str(self.path), delimiter)
+        except UnusableFile as error:
+            raise UnusableFile(self.told(error)) from error
 
-@dataclass(slots=True)
-class Survey:
-    """What the first rows of a file hold; `complete` where they are all of it."""
-
-    rows: int = 0
-    bad: int = 0
-    complete: bool = True
-    labels: Counter[str] = field(default_factory=Counter)
-    groups: Counter[str] = field(default_factory=Counter)
-    first_rows: list[Row] = field(default_factory=list)
-    first_bad: list[Bad] = field(default_factory=list)
-
-    @property
-    def gold(self) -> int:
-        return sum(self.labels.values())
+    def form(self, delimiter: str = "") -> records.Form:
+        return records.form_of(str(self.path), delimiter)
 
 
 def folder() -> Path:
@@ -74,50 +69,67 @@ def keep(file: UploadedFile[Any], project_id: int, session: SessionBase) -> Uplo
     name = Path(str(file.name)).name[:120]
     kind = Path(name).suffix.lower()
     if kind not in KINDS:
-        raise UnusableFile(f"{name} is neither CSV nor JSONL; save it as one of them, with the ending .csv or .jsonl.")
-    upload = Upload(str(uuid.uuid4()), name, kind, project_id)
+        raise UnusableFile(f"{name} is neither CSV, JSON nor XLSX; save it as one of them, with its ending.")
+    token = str(uuid.uuid4())
+    written = Upload(token, name, kind, project_id)
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        _write(upload, file)
-        check_readable(upload)
+        _write(written, file)
+        upload = _unpacked(written) if kind == WORKBOOK else written
+        upload = _looked_at(upload)
     except BaseException:
-        upload.path.unlink(missing_ok=True)
+        for path in folder().glob(f"{uuid.UUID(token).hex}.*"):
+            path.unlink(missing_ok=True)
         raise
-    session["uploads"] = {**session.get("uploads", {}), upload.token: [name, kind, project_id]}
+    noted = [name, upload.kind, project_id, upload.sheet, list(upload.fields)]
+    session["uploads"] = {**session.get("uploads", {}), token: noted}
     return upload
 
 
 def _write(upload: Upload, file: UploadedFile[Any]) -> None:
-    line = 0
+    line, first = 0, True
+    in_lines = upload.kind != WORKBOOK
     with upload.path.open("wb") as copy:
         for chunk in file.chunks():
+            in_lines = in_lines and not (first and chunk.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"["))
+            first = False
             copy.write(chunk)
             parts = chunk.split(b"\n")
             longest = max(line + len(parts[0]), *(len(part) for part in parts))
             line = len(parts[-1]) + (line if len(parts) == 1 else 0)
-            if longest > LONGEST_LINE:
+            if in_lines and longest > LONGEST_LINE:
                 raise UnusableFile(f"A line of {upload.name} is longer than {LONGEST_LINE:,} bytes; split the file up.")
 
 
-def check_readable(upload: Upload) -> None:
-    """Raise UnusableFile for a file that is empty, not UTF-8, or without any field."""
+def _unpacked(upload: Upload) -> Upload:
+    """The lines of a workbook in its place."""
+    lines = Upload(upload.token, upload.name, LINES, upload.project_id)
+    sheet = workbooks.as_json_lines(upload.path, lines.path, upload.name)
+    upload.path.unlink()
+    return Upload(upload.token, upload.name, LINES, upload.project_id, sheet[:80])
+
+
+def _looked_at(upload: Upload) -> Upload:
+    """The upload with its fields. Raises UnusableFile for a file that is empty, not UTF-8, or without any field."""
     try:
         check_encoding(str(upload.path))
-        names = field_names(str(upload.path))
+        names = records.field_names(str(upload.path))
     except UnusableFile as error:
         raise UnusableFile(upload.told(error)) from error
-    if not [name for name in names if name.strip()]:
+    if not names:
         raise UnusableFile(
-            f"{upload.name} has no fields; a CSV needs a header line, a JSONL file one JSON object with names a line."
+            f"{upload.name} has no fields; a CSV needs a header line, a JSON file objects with named fields."
         )
+    found = () if upload.form().kind == "csv" else tuple(names)
+    return Upload(upload.token, upload.name, upload.kind, upload.project_id, upload.sheet, found)
 
 
 def find(token: str, project_id: int, session: SessionBase) -> Upload | None:
     """The upload of this visitor for this project, if it is still there."""
     told = session.get("uploads", {}).get(token)
-    if told is None or told[2] != project_id:
+    if told is None or len(told) != 5 or told[2] != project_id:
         return None
-    upload = Upload(token, told[0], told[1], project_id)
+    upload = Upload(token, *told[:4], tuple(told[4]))
     return upload if upload.path.exists() else None
 
 
@@ -137,50 +149,3 @@ def forget_old() -> int:
 
 def _files() -> Iterator[Path]:
     return folder().iterdir() if folder().is_dir() else iter(())
-
-
-def guess(names: list[str], wished_group: str) -> Fields:
-    """Which fields probably hold what, by their names; at least one is the text."""
-    lower = {name.lower(): name for name in names}
-    text = [lower[name] for name in TEXT_NAMES if name in lower][:1]
-    if "premise" in lower and "hypothesis" in lower:
-        text = [lower["premise"], lower["hypothesis"]]
-    gold = next((lower[name] for name in GOLD_NAMES if name in lower), "")
-    group = next((lower[name] for name in (wished_group.lower(), *GROUP_NAMES) if name in lower), "")
-    left = [name for name in names if name not in (gold, group)]
-    return Fields(tuple(text or left[:1] or names[:1]), gold, group)
-
-
-def survey(upload: Upload, fields: Fields, labels: Sequence[str] = ()) -> Survey:
-    """Look at the first 50,000 rows; `labels`: the allowed ones, empty for any.
-
-    Raises UnusableFile where a named field is not there.
-    """
-    found = Survey()
-    try:
-        fields = resolved(upload, fields)
-        for row in read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES):
-            if found.rows + found.bad == LOOKED_AT:
-                found.complete = False
-                break
-            _note(found, row)
-    except UnusableFile as error:
-        raise UnusableFile(upload.told(error)) from error
-    return found
-
-
-def resolved(upload: Upload, fields: Fields) -> Fields:
-    """The fields with the id field found by its name. Raises UnusableFile where a named field is not there."""
-    return fields_for(str(upload.path), fields.text, fields.gold, fields.group, fields.id)
-
-
-def _note(found: Survey, row: Row | Bad) -> None:
-    if isinstance(row, Bad):
-        found.bad += 1
-        found.first_bad += [row] if len(found.first_bad) < SHOWN else []
-        return
-    found.rows += 1
-    found.first_rows += [row] if len(found.first_rows) < SHOWN else []
-    if row.gold:
-        found.labels[row.gold] += 1
-    found.groups[row.group] += 1

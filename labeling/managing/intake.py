@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q
+from django.db import IntegrityError, transaction
 
 from labeling import jobs
 from labeling.files import imports
-from labeling.files.rows import Fields, Row, read_rows
-from labeling.files.uploads import Upload, resolved
+from labeling.files.rows import Fields, Key, Row, check_fields, read_rows
+from labeling.files.uploads import Upload
 from labeling.files.votes import UnusableFile
-from labeling.models import Annotator, Batch, Project, Task
+from labeling.models import Annotator, Batch, Project
 from labeling.money import ledger
 from labeling.people import recruiting
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 MOST_LABELS = 200
 LONGEST_LABEL = 120
 TOGETHER = 500
+LOOKED_AT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,30 @@ class Wishes:
 
 
 def start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, user: User) -> Batch:
-    """Open the batch and wake the workers. Raises UnusableFile, CrowdError or Refused, with nothing written."""
+    """Open the batch and wake the workers; a file that has its batch already keeps it, however often one starts.
+
+    Raises UnusableFile, CrowdError or Refused, with nothing written.
+    """
+    try:
+        return started(project, upload.token) or _start(project, upload, fields, wishes, user)
+    except (IntegrityError, UnusableFile, FileNotFoundError):
+        # Two starts at once: the other one was faster, and may have put the file away.
+        batch = started(project, upload.token)
+        if batch is None:
+            raise
+        return batch
+
+
+def started(project: Project, token: str) -> Batch | None:
+    """The batch that was made of an upload, if one was."""
+    return Batch.objects.filter(project=project, upload=token).first()
+
+
+def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, user: User) -> Batch:
     labels = [label.name for label in project.label_list()] or distinct(wishes.labels)
-    fields = resolved(upload, fields)
+    check_fields(str(upload.path), fields)
     check_something_new(project, upload, fields, labels)
     with transaction.atomic():
-        if not project.labels.exists():
-            imports.set_labels(project, labels)
-        if wishes.embedded_crowd and not project.annotators.filter(kind=Annotator.Kind.MODEL).exists():
-            recruiting.add_models(project, recruiting.embedded_crowd(len(fields.text)))
         batch = imports.open_batch(
             project,
             str(upload.path),
@@ -56,7 +71,12 @@ def start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, user
             validation=wishes.validation,
             user=user,
             local_only=wishes.local_only,
+            upload=upload.token,
         )
+        if not project.labels.exists():
+            imports.set_labels(project, labels)
+        if wishes.embedded_crowd and not project.annotators.filter(kind=Annotator.Kind.MODEL).exists():
+            recruiting.add_models(project, recruiting.embedded_crowd(len(fields.text)))
         ledger.open_purse(batch, wishes.budget)
         jobs.start(batch)
     return batch
@@ -72,31 +92,53 @@ def distinct(wished: tuple[str, ...]) -> list[str]:
         raise UnusableFile(f"There are {len(names)} labels, more than {MOST_LABELS}; is this the gold field?")
     if max(map(len, names)) > LONGEST_LABEL:
         raise UnusableFile(f"A label is longer than {LONGEST_LABEL} characters; give it a short name.")
+    imports.check_distinct(names)
     return names
 
 
 def check_something_new(project: Project, upload: Upload, fields: Fields, labels: list[str]) -> None:
-    """Raise UnusableFile where no row of the file would become a task: all bad, or all there already."""
+    """Raise UnusableFile where no row of the file would become a task: all bad, or all there already.
+
+    Where so many rows are that looking on would take too long, the import itself finds out.
+    """
     good = 0
-    pending: list[Row] = []
-    for row in read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES):
+    pending: list[Key] = []
+    for seen, row in enumerate(read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES)):
+        if seen == LOOKED_AT:
+            return
         if not isinstance(row, Row):
             continue
         good += 1
-        pending.append(row)
+        pending.append(row.key)
         if len(pending) == TOGETHER:
-            if _any_new(project, pending):
+            if _any_new(project, pending, fields):
                 return
             pending = []
     if not good:
         raise UnusableFile(f"No row of {upload.name} can be used; the list of bad rows says why.")
-    if not pending or not _any_new(project, pending):
-        raise UnusableFile(f"Every row of {upload.name} is in this project already, so there is nothing to add.")
+    if not pending or not _any_new(project, pending, fields):
+        raise UnusableFile(
+            f"Every row of {upload.name} is in this project already, or has the id of a text that is; nothing is new."
+        )
 
 
-def _any_new(project: Project, rows: list[Row]) -> bool:
-    there = Task.objects.filter(project=project)
-    same = Q(external_id__in=[row.id for row in rows]) | Q(digest__in=[row.digest for row in rows])
-    found = list(there.filter(same).values_list("external_id", "digest"))
-    ids, digests = {name for name, _ in found}, {digest for _, digest in found}
-    return any(row.id not in ids and row.digest not in digests for row in rows)
+def _any_new(project: Project, rows: list[Key], fields: Fields) -> bool:
+    there = imports.standing(project, rows)
+    return any(
+        row.digest not in there.texts and (row.id not in there.ids or not row.named or fields.keep_same_id)
+        for row in rows
+    )
+
+
+def already_there(project: Project, rows: list[Key]) -> tuple[int, int]:
+    """How many of these rows the project has already, and how many have the id of another text in it."""
+    same = clashes = 0
+    for first in range(0, len(rows), TOGETHER):
+        some = rows[first : first + TOGETHER]
+        there = imports.standing(project, some)
+        known = [row.digest in there.texts for row in some]
+        same += sum(known)
+        clashes += sum(
+            row.named and row.id in there.ids and not is_known for row, is_known in zip(some, known, strict=True)
+        )
+    return same, clashes

@@ -58,6 +58,7 @@ class Annotator(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     paused_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Out of sight and unasked since; restorable.")
     error = models.TextField(blank=True, help_text="Why it does not answer, and what to do.")
     failures = models.PositiveIntegerField(default=0, help_text="Failures in a row; the breaker opens at five.")
     retry_at = models.DateTimeField(null=True, blank=True, help_text="The breaker is open until then.")

@@ -44,6 +44,7 @@ class Batch(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Out of sight and at rest since; restorable.")
     error = models.TextField(blank=True, help_text="One sentence: what stands in the way and what to do.")
     local_only = models.BooleanField(default=False)
     seed = models.PositiveIntegerField(default=0)
@@ -66,7 +67,8 @@ class Batch(models.Model):
     )
 
     file = models.FileField(upload_to="imports/", blank=True)
-    mapping = models.JSONField(default=dict, help_text="Which fields hold text, gold, group and id.")
+    upload = models.UUIDField(null=True, blank=True, unique=True, help_text="The chosen file; it starts one batch.")
+    mapping = models.JSONField(default=dict, help_text="Which fields hold text, gold, group, id and what is shown.")
     rows_read = models.PositiveIntegerField(default=0)
     rows_new = models.PositiveIntegerField(default=0)
     rows_duplicate = models.PositiveIntegerField(default=0)

@@ -60,7 +60,9 @@ class Task(models.Model):
     external_id = models.CharField(max_length=200)
     digest = models.CharField(max_length=32, help_text="Hash of the text, to find duplicates.")
     parts = models.JSONField(help_text="List of [title, text].")
-    about = models.JSONField(default=dict, blank=True, help_text="Other fields of the row, shown to people.")
+    about = models.JSONField(
+        default=dict, blank=True, help_text="Fields of the row kept beside the text; see `beside`."
+    )
     group = models.CharField(max_length=120, blank=True)
     gold = models.ForeignKey(Label, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     slice = models.CharField(max_length=12, choices=Slice.choices, default=Slice.NONE, blank=True)
@@ -104,6 +106,15 @@ class Task(models.Model):
         Locked before anything else is written, so that two people who answer at once never wait for each other.
         """
         self.refresh_from_db(fields=["stage"], from_queryset=Task.objects.locked())
+
+    @property
+    def beside(self) -> list[tuple[str, str]]:
+        """What stands beside the text for whoever answers, as (name, value): the fields that a manager chose.
+
+        Batches of before there was a choice show nothing: what they kept may tell the label.
+        """
+        shown = self.batch.mapping.get("shown", ())
+        return [(name, str(self.about[name])) for name in shown if self.about.get(name) not in ("", None)]
 
     @property
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""What people fill in, checked: files and fields, batches, projects, labels, members, voters, money."""
+"""What people fill in, checked: members, voters, money, certificates. Files and projects have forms of their own."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.auth.models import User
-from django.forms import BaseModelFormSet, modelformset_factory
 
 from labeling.checks.certificates import Target
-from labeling.files.rows import Fields
-from labeling.models import Annotator, Batch, Certificate, Label, Membership, Project
+from labeling.models import Annotator, Batch, Certificate, Membership, Project
 from labeling.reports.batch.replays import ROUTERS
 from labeling.truth.methods import NAMES
 
@@ -26,6 +24,8 @@ NO_AMOUNT = {
     "min_value": "An amount below zero cannot be spent; give zero or more.",
     "max_value": f"More than {MOST_DOLLARS:,} dollars is taken for a slip of the pen; give less.",
     "max_decimal_places": "Money is counted in millionths of a dollar; give at most six digits behind the point.",
+    "max_digits": f"More than {MOST_DOLLARS:,} dollars is taken for a slip of the pen; give less.",
+    "max_whole_digits": f"More than {MOST_DOLLARS:,} dollars is taken for a slip of the pen; give less.",
 }
 
 
@@ -44,170 +44,32 @@ def in_dollars(microdollars: int | None) -> str | None:
     return None if microdollars is None else f"{Decimal(microdollars) / MICRO:f}"
 
 
+NO_PERCENT = {
+    "required": "Say how many percent, from 0 to 100.",
+    "invalid": "That is no number of percent; write one from 0 to 100, such as 2.5.",
+    "min_value": "Less than 0 percent there is not; give 0 to 100.",
+    "max_value": "More than 100 percent there is not; give 0 to 100.",
+    "max_decimal_places": "Give at most two digits behind the point.",
+    "max_digits": "That is no number of percent; write one from 0 to 100, such as 2.5.",
+    "max_whole_digits": "More than 100 percent there is not; give 0 to 100.",
+}
+
+
 def percent(**options: Any) -> forms.DecimalField:
     """A field for a share in percent, with at most two digits behind the point."""
-    return forms.DecimalField(min_value=Decimal(0), max_value=Decimal(100), decimal_places=2, **options)
+    limits: dict[str, Any] = {"min_value": Decimal(0), "max_value": Decimal(100), "decimal_places": 2, "max_digits": 5}
+    return forms.DecimalField(**limits, error_messages=NO_PERCENT, **options)
 
 
-class UploadForm(forms.Form):
-    file = forms.FileField(
-        label="CSV or JSONL file",
-        allow_empty_file=True,
-        widget=forms.FileInput(attrs={"accept": ".csv,.jsonl,.ndjson,.json"}),
+def whole(low: int, high: int, what: str, **options: Any) -> forms.IntegerField:
+    """A field for a whole number from `low` to `high`; `what`: what is counted, for its sentences."""
+    sentence = f"Give a whole number of {what}, {low:,} to {high:,}."
+    return forms.IntegerField(
+        min_value=low,
+        max_value=high,
+        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), sentence),
+        **options,
     )
-
-
-class FieldsForm(forms.Form):
-    """Which fields of the file hold what; the choices are the file's own field names."""
-
-    text = forms.MultipleChoiceField(label="Text", widget=forms.CheckboxSelectMultiple)
-    gold = forms.ChoiceField(label="Known label", required=False)
-    group = forms.ChoiceField(label="Group", required=False)
-    id = forms.ChoiceField(label="Id", required=False)
-
-    def __init__(self, *args: Any, names: list[str], **options: Any) -> None:
-        super().__init__(*args, **options)
-        choices = [(name, name) for name in names if name]
-        self.fields["text"].choices = choices  # type: ignore[attr-defined]
-        for field in ("gold", "group"):
-            self.fields[field].choices = [("", "none"), *choices]  # type: ignore[attr-defined]
-        self.fields["id"].choices = [("", "by name, else the line"), *choices]  # type: ignore[attr-defined]
-
-    def as_fields(self) -> Fields:
-        told = self.cleaned_data
-        return Fields(tuple(told["text"]), told["gold"], told["group"], told["id"])
-
-
-class StartForm(forms.Form):
-    name = forms.CharField(label="Name of the batch", max_length=120)
-    labels = forms.CharField(label="Labels, one on each line", required=False, widget=forms.Textarea(attrs={"rows": 6}))
-    validation = forms.IntegerField(label="Gold labels to learn from", required=False, min_value=0)
-    budget = dollars(label="Budget in US dollars", required=False, initial=Decimal(0))
-    local_only = forms.BooleanField(label="No text of this batch leaves this machine", required=False)
-    embedded_crowd = forms.BooleanField(label="Let the built-in models vote", required=False)
-
-    def budget_microdollars(self) -> int:
-        return int((self.cleaned_data["budget"] or 0) * MICRO)
-
-
-class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]
-    labels = forms.CharField(
-        label="Labels, one on each line",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 6}),
-        help_text="Leave it empty to take them from a file’s gold labels.",
-    )
-
-    class Meta:
-        model = Project
-        fields = ["name", "question", "guidelines", "group_name"]
-        labels = {"guidelines": "Guidelines", "group_name": "What groups are called"}
-        widgets = {"guidelines": forms.Textarea(attrs={"rows": 6})}
-        help_texts = {"guidelines": "People read them beside the task, models before each answer."}
-
-
-class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The policy of a project. Wages and shares are asked in the units people use."""
-
-    wage = dollars(label="Pay of people, US dollars an hour", help_text="0 where nobody is paid by the answer.")
-    accept = percent(label="The crowd settles alone from so many percent on", help_text="Below, people are asked.")
-    review = percent(label="At most so many percent of a batch go to people")
-    checked = percent(
-        label="Percent of a batch checked at random",
-        help_text="Even where the crowd is sure; about ten tasks at least.",
-    )
-    expert_wage = dollars(
-        label="Pay of experts, US dollars an hour",
-        required=False,
-        help_text="Empty: experts are asked about cases only, never straight away.",
-    )
-    worth = dollars(
-        label="What one more right label is worth, US dollars",
-        required=False,
-        help_text="Nothing dearer is bought. Empty: no limit but the budget.",
-    )
-
-    class Meta:
-        model = Project
-        fields = [
-            "name",
-            "question",
-            "guidelines",
-            "group_name",
-            "language",
-            "aggregator",
-            "router",
-            "people_per_task",
-            "check_by",
-            "pay_seconds",
-            "lease_seconds",
-            "local_only",
-            "hide_personal_data",
-        ]
-        labels = {
-            "group_name": "What groups are called",
-            "aggregator": "How votes are weighed",
-            "router": "Whom to ask first",
-            "people_per_task": "People asked about one task",
-            "check_by": "Who answers the random checks",
-            "pay_seconds": "Paid seconds of one answer, at most",
-            "lease_seconds": "Seconds a task stays with one person",
-            "local_only": "No text of this project ever leaves this machine",
-            "hide_personal_data": "Hide personal data from models outside",
-        }
-        help_texts = {"check_by": "", "pay_seconds": "", "lease_seconds": "", "local_only": ""}
-        widgets = {
-            "guidelines": forms.Textarea(attrs={"rows": 8}),
-            "aggregator": forms.Select(choices=[(name, name.replace("_", " ")) for name in NAMES]),
-        }
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        project: Project = self.instance
-        self.initial["wage"] = in_dollars(project.wage_microdollars_per_hour)
-        self.initial["expert_wage"] = in_dollars(project.expert_wage_microdollars_per_hour)
-        self.initial["worth"] = in_dollars(project.worth_microdollars)
-        self.initial["accept"] = round(100 * project.accept_confidence, 2)
-        self.initial["review"] = round(100 * project.review_share, 2)
-        self.initial["checked"] = round(100 * project.check_share, 2)
-
-    def save(self, commit: bool = True) -> Project:
-        """Write what was asked in people's units in the table's."""
-        project: Project = super().save(commit=False)
-        told = self.cleaned_data
-        project.wage_microdollars_per_hour = int(told["wage"] * MICRO)
-        project.expert_wage_microdollars_per_hour = in_microdollars(told["expert_wage"])
-        project.worth_microdollars = in_microdollars(told["worth"])
-        project.accept_confidence, project.review_share = float(told["accept"]) / 100, float(told["review"]) / 100
-        project.check_share = float(told["checked"]) / 100
-        if commit:
-            project.save()
-        return project
-
-    def clean_aggregator(self) -> str:
-        name: str = self.cleaned_data["aggregator"]
-        if name not in NAMES:
-            raise forms.ValidationError(f"There is no method {name}; choose one from the list.")
-        return name
-
-
-class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = Label
-        fields = ["name", "short", "hint", "description"]
-        widgets = {"description": forms.Textarea(attrs={"rows": 2})}
-
-
-class DistinctLabels(BaseModelFormSet):  # type: ignore[type-arg]
-    def clean(self) -> None:
-        """Two labels must not share a name."""
-        super().clean()
-        names = [form.cleaned_data.get("name", "").casefold() for form in self.forms if hasattr(form, "cleaned_data")]
-        if len(set(names)) < len(names):
-            raise forms.ValidationError("Two labels have the same name; give each one of its own.")
-
-
-LabelFormSet = modelformset_factory(Label, form=LabelForm, formset=DistinctLabels, extra=0)
 
 
 class MemberForm(forms.Form):

@@ -95,7 +95,9 @@ class TestPage:
     def test_shows_titled_parts_and_escapes_what_people_wrote(self, batch: Batch, ann: Client) -> None:
         task = batch.tasks.first()
         task.parts = [["Premise", "<b hx-get='/x'>It rains.</b>"], ["Hypothesis", "שלום"]]
-        task.about = {"channel": "<script>alert(1)</script>"}
+        task.about = {"channel": "<script>alert(1)</script>", "guess": "Trash"}
+        batch.mapping = {"text": ["text"], "shown": ["channel"]}
+        batch.save()
         task.save()
         ask(task)
         page = ann.get(url()).content.decode()

@@ -19,7 +19,8 @@ from django.db.migrations.executor import MigrationExecutor
 from labeling.checks import scores
 from labeling.crowd.errors import CrowdError
 from labeling.files import exports, imports
-from labeling.files.rows import Fields, check_encoding, fields_for
+from labeling.files.guesses import fields_for
+from labeling.files.rows import Fields, check_encoding
 from labeling.files.votes import UnusableFile
 from labeling.managing.new_projects import free_slug
 from labeling.models import Batch, Decision, Project, Vote

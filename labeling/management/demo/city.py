@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from labeling.files import imports
-from labeling.files.rows import fields_for
+from labeling.files.guesses import fields_for
 from labeling.models import Batch, Label, Membership, Project
 from labeling.money import ledger
 from labeling.people import recruiting
@@ -80,7 +80,7 @@ def _project() -> Project:
 
 def _batch(project: Project) -> Batch:
     path = str(FOLDER / "city_requests.jsonl")
-    fields = fields_for(path, ["text"], "gold", "district", "id")
+    fields = fields_for(path, ["text"], "gold", "district", "id", ["channel", "received"])
     batch = imports.open_batch(project, path, fields, name="March requests", validation=VALIDATION, seed=1)
     ledger.open_purse(batch, BUDGET)
     return batch

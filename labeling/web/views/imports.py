@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -11,17 +12,48 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from labeling.crowd.errors import CrowdError
-from labeling.files import uploads
-from labeling.files.rows import field_names
-from labeling.files.uploads import Survey, Upload
+from labeling.files import guesses, surveys, uploads
+from labeling.files.delimiters import DELIMITERS
+from labeling.files.surveys import Survey
+from labeling.files.uploads import Upload
 from labeling.files.votes import UnusableFile
 from labeling.managing import intake
 from labeling.managing.intake import Wishes
-from labeling.models import Annotator
+from labeling.models import Annotator, Label
 from labeling.money.ledger import Refused
 from labeling.people.access import Role, Visit, enter
-from labeling.web.forms import FieldsForm, StartForm, UploadForm
+from labeling.web.import_forms import FieldsForm, StartForm, UploadForm
 from labeling.web.pages import show
+
+NO_TEXT = "Choose at least one field that holds the text, out of those the file has."
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A file as its mapping reads it. `there`, `clashes`: of the first rows, how many the project has already, and how
+    many have the id of another text in it."""
+
+    mapping: FieldsForm
+    survey: Survey
+    error: str
+    labels: list[Label]
+    delimiter: str
+    there: int = 0
+    clashes: int = 0
+
+    @property
+    def cut_by(self) -> str:
+        """What stands between the fields of a CSV, in words."""
+        return DELIMITERS.get(self.delimiter, "")
+
+    @property
+    def offered(self) -> str:
+        """The labels that the known ones suggest, one on each line."""
+        return "\n".join(name for name, _ in self.survey.labels.most_common(intake.MOST_LABELS))
+
+    @property
+    def offered_validation(self) -> int:
+        return min(100, self.survey.gold // 2)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,69 +75,107 @@ def choose(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def preview(request: HttpRequest, slug: str, upload: uuid.UUID) -> HttpResponse:
-    """Look at the first rows, choose the fields, start the batch."""
+    """Look at the first rows, choose the fields, start the batch with what is chosen."""
     visit = enter(request, slug, Role.MANAGER)
+    batch = intake.started(visit.project, str(upload))
+    if batch is not None:
+        return redirect(batch)
     found = uploads.find(str(upload), visit.project.pk, request.session)
     if found is None:
         messages.error(request, "That file is not here any more; choose it again.")
         return redirect("import", visit.project.slug)
-    mapping = _mapping(request, visit, found)
-    labels = visit.project.label_list()
-    survey, error = _survey(found, mapping, [label.name for label in labels])
-    form = StartForm(request.POST or None, initial=_wishes(visit, found, survey))
-    if request.method == "POST" and not error and form.is_valid():
-        error = _start(request, visit, found, mapping, form)
-        if not error:
-            return redirect("batch", visit.project.slug, request.session["started"][-1])
+    look = _look(request, visit, found)
+    starts = request.method == "POST" and request.POST.get("act") != "look" and not _cut_anew(request)
+    form = StartForm(_with_offers(request, look) if starts else None, initial=_wishes(request, visit, found, look))
+    error = look.error
+    if starts and not error and form.is_valid():
+        try:
+            return redirect(_start(request, visit, found, look, form))
+        except (UnusableFile, CrowdError, Refused) as refusal:
+            error = found.told(UnusableFile(str(refusal)))
     context = {
         "visit": visit,
         "here": "overview",
         "upload": found,
-        "mapping": mapping,
-        "survey": survey,
+        "look": look,
         "error": error,
         "form": form,
-        "labels": labels,
         "voters": visit.project.annotators.machines().filter(paused_at=None).count(),
         "outside": visit.project.annotators.filter(outside=True, paused_at=None),
     }
-    return show(request, "labeling/imports/preview.html", context, status=422 if error or form.errors else 200)
+    refused = (error or form.errors) and (starts or request.method != "POST")
+    return show(request, "labeling/imports/preview.html", context, status=422 if refused else 200)
 
 
-def _mapping(request: HttpRequest, visit: Visit, upload: Upload) -> FieldsForm:
-    """The fields as chosen, else as their names suggest."""
-    names = field_names(str(upload.path))
+def _cut_anew(request: HttpRequest) -> bool:
+    """Whether another delimiter was chosen than the one under which the fields on the page were found."""
+    return "cut" in request.POST and request.POST["cut"] != request.POST.get("delimiter", "")
+
+
+def _look(request: HttpRequest, visit: Visit, upload: Upload) -> Look:
+    """The fields as chosen, else as names and contents suggest, and what the rows hold under them."""
     told = request.POST if request.method == "POST" else request.GET
-    if "text" in told:
-        return FieldsForm(told, names=names)
-    fields = uploads.guess(names, visit.project.group_name)
-    return FieldsForm(
-        {"text": list(fields.text), "gold": fields.gold, "group": fields.group, "id": fields.id}, names=names
-    )
+    wished = told.get("delimiter", "")
+    labels = visit.project.label_list()
+    try:
+        delimiter = upload.form(wished if wished in DELIMITERS else "").delimiter
+        names = upload.field_names(delimiter)
+    except UnusableFile as error:
+        return Look(FieldsForm({}, names=[]), Survey(), str(error), labels, wished)
+    if ("text" in told or "act" in told) and not _cut_anew(request):
+        mapping = FieldsForm({**told.dict(), **_lists(told), "delimiter": delimiter}, names=names)
+    else:
+        known = [label.name for label in labels]
+        fields = guesses.guess(str(upload.path), names, visit.project.group_name, delimiter, known)
+        mapping = FieldsForm(FieldsForm.data_of(fields), names=names)
+    survey, error = _survey(upload, mapping, [label.name for label in labels])
+    there, clashes = intake.already_there(visit.project, survey.keys)
+    return Look(mapping, survey, error, labels, delimiter, there, clashes)
+
+
+def _lists(told: Any) -> dict[str, list[str]]:
+    return {name: told.getlist(name) for name in ("text", "shown")}
 
 
 def _survey(upload: Upload, mapping: FieldsForm, labels: list[str]) -> tuple[Survey, str]:
     if not mapping.is_valid():
-        return Survey(), "Choose at least one field that holds the text, out of those the file has."
+        others = [str(error) for name, errors in mapping.errors.items() if name != "text" for error in errors]
+        return Survey(), NO_TEXT if "text" in mapping.errors else others[0]
     try:
-        return uploads.survey(upload, mapping.as_fields(), labels), ""
+        return surveys.survey(upload, mapping.as_fields(), labels), ""
     except UnusableFile as error:
         return Survey(), str(error)
 
 
-def _wishes(visit: Visit, upload: Upload, survey: Survey) -> dict[str, Any]:
-    """What the form starts with."""
-    return {
+def _wishes(request: HttpRequest, visit: Visit, upload: Upload, look: Look) -> dict[str, Any]:
+    """What the form starts with: what was written so far, else what the file suggests."""
+    start = {
         "name": upload.name.rsplit(".", 1)[0].replace("_", " ")[:120],
-        "labels": "\n".join(name for name, _ in survey.labels.most_common(intake.MOST_LABELS)),
-        "validation": min(100, survey.gold // 2),
+        "labels": look.offered,
+        "validation": look.offered_validation,
+        "budget": 0,
         "local_only": visit.project.local_only,
         "embedded_crowd": not visit.project.annotators.filter(kind=Annotator.Kind.MODEL).exists(),
     }
+    if request.method != "POST":
+        return start
+    told = _with_offers(request, look)
+    checks = {name: name in told for name in ("local_only", "embedded_crowd")}
+    return start | {name: told[name] for name in ("name", "labels", "validation", "budget") if name in told} | checks
 
 
-def _start(request: HttpRequest, visit: Visit, upload: Upload, mapping: FieldsForm, form: StartForm) -> str:
-    """Start the batch and forget the file; or the sentence that says why not."""
+def _with_offers(request: HttpRequest, look: Look) -> dict[str, Any]:
+    """What was sent, with the suggestions of the fields chosen now where those of before were left as they were."""
+    told: dict[str, Any] = request.POST.dict()
+    for name, offer in (("labels", look.offered), ("validation", str(look.offered_validation))):
+        before = told.get(f"offered_{name}")
+        if before is not None and told.get(name, "").split() == before.split():
+            told[name] = offer
+    return told
+
+
+def _start(request: HttpRequest, visit: Visit, upload: Upload, look: Look, form: StartForm) -> Any:
+    """Start the batch and forget the file. Raises UnusableFile, CrowdError or Refused."""
     told = form.cleaned_data
     wishes = Wishes(
         told["name"],
@@ -115,10 +185,6 @@ def _start(request: HttpRequest, visit: Visit, upload: Upload, mapping: FieldsFo
         told["local_only"],
         told["embedded_crowd"],
     )
-    try:
-        batch = intake.start(visit.project, upload, mapping.as_fields(), wishes, visit.user)
-    except (UnusableFile, CrowdError, Refused) as error:
-        return upload.told(UnusableFile(str(error)))
+    batch = intake.start(visit.project, upload, look.mapping.as_fields(), wishes, visit.user)
     uploads.forget(upload, request.session)
-    request.session["started"] = [*request.session.get("started", [])[-9:], batch.pk]
-    return ""
+    return batch

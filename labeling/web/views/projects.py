@@ -16,7 +16,7 @@ from labeling.files.votes import UnusableFile
 from labeling.managing import new_projects
 from labeling.models import Project
 from labeling.people.access import enter
-from labeling.web.forms import NewProjectForm
+from labeling.web.project_forms import NewProjectForm
 
 
 @require_safe

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from labeling.people.access import Role, enter
-from labeling.web.forms import LabelFormSet, SettingsForm
+from labeling.web.project_forms import LabelFormSet, SettingsForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -17,9 +18,11 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
     visit = enter(request, slug, Role.MANAGER)
     form = SettingsForm(request.POST or None, instance=visit.project)
     labels = LabelFormSet(request.POST or None, queryset=visit.project.labels.all(), prefix="label")
-    if request.method == "POST" and form.is_valid() and labels.is_valid():
-        form.save()
-        labels.save()
+    sound = form.is_valid() and labels.is_valid()
+    if request.method == "POST" and sound:
+        with transaction.atomic():
+            form.save()
+            labels.save()
         messages.success(request, "Saved. Votes and labels that are there stay as they are.")
         return redirect("settings", slug)
     status = 422 if request.method == "POST" else 200

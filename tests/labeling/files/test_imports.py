@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from labeling.files import imports
-from labeling.files.rows import Bad, Fields, Row, check_encoding, field_names, fields_for, read_rows
+from labeling.files.guesses import fields_for
+from labeling.files.records import field_names
+from labeling.files.rows import Bad, Fields, Row, check_encoding, read_rows
 from labeling.files.votes import UnusableFile
 from labeling.models import Batch, Project, SkippedRow, Task
 
@@ -56,18 +58,21 @@ class TestReading:
     def test_rows_without_an_id_are_called_after_their_line(self, tmp_path: Path) -> None:
         assert rows(write(tmp_path / "a.csv", "text\nhello\n"))[0].id == "line-2"
 
-    def test_other_fields_are_kept_for_people_to_see(self, tmp_path: Path) -> None:
-        path = write(tmp_path / "a.jsonl", '{"text": "x", "channel": "phone", "stars": 4}')
-        assert rows(path)[0].about == {"channel": "phone", "stars": "4"}
+    def test_only_the_chosen_fields_are_kept_for_people_to_see(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "a.jsonl", '{"text": "x", "channel": "phone", "stars": 4, "guess": "yes"}')
+        assert rows(path)[0].about == {}
+        assert rows(path, shown=["channel", "stars"])[0].about == {"channel": "phone", "stars": "4"}
 
     @pytest.mark.parametrize(
         ("line", "reason"),
         [
             ('{"text": "x"', "It is not JSON"),
             ('["x"]', "not a JSON object"),
+            ('{"id": "1", "text": "x", "gold": ["yes", "no"]}', "holds 2 labels"),
             ('{"text": ""}', "'Text' is empty"),
             ('{"other": "x"}', "'Text' is empty"),
             ('{"text": {"a": 1}}', "a list or an object"),
+            ('{"text": ["x", "y"]}', "a list or an object"),
             ('{"text": "a\\u0000b"}', "NUL character"),
             ('{"text": "a\\ud800b"}', "lone surrogate"),
             ('{"id": "1", "text": "x", "gold": "maybe"}', "'maybe' is not in the label set"),
@@ -137,10 +142,10 @@ class TestTakingIn:
     def test_in_is_new_plus_duplicate_plus_bad(self, project: Project, tmp_path: Path) -> None:
         lines = ["id,text", "1,one", "2,two", "1,other text", "3,ONE", "4,one", "5,", "6"]
         batch = take(project, write(tmp_path / "a.csv", "\n".join(lines)))
-        assert (batch.rows_read, batch.rows_new, batch.rows_duplicate, batch.rows_bad) == (7, 3, 2, 2)
+        assert (batch.rows_read, batch.rows_new, batch.rows_duplicate, batch.rows_bad) == (7, 3, 1, 3)
         told = [(row.line, row.kind, row.reason) for row in batch.skipped_rows.all()]
         assert told == [
-            (4, "duplicate", "The id 1 is already there."),
+            (4, "bad", "The id 1 is already there, with another text."),
             (6, "duplicate", "The same text is already there as 1."),
             (7, "bad", "The field 'Text' is empty."),
             (8, "bad", "It has 1 fields; the header has 2."),

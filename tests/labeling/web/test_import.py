@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
@@ -12,9 +13,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from openpyxl import Workbook
 
-from labeling.files import uploads
-from labeling.models import Annotator, Batch, Label, Project, Purse, Task
+from labeling.files import exports, imports, uploads
+from labeling.managing import intake
+from labeling.models import Annotator, Batch, Decision, Label, Project, Purse, Task
 from tests.labeling.managed import told
 
 pytestmark = pytest.mark.django_db
@@ -80,8 +83,10 @@ def test_labels_of_a_new_project_come_from_the_page(client: Client) -> None:
     [
         ("a.csv", b"", "a.csv is empty"),
         ("a.csv", "text\ncaf\xe9\n".encode("latin-1"), "a.csv is not a UTF-8 text file"),
-        ("a.xlsx", b"PK", "a.xlsx is neither CSV nor JSONL"),
-        ("a.json", b'[{"text": "a"}]', "a.json has no fields"),
+        ("a.pdf", b"%PDF", "a.pdf is neither CSV, JSON nor XLSX"),
+        ("a.xlsx", b"PK", "a.xlsx is no XLSX workbook"),
+        ("a.json", b'["a", "b"]', "a.json has no fields"),
+        ("a.csv", b"text,text\n1,2\n", "a.csv has two fields called"),
         ("a.jsonl", b"\n \n", "a.jsonl is empty"),
     ],
 )
@@ -121,7 +126,7 @@ def test_rows_that_cannot_be_used_are_listed_with_their_line(manager: Client, pr
 def test_a_file_that_brings_nothing_new_makes_no_batch(manager: Client, batch: Any) -> None:
     there = [{"id": task.external_id, "text": task.text} for task in Task.objects.all()]
     address = choose(manager, lines(there))["Location"]
-    answer = start(manager, address, gold="", group="")
+    answer = start(manager, address, gold="", group="", id="id")
     assert answer.status_code == 422 and "in this project already" in told(answer)
     assert Batch.objects.count() == 1
 
@@ -168,3 +173,205 @@ def test_people_s_text_is_only_text(manager: Client, project: Any) -> None:
     address = choose(manager, lines([{"text": evil, "id": evil, "note": evil}]), "<i>.jsonl")["Location"]
     page = manager.get(address).content.decode()
     assert "<script>alert" not in page and "<b hx-get" not in page and "<i>.jsonl" not in page
+
+
+def example(name: str) -> bytes:
+    return (Path(__file__).parents[1] / "files" / "examples" / name).read_bytes()
+
+
+def fresh(client: Client) -> Project:
+    """A project without labels and its manager, signed in."""
+    project = Project.objects.create(name="Fresh", slug="fresh")
+    project.memberships.create(user=User.objects.create_user("boss"), role="manager")
+    client.force_login(User.objects.get(username="boss"))
+    return project
+
+
+def look(client: Client, address: str, **chosen: Any) -> Any:
+    fields = {"text": ["text"], "gold": "", "group": "", "id": "", "act": "look"}
+    return client.post(address, {**fields, **chosen})
+
+
+class TestChoosing:
+    def test_start_uses_the_fields_that_are_ticked_not_those_shown_before(self, manager: Client, project: Any) -> None:
+        address = choose(manager, lines(ROWS))["Location"]
+        manager.get(address)
+        start(manager, address, text=["district"], gold="", group="", offered_validation="1")
+        assert Batch.objects.get().mapping["text"] == ["district"]
+
+    def test_another_look_keeps_what_was_written_and_follows_the_fields(self, client: Client) -> None:
+        fresh(client)
+        address = choose(client, lines(ROWS), slug="fresh")["Location"]
+        page = look(client, address, gold="district", name="My batch", labels="", offered_labels="", budget="3")
+        assert page.status_code == 200
+        words = page.content.decode()
+        assert 'value="My batch"' in words and "Harbour\nOld Town" in words and 'value="3"' in words
+        page = look(client, address, gold="district", labels="a\nb", offered_labels="Harbour\nOld Town")
+        assert "a\nb</textarea>" in page.content.decode()
+
+    def test_after_a_label_error_the_fields_stay_and_start_works(self, client: Client) -> None:
+        fresh(client)
+        address = choose(client, lines(ROWS), slug="fresh")["Location"]
+        answer = start(client, address, labels="only one", gold="district", group="")
+        page = answer.content.decode()
+        assert answer.status_code == 422 and "disabled" not in page.split("<main")[1]
+        assert '<option value="district" selected>' in page and "only one" in page
+        assert start(client, address, labels="Harbour\nOld Town", gold="district", group="").status_code == 302
+        assert Batch.objects.get().mapping["gold"] == "district"
+
+    def test_a_semicolon_file_is_read_said_and_corrected(self, manager: Client, project: Any) -> None:
+        address = choose(manager, example("semi.csv"), "semi.csv")["Location"]
+        page = told(manager.get(address))
+        assert "80 rows can be used" in page and '<option value=";" selected>semicolons</option>' in page
+        page = told(manager.post(address, {"act": "look", "delimiter": ",", "cut": ";", "text": ["text"]}))
+        assert '<option value="," selected>commas' in page and "id;text;label" in page
+        answer = manager.post(address, {"act": "start", "delimiter": ";", "cut": ",", "name": "x"})
+        assert answer.status_code == 200 and not Batch.objects.exists()
+
+    def test_a_batch_remembers_what_stands_between_its_fields(self, manager: Client, project: Any) -> None:
+        address = choose(manager, example("semi.csv"), "semi.csv")["Location"]
+        start(manager, address, gold="", group="", delimiter=";", cut=";", id="id")
+        assert Batch.objects.get().mapping["delimiter"] == ";"
+        assert imports.take_in(Batch.objects.get()) and Task.objects.count() == 80
+
+    def test_a_list_of_objects_and_a_workbook_become_batches(self, manager: Client, project: Any) -> None:
+        page = told(manager.get(choose(manager, example("min.json"), "min.json")["Location"]))
+        assert "80 rows can be used" in page
+        book = Workbook()
+        for row in (["text", "gold"], ["The lamp is out.", "Roads and lights"], ["The drain smells.", ""]):
+            book.active.append(row)
+        packed = io.BytesIO()
+        book.save(packed)
+        page = told(manager.get(choose(manager, packed.getvalue(), "requests.xlsx")["Location"]))
+        assert "2 rows can be used" in page and "1 has a known label" in page and "From the sheet" in page
+
+    def test_known_labels_that_only_later_rows_have_are_found(self, client: Client) -> None:
+        fresh(client)
+        page = told(client.get(choose(client, example("late_gold.jsonl"), "late_gold.jsonl", "fresh")["Location"]))
+        assert "80 rows can be used" in page and "20 have a known label, 2 different ones" in page
+
+
+class TestShown:
+    def test_nothing_stands_beside_the_text_unless_it_is_chosen(self, manager: Client, project: Any) -> None:
+        rows = [{**row, "guess": "Parks", "channel": "phone"} for row in ROWS]
+        address = choose(manager, lines(rows))["Location"]
+        start(manager, address, shown=["channel"])
+        imports.take_in(Batch.objects.get())
+        task = Task.objects.first()
+        assert task is not None and task.about == {"channel": "phone"} and task.beside == [("channel", "phone")]
+
+    def test_what_older_batches_kept_unasked_is_not_shown(self, batch: Any) -> None:
+        task = batch.tasks.first()
+        task.about = {"gold_copy": "Roads and lights"}
+        batch.mapping = {"text": ["text"], "gold": "", "group": "", "id": ""}
+        task.batch = batch
+        assert task.beside == []
+
+    def test_the_known_label_is_never_shown(self, manager: Client, project: Any) -> None:
+        address = choose(manager, lines(ROWS))["Location"]
+        answer = start(manager, address, shown=["gold"])
+        assert answer.status_code == 422 and "it would tell the answer" in told(answer)
+        assert not Batch.objects.exists()
+
+
+class TestIds:
+    def test_an_id_of_other_texts_is_asked_about_and_nothing_is_lost(self, client: Client) -> None:
+        fresh(client)
+        address = choose(client, example("doc_id.csv"), "doc_id.csv", "fresh")["Location"]
+        assert "have the id of an earlier row" not in told(client.get(address))
+        page = told(look(client, address, id="id", gold="label"))
+        assert "60 rows have the id of an earlier row, but another text" in page and "take them in" in page
+        start(client, address, id="id", gold="label", group="", labels="negative\npositive", same_id="keep")
+        batch = Batch.objects.get()
+        assert imports.take_in(batch) and Task.objects.count() == 80
+        assert Task.objects.filter(external_id="doc0").count() == 1
+
+    def test_rows_without_an_id_of_a_second_file_are_no_duplicates(self, manager: Client, project: Any) -> None:
+        for name in ("one", "two"):
+            content = lines([{"text": f"{name} {n}"} for n in range(3)])
+            start(manager, choose(manager, content)["Location"], gold="", group="", name=name)
+            imports.take_in(Batch.objects.get(name=name))
+        assert Task.objects.count() == 6
+
+    def test_what_is_there_already_is_told_before_the_start(self, manager: Client, project: Any) -> None:
+        start(manager, choose(manager, lines(ROWS))["Location"], id="id")
+        imports.take_in(Batch.objects.get())
+        more = [*ROWS, {"id": "A-1", "text": "Another lamp."}, {"id": "A-9", "text": "New."}]
+        page = told(manager.get(choose(manager, lines(more))["Location"]))
+        assert "3 are in this project already" in page and "1 has the id of another text in this project" in page
+
+
+class TestLabels:
+    def test_labels_that_differ_in_case_alone_are_one_before_a_row_is_written(self, client: Client) -> None:
+        fresh(client)
+        address = choose(client, example("caselabel.csv"), "caselabel.csv", "fresh")["Location"]
+        page = told(client.get(address))
+        assert "2 different ones" in page and "Spellings of one label are taken together" in page
+        wrong = start(client, address, gold="label", group="", labels="negative\nNegative\npositive")
+        assert wrong.status_code == 422 and "too alike to tell apart" in told(wrong)
+        assert not Label.objects.exists() and not Batch.objects.exists()
+        start(client, address, gold="label", group="", labels="negative\npositive")
+        batch = Batch.objects.get()
+        imports.take_in(batch)
+        assert (batch.rows_new, batch.rows_bad) == (80, 0) and not batch.tasks.filter(gold=None).exists()
+
+    def test_negative_numbers_are_labels_like_others(self, client: Client) -> None:
+        fresh(client)
+        address = choose(client, example("negative.csv"), "negative.csv", "fresh")["Location"]
+        start(client, address, gold="label", group="", labels="-1\n0\n1")
+        imports.take_in(Batch.objects.get())
+        assert Task.objects.filter(gold__name="-1").count() > 20
+
+    @pytest.mark.parametrize("number", ["9" * 30, "-1", "many", "2.5"])
+    def test_a_number_of_known_labels_that_makes_no_sense_is_refused_in_words(
+        self, manager: Client, project: Any, number: str
+    ) -> None:
+        answer = start(manager, choose(manager, lines(ROWS))["Location"], validation=number)
+        assert answer.status_code == 422 and "whole number of known labels" in told(answer)
+
+
+class TestTwice:
+    def test_a_second_start_shows_the_same_batch(self, manager: Client, project: Any) -> None:
+        address = choose(manager, lines(ROWS))["Location"]
+        first, second = start(manager, address), start(manager, address)
+        assert first["Location"] == second["Location"] and Batch.objects.count() == 1
+        assert manager.get(address)["Location"] == first["Location"]
+
+    def test_the_slower_of_two_starts_at_once_gets_the_batch_of_the_faster(
+        self, manager: Client, project: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        address = choose(manager, lines(ROWS))["Location"]
+        faster: list[Any] = []
+        before = intake.check_something_new
+
+        def meanwhile(*told: Any) -> None:
+            monkeypatch.setattr(intake, "check_something_new", before)
+            before(*told)
+            faster.append(start(manager, address))
+
+        monkeypatch.setattr(intake, "check_something_new", meanwhile)
+        slower = start(manager, address)
+        assert slower["Location"] == faster[0]["Location"] and Batch.objects.count() == 1
+
+
+def test_our_own_export_changes_nothing_and_fills_a_new_project(client: Client) -> None:
+    project = fresh(client)
+    address = choose(client, example("caselabel.csv"), "caselabel.csv", "fresh")["Location"]
+    start(client, address, gold="label", group="", id="id", labels="negative\npositive")
+    batch = Batch.objects.get()
+    imports.take_in(batch)
+    for task in batch.tasks.all():
+        Decision.objects.create(task=task, label=task.gold, decided_by="expert", confidence=1, entropy=0)
+    for kind, write in (("csv", exports.as_csv), ("jsonl", exports.jsonl)):
+        content = "".join(write(batch)).encode()
+        found = choose(client, content, f"labels.{kind}", "fresh")["Location"]
+        page = told(client.get(found))
+        assert "80 rows can be used" in page and "80 are in this project already" in page
+        again = Project.objects.create(name=kind, slug=kind)
+        again.memberships.create(user=User.objects.get(username="boss"), role="manager")
+        found = choose(client, content, f"labels.{kind}", kind)["Location"]
+        text = "parts" if kind == "csv" else "text"
+        start(client, found, text=[text], gold="gold", group="", id="task", labels="negative\npositive")
+        imports.take_in(again.batches.get())
+        told_of = Task.objects.order_by("position").values_list("external_id", "digest", "parts", "gold__name")
+        assert list(told_of.filter(project=again)) == list(told_of.filter(project=project))

@@ -132,7 +132,7 @@ def test_settings_that_cannot_be_are_refused(manager: Client, project: Any, wron
 
 def test_two_labels_do_not_share_a_name(manager: Client, project: Any) -> None:
     answer = manager.post("/p/city/settings/", {**SETTINGS, **labels_form(project, "One", "one", "Three")})
-    assert answer.status_code == 422 and "Two labels have the same name" in told(answer)
+    assert answer.status_code == 422 and "One and one are too alike to tell apart" in told(answer)
 
 
 def test_labels_of_another_project_stay_as_they_are(manager: Client, project: Any) -> None:

@@ -1,0 +1,102 @@
+"""What is asked about a file before it becomes a batch: which field is what, and how the batch begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from labeling.files.delimiters import DELIMITERS
+from labeling.files.rows import Fields
+from labeling.files.uploads import KINDS
+from labeling.web.forms import MICRO, dollars, whole
+
+MOST_SHOWN = 8
+SAME_ID = [("skip", "leave them out; they are listed"), ("keep", "take them in, each under an id of its own")]
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label="CSV, JSON or XLSX file",
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ",".join(KINDS)}),
+        error_messages={"required": "Choose a file first.", "invalid": "No file arrived; choose it again."},
+    )
+
+
+class FieldsForm(forms.Form):
+    """Which fields of the file hold what; the choices are the file's own field names."""
+
+    text = forms.MultipleChoiceField(label="Text", widget=forms.CheckboxSelectMultiple)
+    gold = forms.ChoiceField(label="Known label", required=False)
+    group = forms.ChoiceField(label="Group", required=False)
+    id = forms.ChoiceField(label="Id", required=False)
+    shown = forms.MultipleChoiceField(
+        label="Shown beside the text", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    same_id = forms.ChoiceField(
+        label="Rows with the id of another text", required=False, choices=SAME_ID, widget=forms.RadioSelect
+    )
+    delimiter = forms.ChoiceField(
+        label="Between the fields", required=False, choices=[(sign, words) for sign, words in DELIMITERS.items()]
+    )
+
+    def __init__(self, *args: Any, names: list[str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        choices = [(name, name) for name in names if name]
+        for field in ("text", "shown"):
+            self.fields[field].choices = choices  # type: ignore[attr-defined]
+        for field in ("gold", "group"):
+            self.fields[field].choices = [("", "none"), *choices]  # type: ignore[attr-defined]
+        self.fields["id"].choices = [("", "none: the line number"), *choices]  # type: ignore[attr-defined]
+
+    def clean_shown(self) -> list[str]:
+        shown: list[str] = self.cleaned_data["shown"]
+        if len(shown) > MOST_SHOWN:
+            raise forms.ValidationError(f"Choose at most {MOST_SHOWN} fields to stand beside the text.")
+        return shown
+
+    def clean(self) -> dict[str, Any]:
+        """A known label beside the text would tell the answer."""
+        told = super().clean() or self.cleaned_data
+        if told.get("gold") and told["gold"] in told.get("shown", ()):
+            self.add_error("shown", f"{told['gold']} is the known label; beside the text it would tell the answer.")
+        return told
+
+    def as_fields(self) -> Fields:
+        told = self.cleaned_data
+        shown = tuple(name for name in told["shown"] if name not in told["text"])
+        keep = told["same_id"] == "keep"
+        return Fields(tuple(told["text"]), told["gold"], told["group"], told["id"], shown, keep, told["delimiter"])
+
+    @staticmethod
+    def data_of(fields: Fields) -> dict[str, Any]:
+        """What the form would send for these fields."""
+        return {
+            "text": list(fields.text),
+            "gold": fields.gold,
+            "group": fields.group,
+            "id": fields.id,
+            "shown": list(fields.shown),
+            "same_id": "keep" if fields.keep_same_id else "skip",
+            "delimiter": fields.delimiter,
+        }
+
+
+class StartForm(forms.Form):
+    name = forms.CharField(
+        label="Name of the batch",
+        max_length=120,
+        error_messages={
+            "required": "Give the batch a name.",
+            "max_length": "Give it a name of at most 120 characters.",
+        },
+    )
+    labels = forms.CharField(label="Labels, one on each line", required=False, widget=forms.Textarea(attrs={"rows": 6}))
+    validation = whole(0, 1_000_000, "known labels", label="Known labels to learn from", required=False)
+    budget = dollars(label="Budget in US dollars", required=False)
+    local_only = forms.BooleanField(label="No text of this batch leaves this machine", required=False)
+    embedded_crowd = forms.BooleanField(label="Let the built-in models vote", required=False)
+
+    def budget_microdollars(self) -> int:
+        return int((self.cleaned_data["budget"] or 0) * MICRO)

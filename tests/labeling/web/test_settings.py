@@ -1,0 +1,89 @@
+"""Settings: nonsense is refused in words, names may be swapped, and a save is all or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from labeling.models import Label, Project
+from tests.labeling.managed import told
+from tests.labeling.web.test_people import SETTINGS, labels_form
+
+pytestmark = pytest.mark.django_db
+
+
+def save(manager: Client, project: Project, *names: str, **changed: str) -> Any:
+    return manager.post("/p/city/settings/", {**SETTINGS, **labels_form(project, *names), **changed})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("lease_seconds", "1", "whole number of seconds, 30 to 86,400"),
+        ("lease_seconds", "9000000000000000000", "whole number of seconds, 30 to 86,400"),
+        ("lease_seconds", "", "whole number of seconds, 30 to 86,400"),
+        ("pay_seconds", "-3", "whole number of seconds, 1 to 3,600"),
+        ("people_per_task", "0", "whole number of people, 1 to 25"),
+        ("people_per_task", "1e9", "whole number of people, 1 to 25"),
+        ("language", "english!!", "no language tag"),
+        ("language", "e", "no language tag"),
+        ("accept", "-1", "Less than 0 percent there is not"),
+        ("accept", "NaN", "no number of percent"),
+        ("review", "1e9", "100 percent"),
+        ("checked", "", "Say how many percent"),
+        ("checked", "1.234", "two digits behind the point"),
+        ("wage", "-0.01", "below zero cannot be spent"),
+        ("worth", "1" * 30, "slip of the pen"),
+        ("name", " ", "Give the project a name"),
+        ("question", "", "Write the question"),
+        ("group_name", "", "what groups are called"),
+    ],
+)
+def test_nonsense_is_refused_in_words(manager: Client, project: Any, field: str, value: str, sentence: str) -> None:
+    answer = save(manager, project, "One", "Two", "Three", **{field: value})
+    page = told(answer)
+    assert answer.status_code == 422 and sentence in page
+    assert "onstraint" not in page and "Ensure this value" not in page
+    project.refresh_from_db()
+    assert project.name == "City requests" and project.label_list()[0].name == "Roads and lights"
+
+
+@pytest.mark.parametrize("language", ["", "en", "pt-BR", "zh-Hant-TW"])
+def test_language_tags_are_taken(manager: Client, project: Any, language: str) -> None:
+    assert save(manager, project, "One", "Two", "Three", language=language).status_code == 302
+
+
+def test_two_label_names_can_be_swapped(manager: Client, project: Any) -> None:
+    one, two, three = project.label_list()
+    assert save(manager, project, two.name, one.name, three.name).status_code == 302
+    assert [label.name for label in project.label_list()] == [two.name, one.name, three.name]
+    assert [label.pk for label in project.label_list()] == [one.pk, two.pk, three.pk]
+    assert save(manager, project, three.name, two.name, one.name).status_code == 302
+
+
+def test_a_faulty_label_keeps_everything_else_as_it_was(manager: Client, project: Any) -> None:
+    answer = save(manager, project, "One", "", "Three", name="Another name")
+    assert answer.status_code == 422 and "Give the label a name." in told(answer)
+    project.refresh_from_db()
+    assert project.name == "City requests" and project.label_list()[0].name == "Roads and lights"
+
+
+def test_a_save_that_fails_in_the_middle_saves_nothing(
+    manager: Client, project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_told: Any, **_more: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(Label, "save", broken)
+    with pytest.raises(RuntimeError):
+        save(manager, project, "One", "Two", "Three", name="Another name")
+    project.refresh_from_db()
+    assert project.name == "City requests" and project.label_list()[0].name == "Roads and lights"
+
+
+def test_labels_that_are_sent_beyond_those_there_are_make_no_new_ones(manager: Client, project: Any) -> None:
+    extra = {"label-TOTAL_FORMS": "4", "label-3-name": "Fourth", "label-3-id": ""}
+    save(manager, project, "One", "Two", "Three", **extra)
+    assert project.labels.count() == 3
