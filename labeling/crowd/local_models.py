@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from labeling.crowd.causal_families import check_family, may_share_prompts
 from labeling.crowd.errors import Misconfigured, ModelMissing, UnsafeModel
 
 _HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
@@ -16,23 +19,28 @@ _HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A loaded model with its tokenizer; `version` names its source and, where the hub tells it, its revision."""
+    """A loaded model with its tokenizer; `version` names its source and, where the hub tells it, its revision.
+
+    `shares_prompts`: whether several labels may go on from one reading of a prompt (`label_scores`).
+    """
 
     tokenizer: Any
     model: Any
     device: str
     version: str
+    shares_prompts: bool = False
 
 
 def load_causal(source: str, device: str = "auto", threads: int = 0) -> LocalModel:
-    """A causal language model and its tokenizer; see `_load`."""
+    """A causal language model and its tokenizer, of a family that scores labels right; see `_load`."""
 
     def load(path: str, **options: Any) -> Any:
         from transformers import AutoModelForCausalLM
 
         return AutoModelForCausalLM.from_pretrained(path, **options)
 
-    return _load(source, load, device, threads)
+    loaded = _load(source, load, device, threads, check_family)
+    return replace(loaded, shares_prompts=may_share_prompts(loaded.model))
 
 
 def load_encoder(source: str, device: str = "auto", threads: int = 0) -> LocalModel:
@@ -44,6 +52,43 @@ def load_encoder(source: str, device: str = "auto", threads: int = 0) -> LocalMo
         return AutoModel.from_pretrained(path, **options)
 
     return _load(source, load, device, threads)
+
+
+def check_installed() -> None:
+    """Raises Misconfigured, with the command that mends it, where the libraries of local models are not installed."""
+    missing = [name for name in ("torch", "transformers", "safetensors") if find_spec(name) is None]
+    if missing:
+        raise Misconfigured(
+            f"Models of this machine need {missing[0]}, which is not installed; run make models in Concord's folder "
+            "(about 1 GB), then add the model again."
+        )
+
+
+def check_known_family(source: str) -> None:
+    """Refuse a causal model by its family, as far as its config.json is on this machine. Raises Misconfigured.
+
+    Nothing is fetched and no library of models loaded, so that the web process can ask before a model joins.
+    """
+    told = _config_here(source)
+    if told is not None and "auto_map" not in told:  # code of its own: loading says what is wrong with that
+        check_family(told, source)
+
+
+def _config_here(source: str) -> dict[str, Any] | None:
+    """What config.json of a folder, or of a hub model that was fetched before, says; None where there is none."""
+    path: str | os.PathLike[str] | None = Path(source).expanduser() / "config.json"
+    if not is_folder(source):
+        if not _HUB_ID.fullmatch(source):
+            return None
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(source, "config.json")
+        path = found if isinstance(found, str) else None
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8")) if path else None
+    except (OSError, ValueError):
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def is_folder(source: str) -> bool:
@@ -59,22 +104,32 @@ def offline() -> bool:
     )
 
 
-def _load(source: str, load: Callable[..., Any], device: str, threads: int) -> LocalModel:
+def _load(
+    source: str,
+    load: Callable[..., Any],
+    device: str,
+    threads: int,
+    check: Callable[[Mapping[str, Any], str], None] | None = None,
+) -> LocalModel:
     """Safetensors only, no code from the model, nothing fetched for a folder or when offline.
 
-    `threads`: CPU threads of this process, 0 leaves them. Raises ModelMissing, UnsafeModel or Misconfigured.
+    `threads`: CPU threads of this process, 0 leaves them. `check`: refuses a model by its configuration, before its
+    weights are fetched. Raises ModelMissing, UnsafeModel or Misconfigured.
     """
+    check_installed()
     local = _check_source(source)
     source = os.path.expanduser(source) if local else source
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     if threads:
         torch.set_num_threads(threads)
     where = _device(device)
     options = {"local_files_only": local or offline(), "trust_remote_code": False}
     try:
+        if check:
+            check(AutoConfig.from_pretrained(source, **options).to_dict(), source)
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
         kind = "auto" if where == "cuda" else torch.float32
         model, told = load(source, **options, use_safetensors=True, output_loading_info=True, dtype=kind)

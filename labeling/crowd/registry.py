@@ -34,6 +34,7 @@ from labeling.crowd.base import Voter
 from labeling.crowd.causal_lm import CausalModel, CausalSettings
 from labeling.crowd.embedding import EmbeddingModel, EmbeddingSettings
 from labeling.crowd.errors import Misconfigured, UnknownAnnotator
+from labeling.crowd.local_models import check_installed, check_known_family
 from labeling.crowd.openai_chat import ChatModel, ChatSettings
 from labeling.crowd.prices import Price, stated_price
 from labeling.crowd.replay import Replay, recorded_votes
@@ -124,10 +125,13 @@ def _parsed(rest: str, spec: str) -> tuple[str, Options]:
 
 
 def _causal(spec: str, source: str, options: Options) -> Voter:
+    check_installed()
+    check_known_family(source)
     return CausalModel(spec, CausalSettings(source, **_typed(CausalSettings, options, spec)))
 
 
 def _embedding(spec: str, source: str, options: Options) -> Voter:
+    check_installed()
     return EmbeddingModel(spec, EmbeddingSettings(source, **_typed(EmbeddingSettings, options, spec)))
 
 

