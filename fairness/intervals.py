@@ -10,9 +10,8 @@ from functools import lru_cache
 from math import sqrt
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from scipy.special import gammaln
 
 Floats = NDArray[np.float64]
 Pair = tuple[Floats, Floats]
@@ -36,7 +35,7 @@ class Estimate:
 
 def normal_z(level: float) -> float:
     """The two-sided normal quantile: 1.96 for a level of 0.95."""
-    return float(stats.norm.isf((1 - level) / 2))
+    return float(scipy.stats.norm.isf((1 - level) / 2))
 
 
 @lru_cache(maxsize=1024)
@@ -46,7 +45,7 @@ def simultaneous_z(level: float, groups: int) -> float:
     Equal to `normal_z(level)` for two groups. Source: Tukey; for proportions Agresti, Bini, Bertaccini and Ryu,
     Biometrics 64 (2008).
     """
-    return float(stats.studentized_range.ppf(level, groups, np.inf)) / sqrt(2)
+    return float(scipy.stats.studentized_range.ppf(level, groups, np.inf)) / sqrt(2)
 
 
 def wilson_limits(rate: ArrayLike, n: ArrayLike, z: float) -> Pair:
@@ -78,8 +77,8 @@ def clopper_pearson(positives: ArrayLike, n: ArrayLike, level: float = 0.95) -> 
     """
     s, size = np.asarray(positives, dtype=float), np.asarray(n, dtype=float)
     tail = (1 - level) / 2
-    low = np.where(s > 0, stats.beta.ppf(tail, np.maximum(s, 1), size - s + 1), 0.0)
-    high = np.where(s < size, stats.beta.isf(tail, s + 1, np.maximum(size - s, 1)), 1.0)
+    low = np.where(s > 0, scipy.stats.beta.ppf(tail, np.maximum(s, 1), size - s + 1), 0.0)
+    high = np.where(s < size, scipy.stats.beta.isf(tail, s + 1, np.maximum(size - s, 1)), 1.0)
     return low, high
 
 
@@ -198,7 +197,12 @@ def fisher_p(positives: tuple[float, float], n: tuple[float, float]) -> float:
     mean = total * inside / size
     reach = 1000 + 40 * sqrt(mean)  # what lies farther out has no probability worth adding
     k = np.arange(max(0, total - int(n[1]), int(mean - reach)), min(total, inside, int(mean + reach)) + 1)
-    falling = gammaln(k + 1) + gammaln(total - k + 1) + gammaln(inside - k + 1) + gammaln(size - total - inside + k + 1)
+    falling = (
+        scipy.special.gammaln(k + 1)
+        + scipy.special.gammaln(total - k + 1)
+        + scipy.special.gammaln(inside - k + 1)
+        + scipy.special.gammaln(size - total - inside + k + 1)
+    )
     probability = np.exp(falling.min() - falling)
     observed = probability[k == int(positives[0])].sum()
     return float(probability[probability <= observed * (1 + 1e-7)].sum() / probability.sum())
@@ -260,5 +264,5 @@ def _two_by_two(positives: ArrayLike, n: ArrayLike) -> Pair:
 
 def _interaction(value: float, se: float, level: float) -> Interaction:
     half = normal_z(level) * se
-    p_value = float(2 * stats.norm.sf(abs(value) / se)) if se > 0 else None
+    p_value = float(2 * scipy.stats.norm.sf(abs(value) / se)) if se > 0 else None
     return Interaction(value, value - half, value + half, se, p_value)

@@ -21,7 +21,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,6 +71,8 @@ class FakeOpenAI:
         self.slow_seconds = 5.0
         self.redirect_to = "/elsewhere"
         self.closing = threading.Event()
+        self.most_at_once = 0
+        self._at_once = 0
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.daemon_threads = True
@@ -94,6 +97,18 @@ class FakeOpenAI:
         with self._lock:
             self.requests.append(request)
             return self.behaviours.popleft() if self.behaviours else "label"
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Count how many requests are being served at once; `most_at_once` keeps the most there ever were."""
+        with self._lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._at_once -= 1
 
     def charge(self, request: Request, content: str) -> dict[str, int]:
         """Put a call on the bill; its usage as the API tells it. A token is a word here."""
@@ -125,10 +140,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         request = _request(body, self.headers.get("Authorization", ""))
         behaviour = self.fake.received(request)
-        if behaviour.isdigit():
-            self._refuse(int(behaviour), request)
-        else:
-            getattr(self, f"_{behaviour}")(request)
+        with self.fake.at_work():
+            if behaviour.isdigit():
+                self._refuse(int(behaviour), request)
+            else:
+                getattr(self, f"_{behaviour}")(request)
 
     def _label(self, request: Request) -> None:
         label = self.fake.oracle(request.text, request.labels)
@@ -168,7 +184,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _drip(self, request: Request) -> None:
         self.fake.charge(request, "drip")
         self._send(200, b"", announced=1_000)
-        while not self.fake.closing.wait(0.05):
+        for _ in range(1_000):
+            if self.fake.closing.wait(0.05):
+                return
             try:
                 self.wfile.write(b" ")
                 self.wfile.flush()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import log
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
-from scipy.special import gammaln, logsumexp
 
 from labeling.truth.votes import Bools, Floats
 
@@ -24,7 +23,7 @@ def clopper_pearson_upper(errors: ArrayLike, n: ArrayLike, delta: float) -> Floa
     Source: Clopper and Pearson, Biometrika 26 (1934).
     """
     x, size = np.asarray(errors, dtype=float), np.asarray(n, dtype=float)
-    upper: Floats = np.where(x < size, stats.beta.isf(delta, x + 1, np.maximum(size - x, 1e-9)), 1.0)
+    upper: Floats = np.where(x < size, scipy.stats.beta.isf(delta, x + 1, np.maximum(size - x, 1e-9)), 1.0)
     return upper
 
 
@@ -37,7 +36,7 @@ def hypergeometric_upper(errors: int, n: int, total: int, delta: float) -> int:
     low, high = errors, total - (n - errors)
     while low < high:
         middle = (low + high + 1) // 2
-        if stats.hypergeom.cdf(errors, total, middle, n) > delta:
+        if scipy.stats.hypergeom.cdf(errors, total, middle, n) > delta:
             low = middle
         else:
             high = middle - 1
@@ -72,7 +71,7 @@ def _log_bets(rate: float, losses: Floats, total: int, largest: float) -> float:
     with np.errstate(divide="ignore"):
         lost = np.log(np.maximum(1 + bets[:, None] * (rate - losses), 0)).sum(axis=1)
     won = (total - len(losses)) * np.log1p(bets * rate)
-    return float(logsumexp(won + lost) - log(len(bets)))
+    return float(scipy.special.logsumexp(won + lost) - log(len(bets)))
 
 
 def log_capital(errors: ArrayLike, n: ArrayLike, total: ArrayLike, budget: ArrayLike) -> Floats:
@@ -89,7 +88,9 @@ def log_capital(errors: ArrayLike, n: ArrayLike, total: ArrayLike, budget: Array
     null = _log_ways(x, seen, size, most)
     ratio = _log_ways(x, seen, size, np.floor(PARTS * np.maximum(most, 0)))
     with np.errstate(invalid="ignore"):
-        capital: Floats = logsumexp(np.where(np.isneginf(ratio), -np.inf, ratio - null) + LOG_STAKES, axis=-1)
+        capital: Floats = scipy.special.logsumexp(
+            np.where(np.isneginf(ratio), -np.inf, ratio - null) + LOG_STAKES, axis=-1
+        )
     over, cannot = (x >= most)[..., 0], (most - x > size - seen)[..., 0]
     return np.where(over, -np.inf, np.where(cannot, np.inf, capital))
 
@@ -100,7 +101,12 @@ def _log_ways(x: Floats, n: Floats, total: Floats, wrong: Floats) -> Floats:
     possible = (x <= wrong) & (seen <= right)
     w, r = np.where(possible, wrong - x, 0), np.where(possible, right - seen, 0)
     ways = (
-        gammaln(wrong + 1) - gammaln(x + 1) - gammaln(w + 1) + gammaln(right + 1) - gammaln(seen + 1) - gammaln(r + 1)
+        scipy.special.gammaln(wrong + 1)
+        - scipy.special.gammaln(x + 1)
+        - scipy.special.gammaln(w + 1)
+        + scipy.special.gammaln(right + 1)
+        - scipy.special.gammaln(seen + 1)
+        - scipy.special.gammaln(r + 1)
     )
     return np.where(possible, ways, -np.inf)
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from labeling.routing.plan import Offers
 from labeling.routing.value import Router
@@ -147,4 +147,4 @@ def _half_width(accuracy: float, validated: int, confidence: float) -> float:
 
 def _quantile(confidence: float) -> float:
     """Standard errors to either side that hold a normal error with this confidence."""
-    return float(special.ndtri((1 + confidence) / 2))
+    return float(scipy.special.ndtri((1 + confidence) / 2))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from labeling.truth.votes import Floats
 
@@ -67,7 +67,7 @@ def share(sample: Sample, *, level: float = 0.95) -> Powered:
     lam = trust(sample)
     value, variance = _estimate(sample, lam)
     plain, plain_variance = _estimate(sample, 0.0)
-    z = float(stats.norm.isf((1 - level) / 2))
+    z = float(scipy.stats.norm.isf((1 - level) / 2))
     half, plain_half = z * sqrt(variance), z * sqrt(plain_variance)
     effective = len(sample.truth) * (plain_variance / variance if variance else 1.0)
     ends = np.clip([value - half, value + half, plain - plain_half, plain + plain_half, value, plain], 0, 1).tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from labeling.truth import log_linear
 from labeling.truth.known_slice import FOLDS, KnownSlice
@@ -26,7 +26,7 @@ class Statements:
     for the sum of all others. `start`: the weight of each before any label is seen; `ridge`: how many labels move it.
     """
 
-    rows: sparse.csr_array
+    rows: scipy.sparse.csr_array
     n_labels: int
     start: float
     ridge: float
@@ -46,7 +46,7 @@ def statements(answers: LabelVotes, value: Floats, gold: KnownSlice, start: floa
     column = np.full(votes.n_annotators, len(heard), dtype=np.int32)
     column[heard] = np.arange(len(heard), dtype=np.int32)
     shape = votes.n_tasks * votes.n_labels, len(heard) + 1
-    rows = sparse.coo_array((value, (answers.cell, column[answers.annotator])), shape=shape).tocsr()
+    rows = scipy.sparse.coo_array((value, (answers.cell, column[answers.annotator])), shape=shape).tocsr()
     return Statements(rows, votes.n_labels, start, ridge)
 
 

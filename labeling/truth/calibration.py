@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from labeling.truth.belief import from_logits, log_belief
 from labeling.truth.confusion import wilson
@@ -42,7 +42,7 @@ def fit_exponent(belief: Floats, truth: Ints, weight: Floats | None = None) -> f
     """
     if not len(truth):
         return 1.0
-    best = optimize.minimize_scalar(
+    best = scipy.optimize.minimize_scalar(
         lambda log_exponent: negative_log_likelihood(temper(belief, math.exp(log_exponent)), truth, weight),
         bounds=LOG_RANGE,
         method="bounded",

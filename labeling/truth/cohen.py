@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from labeling.truth.vote_matrix import heaviest, without_abstentions
 from labeling.truth.votes import Floats, Ints, Votes
@@ -57,14 +57,16 @@ def kappa(table: Floats, weights: str | None = None) -> Floats:
     return 1.0 - ratio
 
 
-def _one_hot(votes: Votes) -> sparse.csc_array:
+def _one_hot(votes: Votes) -> scipy.sparse.csc_array:
     """Tasks by (annotator, label), 1 where the annotator gave the label."""
     column = votes.annotator.astype(np.int64) * votes.n_labels + votes.label
     shape = votes.n_tasks, votes.n_annotators * votes.n_labels
-    return sparse.coo_array((np.ones(len(column)), (votes.task, column)), shape=shape).tocsc()
+    return scipy.sparse.coo_array((np.ones(len(column)), (votes.task, column)), shape=shape).tocsc()
 
 
-def _pairs_of(annotator: int, answers: sparse.csc_array, votes: Votes, weights: str | None) -> tuple[np.ndarray, ...]:
+def _pairs_of(
+    annotator: int, answers: scipy.sparse.csc_array, votes: Votes, weights: str | None
+) -> tuple[np.ndarray, ...]:
     """Columns of `Pairs` for `annotator` with each later one."""
     k = votes.n_labels
     mine = answers[:, annotator * k : (annotator + 1) * k]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from labeling.truth.vote_matrix import prepare
 from labeling.truth.votes import Floats, Ints, Votes
@@ -93,7 +93,7 @@ def shrunken(counts: Floats, strength: float = 4.0, *, expected: float = 0.75, c
 
 def wilson(rate: Floats, n: Floats, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Wilson's score interval of a rate seen in `n` trials; nan where n is 0."""
-    z = special.ndtri((1 + confidence) / 2)
+    z = scipy.special.ndtri((1 + confidence) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
@@ -110,6 +110,6 @@ def _beta_quantile(a: Floats, b: Floats, level: float) -> Floats:
     """Quantile of Beta(a, b); a or b of 0 is the certain value."""
     inside = (a > 0) & (b > 0)
     quantile: Floats = np.where(
-        inside, special.betaincinv(np.where(inside, a, 1), np.where(inside, b, 1), level), a > 0
+        inside, scipy.special.betaincinv(np.where(inside, a, 1), np.where(inside, b, 1), level), a > 0
     )
     return quantile

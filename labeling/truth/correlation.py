@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from labeling.truth.confusion import count, shrunken
 from labeling.truth.label_votes import LabelVotes, label_votes
@@ -59,15 +59,17 @@ def independence_weights(excess: Floats) -> Floats:
 
 def families(excess: Floats, threshold: float = CLONE) -> NDArray[np.int32]:
     """Number of the family of each annotator, (n_annotators,): linked by pairs with at least `threshold` excess."""
-    linked = sparse.csr_array(np.nan_to_num(excess) >= threshold)
-    return np.asarray(sparse.csgraph.connected_components(linked, directed=False)[1], dtype=np.int32)
+    linked = scipy.sparse.csr_array(np.nan_to_num(excess) >= threshold)
+    return np.asarray(scipy.sparse.csgraph.connected_components(linked, directed=False)[1], dtype=np.int32)
 
 
 def _believed_shared(answers: LabelVotes, belief: Floats) -> Floats:
     """Expected number of shared tasks whose truth is one label, by pair; `belief` in that label, (n_tasks,)."""
     votes = answers.matrix.votes
     shape = votes.n_tasks, votes.n_annotators
-    given = sparse.coo_array((answers.weight, (votes.task, answers.annotator)), shape=shape).tocsr()
-    believed = sparse.coo_array((answers.weight * belief[votes.task], (votes.task, answers.annotator)), shape=shape)
+    given = scipy.sparse.coo_array((answers.weight, (votes.task, answers.annotator)), shape=shape).tocsr()
+    believed = scipy.sparse.coo_array(
+        (answers.weight * belief[votes.task], (votes.task, answers.annotator)), shape=shape
+    )
     products: Floats = (given.T @ believed.tocsr()).toarray()
     return products

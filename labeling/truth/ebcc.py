@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from labeling.truth.confusion import by_annotator
 from labeling.truth.expectation import expectation, softmax
@@ -175,8 +175,12 @@ def _log_prior(model: Model, run: Run) -> Floats:
     """E ln prior_k + E ln pi_km of the living subtypes, (C,)."""
     of_label = np.bincount(run.label, run.mass, len(model.alpha))
     nu = model.alpha + of_label
-    subtype = special.digamma(run.mass + model.concentration / model.subtypes)
-    label = special.digamma(nu) - special.digamma(nu.sum()) - special.digamma(of_label + model.concentration)
+    subtype = scipy.special.digamma(run.mass + model.concentration / model.subtypes)
+    label = (
+        scipy.special.digamma(nu)
+        - scipy.special.digamma(nu.sum())
+        - scipy.special.digamma(of_label + model.concentration)
+    )
     logs: Floats = subtype + label[run.label]
     return logs
 
@@ -185,17 +189,17 @@ def _log_normalisers(model: Model, run: Run) -> float:
     """ln B of every Dirichlet posterior, less what dead subtypes and priors add to all starts alike."""
     of_label = np.bincount(run.label, run.mass, len(model.alpha))
     eta = run.mass + model.concentration / model.subtypes
-    prior = special.gammaln(model.concentration / model.subtypes)
-    mixture = (special.gammaln(eta) - prior).sum() - special.gammaln(of_label + model.concentration).sum()
+    prior = scipy.special.gammaln(model.concentration / model.subtypes)
+    mixture = (scipy.special.gammaln(eta) - prior).sum() - scipy.special.gammaln(of_label + model.concentration).sum()
     pseudo = model.pseudo[:, run.label]
     rows = _log_beta(run.counts + pseudo, model.matrix.votes) - _log_beta(pseudo, model.matrix.votes)
-    return float(special.gammaln(model.alpha + of_label).sum() + mixture + rows)
+    return float(scipy.special.gammaln(model.alpha + of_label).sum() + mixture + rows)
 
 
 def _log_beta(parameters: Floats, votes: Votes) -> float:
     by_symbol = parameters.reshape(votes.n_annotators, votes.n_symbols, parameters.shape[1])
-    each = special.gammaln(np.where(by_symbol > 0, by_symbol, 1.0)).sum()
-    return float(each - special.gammaln(by_symbol.sum(axis=1)).sum())
+    each = scipy.special.gammaln(np.where(by_symbol > 0, by_symbol, 1.0)).sum()
+    return float(each - scipy.special.gammaln(by_symbol.sum(axis=1)).sum())
 
 
 def _by_label(values: Floats, label: Ints, n_labels: int) -> Floats:

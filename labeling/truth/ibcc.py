@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
+import scipy
 
 from labeling.truth.confusion import by_annotator
 from labeling.truth.expectation import expectation
@@ -37,7 +37,7 @@ def infer(
     iteration, converged = 0, False
     while not converged and iteration < max_iterations:
         iteration += 1
-        log_prior = special.digamma(mass + alpha) - special.digamma((mass + alpha).sum())
+        log_prior = scipy.special.digamma(mass + alpha) - scipy.special.digamma((mass + alpha).sum())
         expected = expectation(matrix, mean_log_rows(counts + pseudo, votes), log_prior, belief)
         counts, mass, converged = expected.counts, expected.mass, expected.change < 1e-3
     confusion = by_annotator(counts + pseudo, votes)
@@ -60,7 +60,7 @@ def prior_counts(matrix: VoteMatrix, diagonal: float | None, off_diagonal: float
 def mean_log_rows(parameters: Floats, votes: Votes) -> Floats:
     """E ln C under Dir(parameters) for a table (n_columns, C) of each annotator's answers; 0 where a parameter is 0."""
     by_symbol = parameters.reshape(votes.n_annotators, votes.n_symbols, parameters.shape[1])
-    total = special.digamma(by_symbol.sum(axis=1, keepdims=True))
+    total = scipy.special.digamma(by_symbol.sum(axis=1, keepdims=True))
     possible = by_symbol > 0
-    logs = np.where(possible, special.digamma(np.where(possible, by_symbol, 1.0)) - total, 0.0)
+    logs = np.where(possible, scipy.special.digamma(np.where(possible, by_symbol, 1.0)) - total, 0.0)
     return logs.reshape(parameters.shape)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse, special
 
 from labeling.truth.label_votes import LabelVotes, label_votes
 from labeling.truth.numbering import ranks
@@ -29,7 +29,7 @@ class Cells:
     `fixed`: (n_cells,) 1 or 0 in the cells of known tasks, nan elsewhere. `totals`: votes by annotator and label.
     """
 
-    votes: sparse.csr_array
+    votes: scipy.sparse.csr_array
     cell: NDArray[np.intp]
     label: NDArray[np.intp]
     start: NDArray[np.intp]
@@ -100,7 +100,7 @@ def _cells(answers: LabelVotes) -> Cells:
     start = np.flatnonzero(np.diff(task, prepend=-1))
     known = matrix.known[task]
     fixed = np.where(known >= 0, (label == known).astype(np.float64), np.nan)
-    by_cell = sparse.coo_array((answers.weight, (row, column)), shape=shape).tocsr()
+    by_cell = scipy.sparse.coo_array((answers.weight, (row, column)), shape=shape).tocsr()
     totals = np.bincount(column, answers.weight, shape[1]).astype(np.float64, copy=False)
     return Cells(by_cell, cell, label, start, np.diff(start, append=len(cell)), votes.n_labels, fixed, totals)
 
@@ -153,13 +153,13 @@ def _odds(fit: Fit) -> Floats:
 
 def _maximise(cells: Cells, fit: Fit, chance: Floats) -> None:
     shape = fit.guess.shape
-    known = (special.expit(_odds(fit)) * (cells.votes.T @ chance)).reshape(shape)
+    known = (scipy.special.expit(_odds(fit)) * (cells.votes.T @ chance)).reshape(shape)
     guessed = cells.totals.reshape(shape) - known
     sums = known.sum(axis=1), guessed.sum(axis=1)
-    total = special.digamma(sums[0] + sums[1] + 2 * COMPETENCE_PRIOR)
-    fit.knows, fit.guesses = (special.digamma(part + COMPETENCE_PRIOR) - total for part in sums)
-    guess_total = special.digamma(sums[1] + GUESS_PRIOR * shape[1])
-    fit.guess = special.digamma(guessed + GUESS_PRIOR) - guess_total[:, None]
+    total = scipy.special.digamma(sums[0] + sums[1] + 2 * COMPETENCE_PRIOR)
+    fit.knows, fit.guesses = (scipy.special.digamma(part + COMPETENCE_PRIOR) - total for part in sums)
+    guess_total = scipy.special.digamma(sums[1] + GUESS_PRIOR * shape[1])
+    fit.guess = scipy.special.digamma(guessed + GUESS_PRIOR) - guess_total[:, None]
     believed = np.bincount(cells.label, chance, cells.n_labels) + fit.left.sum() * fit.shares
     fit.shares = (believed + SHARE_PRIOR) / (believed + SHARE_PRIOR).sum()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from labeling.truth.label_votes import LabelVotes
 from labeling.truth.votes import Floats
@@ -21,6 +21,6 @@ def agreements(answers: LabelVotes) -> Floats:
 
 def _inner_products(answers: LabelVotes, row: np.ndarray, n_rows: int) -> Floats:
     shape = n_rows, len(answers.given)
-    votes = sparse.coo_array((answers.weight, (row, answers.annotator)), shape=shape).tocsr()
+    votes = scipy.sparse.coo_array((answers.weight, (row, answers.annotator)), shape=shape).tocsr()
     products: Floats = (votes.T @ votes).toarray()
     return products

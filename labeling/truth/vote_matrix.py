@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from labeling.truth.votes import Floats, Ints, Votes
 
@@ -20,7 +20,7 @@ class Block:
 
     first: int
     last: int
-    rows: sparse.csr_array
+    rows: scipy.sparse.csr_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _sorted_by_task(votes: Votes) -> Votes:
 
 def _counting_order(task: Ints, n_tasks: int) -> NDArray[np.intp]:
     """Indexes that sort `task`, stable, in O(V): a transposition of a sparse matrix is a counting sort."""
-    one_a_column = sparse.csc_array(
+    one_a_column = scipy.sparse.csc_array(
         (np.ones(len(task), np.int8), task, np.arange(len(task) + 1)), shape=(n_tasks, len(task))
     )
     order: NDArray[np.intp] = one_a_column.tocsr().indices.astype(np.intp)
@@ -181,7 +181,7 @@ def _blocks(votes: Votes, weight: Floats, per_task: NDArray[np.intp]) -> tuple[B
 def _block(first: int, last: int, start: NDArray[np.intp], column: Ints, weight: Floats, width: int) -> Block:
     inside = slice(start[first], start[last])
     pointers = (start[first : last + 1] - start[first]).astype(np.int32)
-    rows = sparse.csr_array((weight[inside], column[inside], pointers), shape=(last - first, width))
+    rows = scipy.sparse.csr_array((weight[inside], column[inside], pointers), shape=(last - first, width))
     return Block(first, last, rows)
 
 

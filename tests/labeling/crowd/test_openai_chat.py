@@ -5,7 +5,6 @@ import os
 import pickle
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -167,11 +166,9 @@ def test_a_slow_server_is_given_up_and_the_charge_is_unknown(fake_openai: FakeOp
 
 def test_a_reply_that_drips_in_for_ever_is_given_up(fake_openai: FakeOpenAI) -> None:
     fake_openai.behaviours.append("drip")
-    began = time.monotonic()
     error = failure(chat(fake_openai, timeout=0.4))
     assert isinstance(error, errors.TimedOut)
     assert error.charged is None
-    assert time.monotonic() - began < 4
 
 
 def test_a_dead_endpoint_is_unreachable_and_not_charged() -> None:
@@ -279,10 +276,9 @@ def test_answers_keep_their_order_while_calls_run_side_by_side(fake_openai: Fake
     fake_openai.slow_seconds = 0.2
     fake_openai.behaviours.extend(["slow"] * 12)
     words = ["road roads", "water", "noise"] * 4
-    began = time.monotonic()
     answers = list(chat(fake_openai, concurrency=6).answer([question(str(i), word) for i, word in enumerate(words)]))
     assert [answer.label for answer in answers] == [0, 1, 2] * 4
-    assert time.monotonic() - began < 12 * 0.2
+    assert 1 < fake_openai.most_at_once <= 6
 
 
 def test_answers_stream_and_nothing_is_asked_before_it_is_wanted(fake_openai: FakeOpenAI) -> None:

@@ -151,11 +151,12 @@ class TestFailures:
         paid = send(batch, server)
         ask(batch)
         rested(paid)
+        began = timezone.now()
         ask(batch)
         assert len(server.requests) == 6
         paid.refresh_from_db()
         assert paid.retry_at is not None
-        assert timedelta(seconds=55) < paid.retry_at - timezone.now() <= timedelta(seconds=60)
+        assert began <= paid.retry_at - timedelta(seconds=60) <= timezone.now()
         rested(paid)
         ask(batch)
         paid.refresh_from_db()
@@ -164,18 +165,19 @@ class TestFailures:
     def test_a_server_that_asks_to_wait_is_left_alone_so_long(self, batch: Batch, server: FakeOpenAI) -> None:
         server.behaviours.append("429")
         paid = send(batch, server)
+        began = timezone.now()
         ask(batch)
         paid.refresh_from_db()
         assert len(server.requests) == 1 and money(batch) == (0, 0, CAP)
         assert paid.retry_at is not None
-        assert timedelta(seconds=4) < paid.retry_at - timezone.now() <= timedelta(seconds=7)
+        assert began <= paid.retry_at - timedelta(seconds=7) <= timezone.now()
 
     @pytest.mark.parametrize("behaviour", ["slow", "dropped", "truncated", "504"])
     def test_where_nobody_knows_whether_a_call_was_charged_its_money_stays_held(
         self, batch: Batch, server: FakeOpenAI, behaviour: str
     ) -> None:
         server.behaviours.append(behaviour)
-        send(batch, server, timeout=0.1 if behaviour == "slow" else 5)
+        send(batch, server, timeout=0.3 if behaviour == "slow" else 5)
         asking.ask_some(questions(batch).free())
         [unknown] = ledger.unreconciled(batch.project)
         assert money(batch) == (unknown.reserved_microdollars, 0, CAP - unknown.reserved_microdollars)
@@ -187,7 +189,7 @@ class TestFailures:
 
     def test_five_timeouts_open_the_breaker(self, batch: Batch, server: FakeOpenAI) -> None:
         server.behaviours.extend(["slow"] * 20)
-        paid = send(batch, server, timeout=0.05)
+        paid = send(batch, server, timeout=0.3)
         ask(batch)
         assert len(server.requests) == Annotator.BREAKER and Annotator.objects.failing().get() == paid
         assert money(batch)[1] == 0 and ledger.unreconciled(batch.project).count() == Annotator.BREAKER
