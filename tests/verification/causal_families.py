@@ -151,8 +151,9 @@ def table(trials: Sequence[Trial]) -> Iterator[str]:
         if one.way != "refused":
             yield f"| `{one.family}`{star} | {one.way.split()[-1]} | {one.error:.1e} |"
             continue
-        wrong = f"scores wrong by {one.whole:.1g}" if one.whole is not None else "gives no scores from text alone"
-        yield f"| `{one.family}` | refused | {REASONS.get(one.family) or one.failure or wrong} |"
+        wrong = "gives no scores from text alone" if one.whole is None else f"scores wrong by {one.whole:.1g}"
+        wrong = "not tried: no tiny model of it could be made" if one.failure else wrong
+        yield f"| `{one.family}` | refused | {REASONS.get(one.family, wrong)} |"
 
 
 def main() -> int:
