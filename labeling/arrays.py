@@ -136,8 +136,12 @@ def _newest(task: Ints, voter: Ints, row: NDArray[np.int64], n_annotators: int) 
     return newest
 
 
-def save_beliefs(ballot: Ballot, inference: Inference, turn: Round) -> None:
-    """Write the belief of each of the batch's own tasks, overwriting what was there."""
+def save_beliefs(ballot: Ballot, inference: Inference, turn: Round, crowd: Floats, answered: Ints) -> None:
+    """Write the belief of each of the batch's own tasks, overwriting what was there.
+
+    `crowd`: (n_tasks, K) what the free crowd alone believes, kept where others `answered`, the tasks' indexes.
+    """
+    further = set(answered.tolist())
     own = slice(0, ballot.n_own)
     belief = inference.belief[own]
     bits, top, tie = entropy(belief), inference.labels()[own], inference.ties()[own]
@@ -148,6 +152,7 @@ def save_beliefs(ballot: Ballot, inference: Inference, turn: Round) -> None:
             round=turn,
             probabilities=rounded(belief[i]),
             base=rounded(belief[i]),
+            crowd=rounded(crowd[i]) if i in further else None,
             base_vote=ballot.last_vote,
             label=ballot.labels[top[i]],
             confidence=min(float(confidence[i]), 1.0),
@@ -168,6 +173,7 @@ BELIEF_FIELDS = [
     "round",
     "probabilities",
     "base",
+    "crowd",
     "base_vote",
     "label",
     "confidence",
@@ -181,10 +187,11 @@ BELIEF_FIELDS = [
 
 
 def save_confusions(ballot: Ballot, confusion: Floats) -> None:
-    """Keep each annotator's confusion matrix, shape (n_annotators, n_labels, n_symbols), for single updates later."""
-    for annotator, matrix in zip(ballot.annotators, confusion, strict=True):
-        annotator.confusion = [rounded(row) for row in matrix]
-    Annotator.objects.bulk_update(ballot.annotators, ["confusion"])
+    """Keep the confusion matrix of each free model, from (n_annotators, n_labels, n_symbols), for single updates."""
+    free = [column for column, annotator in enumerate(ballot.annotators) if annotator.kind == Annotator.Kind.MODEL]
+    for column in free:
+        ballot.annotators[column].confusion = [rounded(row) for row in confusion[column]]
+    Annotator.objects.bulk_update([ballot.annotators[column] for column in free], ["confusion"])
 
 
 def rounded(values: Sequence[float] | Floats) -> list[float]:

@@ -56,6 +56,11 @@ class Annotator(models.Model):
     confusion = models.JSONField(
         null=True, blank=True, help_text="As last inferred: row = truth, column = answer, last column = abstention."
     )
+    skill = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Of who is asked after the crowd: accuracy, its interval, the evidence by source, the last change.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True, help_text="Out of sight and unasked since; restorable.")

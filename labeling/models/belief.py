@@ -17,6 +17,9 @@ class Belief(models.Model):
     round = models.ForeignKey(Round, null=True, on_delete=models.SET_NULL, related_name="beliefs")
     probabilities = models.JSONField(help_text="Per label in order, sums to 1.")
     base = models.JSONField(help_text="The belief of the last full inference; later single votes are added to it.")
+    crowd = models.JSONField(
+        null=True, blank=True, help_text="What the free crowd alone believed, where `base` counts further answers."
+    )
     base_vote = models.PositiveBigIntegerField(default=0, help_text="The newest vote that `base` counts.")
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="+", help_text="The most believed label.")
     confidence = models.FloatField(help_text="Probability of that label.")

@@ -53,6 +53,7 @@ class Escalation(models.Model):
         NO_VOTES = "no_votes", "no model gave a label"
         PEOPLE_DISAGREE = "people_disagree", "two people disagree"
         AGAINST_CROWD = "against_crowd", "a person disagrees with a confident crowd"
+        AGAINST_RECORD = "against_record", "a person's own record speaks against the answer"
         FLAGGED = "flagged", "somebody flagged it"
         AUDIT = "audit", "drawn at random for a check"
         SENT_BACK = "sent_back", "an expert sent it back"

@@ -17,9 +17,11 @@ from labeling.routing import value
 from labeling.routing.plan import MICRO, STOP, Offers, Plan
 from labeling.routing.value import Crowd, Offer, Router
 from labeling.truth.belief import entropy
-from labeling.truth.votes import Bools, Floats, Inference, Ints, Votes
+from labeling.truth.skills.learning import Skills
+from labeling.truth.votes import Bools, Floats, Ints, Votes
 
 Kind = Annotator.Kind
+PEOPLE = (Kind.PERSON, Kind.EXPERT)
 PROBES = 100
 """Answers on known tasks from which a paid model's confusions are learnt."""
 PROBE_SHARE = 0.2
@@ -50,14 +52,20 @@ class Table:
     strongest_of: Ints
 
     @classmethod
-    def of(cls, batch: Batch, ballot: Ballot, crowd: Inference, parties: list[Party]) -> Table:
-        """Fit the router to what the crowd believes and what the parties have answered."""
+    def of(cls, batch: Batch, ballot: Ballot, crowd: Crowd, parties: list[Party], skills: Skills) -> Table:
+        """Fit the router to what the crowd believes and what the parties have answered.
+
+        Where people spoke, everybody's own skill says what to believe.
+        """
         undecided = _on_all(ballot, arrays.undecided(ballot, batch))
         open_to = _open_to(batch, ballot)
         given = relabelers.answers(ballot, parties)
         asked = [party.relabeler(relabelers.askable(batch, ballot, party, open_to)) for party in parties]
-        router = value.fit(Crowd.of(crowd, ballot.known), asked, given, seed=batch.seed)
+        router = value.fit(crowd, asked, given, seed=batch.seed)
         belief = router.belief()
+        people = np.array([party.kind in PEOPLE for party in parties], dtype=np.bool_)
+        spoken = np.setdiff1d(given.task[people[given.annotator]], np.flatnonzero(ballot.known >= 0))
+        belief[spoken] = skills.belief[spoken]
         by = _strongest(parties, given, belief)
         return cls(batch, ballot, parties, router, given, belief, open_to, undecided, by)
 

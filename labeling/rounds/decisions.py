@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -124,6 +124,12 @@ def of_belief(belief: Belief, decided_by: str, why: str, annotator: Annotator | 
         annotator.pk if annotator else None,
         provenance,
     )
+
+
+def of_skill(vote: Vote, label: Label, belief: Belief | None, why: str, skills: dict[str, Any]) -> Verdict:
+    """The verdict of what was disputed and is settled by people's skills; `label` need not be that of the last vote."""
+    verdict = of_vote(vote, label, belief, Decision.By.PERSON, why)
+    return replace(verdict, provenance=verdict.provenance | {"skills": skills})
 
 
 def of_vote(vote: Vote, label: Label, belief: Belief | None, decided_by: str, why: str) -> Verdict:

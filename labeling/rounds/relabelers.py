@@ -10,15 +10,22 @@ from django.db.models import Avg
 
 from labeling.arrays import Ballot
 from labeling.checks import draws
-from labeling.models import Annotator, Batch, Escalation, Reservation
+from labeling.models import Annotator, Batch, Escalation, Membership, Project, Reservation
 from labeling.rounds import fallback, settling
-from labeling.routing.value import Relabeler
+from labeling.rounds.skills import Evidence
+from labeling.routing.value import Relabeler, Voice
+from labeling.truth.skills.learning import Skills
+from labeling.truth.vote_matrix import likeliest
 from labeling.truth.votes import Bools, Ints, Votes
 
 Kind = Annotator.Kind
 PRIOR = {Kind.PAID: (0.75, 2.0), Kind.PERSON: (0.9, 10.0), Kind.EXPERT: (0.97, 20.0)}
 """The accuracy assumed before any answer on a known task is seen, and how many answers that assumption is worth."""
 ENOUGH_BILLS = 5
+ENOUGH_PROBES = 20
+"""Answers on known tasks from which on a paid model is weighed by them alone."""
+LATEST, MOST_VOICES = 200, 6
+"""The latest answers that tell who is at work, and how many are reckoned with one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,7 @@ class Party:
     """A paid model, the people, or the experts. `columns`: the ballot's annotators that speak for it.
 
     `price`: micro-dollars of one opinion. `available`: False where it answered before but must not be asked now.
+    `voices`: who of them is likely to answer, and how good each one is; empty where nothing is known of anybody.
     """
 
     kind: Annotator.Kind
@@ -34,6 +42,7 @@ class Party:
     available: bool
     columns: tuple[int, ...]
     annotator: Annotator | None = None
+    voices: tuple[Voice, ...] = ()
 
     @property
     def one(self) -> str:
@@ -43,18 +52,27 @@ class Party:
     def relabeler(self, eligible: Bools) -> Relabeler:
         """The same for the router; `eligible`: (n,) the tasks about which it may be asked."""
         expected, certainty = PRIOR[self.kind]
-        return Relabeler(self.name, self.price, expected, certainty, eligible & self.available)
+        return Relabeler(self.name, self.price, expected, certainty, eligible & self.available, voices=self.voices)
 
 
-def parties(batch: Batch, ballot: Ballot) -> list[Party]:
+def parties(batch: Batch, ballot: Ballot, evidence: Evidence, skills: Skills) -> list[Party]:
     """Every paid model of the project, its people and its experts, whether or not they may be asked now."""
     project = batch.project
     callable_now = set(fallback.askable(batch).values_list("pk", flat=True))
     paid = [
-        Party(Kind.PAID, each.name, price_of(each), each.pk in callable_now, (column,), each)
+        Party(
+            Kind.PAID,
+            each.name,
+            price_of(each),
+            each.pk in callable_now,
+            (column,),
+            each,
+            _unless_probed(ballot, column, voices(evidence, skills, [each])),
+        )
         for column, each in enumerate(ballot.annotators)
         if each.kind == Kind.PAID
     ]
+    people, experts = (at_work(project, ballot, kind) for kind in (Kind.PERSON, Kind.EXPERT))
     person, expert = (draws.price_of_one(batch, kind) or 0 for kind in (Kind.PERSON, Kind.EXPERT))
     return [
         *paid,
@@ -64,6 +82,7 @@ def parties(batch: Batch, ballot: Ballot) -> list[Party]:
             person * project.people_per_task,
             project.review_share > 0,
             _columns(ballot, Kind.PERSON),
+            voices=voices(evidence, skills, people),
         ),
         Party(
             Kind.EXPERT,
@@ -71,12 +90,46 @@ def parties(batch: Batch, ballot: Ballot) -> list[Party]:
             expert,
             project.expert_wage_microdollars_per_hour is not None and settling.has_experts(project.pk),
             _columns(ballot, Kind.EXPERT),
+            voices=voices(evidence, skills, experts),
         ),
     ]
 
 
 def _columns(ballot: Ballot, kind: str) -> tuple[int, ...]:
     return tuple(column for column, each in enumerate(ballot.annotators) if each.kind == kind)
+
+
+def at_work(project: Project, ballot: Ballot, kind: str) -> list[Annotator]:
+    """Those of a kind who belong to the project still."""
+    members = set(Membership.objects.filter(project=project).values_list("user_id", flat=True))
+    return [each for each in ballot.annotators if each.kind == kind and each.user_id in members]
+
+
+def voices(evidence: Evidence, skills: Skills, annotators: Sequence[Annotator]) -> tuple[Voice, ...]:
+    """Who of these is likely to answer next, by their part in the latest answers, each with an own matrix.
+
+    Nobody's share is nought: who has answered nothing lately may be the next. Beyond a handful, the others' matrices
+    count by their mean. Empty where nobody has answered anything.
+    """
+    place = [number for number, each in enumerate(evidence.annotators) if each in annotators]
+    if not place or not skills.given[place].any():
+        return ()
+    latest = evidence.answers.annotator[np.isin(evidence.answers.annotator, place)][-LATEST:]
+    share = np.bincount(latest, minlength=len(evidence.annotators))[place] + 1.0
+    share /= share.sum()
+    order = np.argsort(-share, kind="stable")
+    alone, rest = order[:MOST_VOICES], order[MOST_VOICES:]
+    heard = [Voice(float(share[one]), skills.confusion[place[one]]) for one in alone]
+    if len(rest):
+        mean = np.average(skills.confusion[[place[one] for one in rest]], axis=0, weights=share[rest])
+        heard.append(Voice(float(share[rest].sum()), mean))
+    return tuple(heard)
+
+
+def _unless_probed(ballot: Ballot, column: int, heard: tuple[Voice, ...]) -> tuple[Voice, ...]:
+    """None for a model that answered enough known tasks: how it errs together with the crowd is learnt from those."""
+    on_known = (ballot.known[ballot.votes.task] >= 0) & (ballot.votes.annotator == column)
+    return () if len(np.unique(ballot.votes.task[on_known])) >= ENOUGH_PROBES else heard
 
 
 def price_of(annotator: Annotator) -> int:
@@ -99,7 +152,7 @@ def answers(ballot: Ballot, asked: Sequence[Party]) -> Votes:
     place = np.full(max(votes.n_annotators, 1), -1, dtype=np.int32)
     for number, party in enumerate(asked):
         place[list(party.columns)] = number
-    mine = _chosen(votes, _likeliest(votes) & (place[votes.annotator] >= 0))
+    mine = _chosen(votes, likeliest(votes) & (place[votes.annotator] >= 0))
     return Votes(mine.task, place[mine.annotator], mine.label, votes.n_tasks, len(asked), votes.n_labels)
 
 
@@ -107,17 +160,6 @@ def _chosen(votes: Votes, keep: Bools) -> Votes:
     weight = None if votes.weight is None else votes.weight[keep]
     task, annotator, label = votes.task[keep], votes.annotator[keep], votes.label[keep]
     return Votes(task, annotator, label, votes.n_tasks, votes.n_annotators, votes.n_labels, weight)
-
-
-def _likeliest(votes: Votes) -> Bools:
-    """Which entries carry the largest share of their (task, annotator) pair, shape (V,)."""
-    keep = np.ones(len(votes.task), dtype=np.bool_)
-    if votes.weight is None:
-        return keep
-    order = np.lexsort((-votes.weight, votes.annotator, votes.task))
-    same = (np.diff(votes.task[order]) == 0) & (np.diff(votes.annotator[order]) == 0)
-    keep[order[1:]] = ~same
-    return keep
 
 
 def askable(batch: Batch, ballot: Ballot, party: Party, open_to: Bools) -> Bools:

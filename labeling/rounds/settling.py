@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from django.db import transaction
 
-from labeling.arrays import rounded
 from labeling.live import nudges
 from labeling.models import Annotator, Belief, Decision, Escalation, Label, Membership, Task, Vote
+from labeling.people import skill
 from labeling.rounds import decisions
-from labeling.truth import bayes
-from labeling.truth.belief import clipped, entropy
-from labeling.truth.confusion import shrunken
-from labeling.truth.votes import Floats
+from labeling.rounds.hearing import Heard
+from labeling.truth.skills.verdict import Dispute, Outcome, Verdict
 
 Kind = Annotator.Kind
 Reason = Escalation.Reason
 State = Escalation.State
-PEOPLE = (Kind.PERSON, Kind.EXPERT)
-WEIGHED = ["probabilities", "label", "confidence", "entropy", "tie", "n_votes", "updated_at"]
-PERSON_STRENGTH = 8.0
-PERSON_RIGHT = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One current vote with a label, as keys."""
-
-    vote: int
-    annotator: int
-    kind: str
-    label: int
 
 
 def settle(escalation: Escalation, vote: Vote) -> bool:
@@ -44,61 +26,16 @@ def settle(escalation: Escalation, vote: Vote) -> bool:
     """
     if not escalation.close(State.ANSWERED, vote):
         return False
-    task, said = vote.task, what_was_said(vote.task)
+    task = vote.task
     before = Belief.objects.filter(task=task).first()
-    after = _updated(before, task, said, vote.annotator)
+    heard = Heard.of(before, task, vote.annotator)
+    after = heard.written(before) if before else None
     if escalation.to == Kind.EXPERT:
         _expert_settles(task, vote, after)
     elif escalation.to == Kind.PERSON:
-        _person_settles(task, vote, said, before, after)
+        _person_settles(task, vote, heard, after)
     nudges.announce(task.project_id, nudges.QUEUE, nudges.PROGRESS)
     return True
-
-
-def what_was_said(task: Task) -> list[Said]:
-    """The current votes on a task that name a label, oldest first."""
-    named = task.votes.current().filter(label__isnull=False).order_by("pk")
-    return [Said(*row) for row in named.values_list("pk", "annotator", "annotator__kind", "label")]
-
-
-def _updated(belief: Belief | None, task: Task, said: list[Said], *known: Annotator) -> Belief | None:
-    """The belief of the last inference, with every later vote added by Bayes' rule; `belief` itself stays as it is.
-
-    Annotators that are `known` are not fetched again.
-    """
-    if belief is None:
-        return None
-    labels = task.project.label_list()
-    places = {label.pk: place for place, label in enumerate(labels)}
-    later = [one for one in said if one.vote > belief.base_vote]
-    voters = {annotator.pk: annotator for annotator in known}
-    voters |= Annotator.objects.in_bulk({one.annotator for one in later} - voters.keys())
-    confusions = [confusion_of(voters[one.annotator], len(labels)) for one in later]
-    posterior = bayes.combine(np.array(belief.base), [places[one.label] for one in later], confusions)
-    return _written(belief, posterior, labels, len(said))
-
-
-def _written(belief: Belief, posterior: Floats, labels: list[Label], n_votes: int) -> Belief:
-    order = np.sort(posterior)
-    after = copy(belief)
-    after.probabilities = rounded(posterior)
-    after.label = labels[int(posterior.argmax())]
-    after.confidence = min(float(order[-1]), 1.0)
-    after.entropy = float(entropy(posterior))
-    after.tie = bool(order[-1] - order[-2] < 1e-9)
-    after.n_votes = n_votes
-    after.save(update_fields=WEIGHED)
-    return after
-
-
-def confusion_of(annotator: Annotator, n_labels: int) -> Floats:
-    """The annotator's confusion matrix as last inferred; before that, a careful prior: right nine times of ten."""
-    if annotator.confusion is not None:
-        return clipped(np.array(annotator.confusion), 1e-3)
-    counts = np.zeros((n_labels, n_labels + 1))
-    np.fill_diagonal(counts, PERSON_RIGHT * PERSON_STRENGTH / n_labels)
-    counts[:, :n_labels] += (1 - PERSON_RIGHT) * PERSON_STRENGTH / n_labels / n_labels
-    return clipped(shrunken(counts), 1e-3)
 
 
 def _expert_settles(task: Task, vote: Vote, belief: Belief | None) -> None:
@@ -106,27 +43,62 @@ def _expert_settles(task: Task, vote: Vote, belief: Belief | None) -> None:
         decisions.decide(decisions.of_vote(vote, vote.label, belief, Decision.By.EXPERT, vote.raw), task)
 
 
-def _person_settles(task: Task, vote: Vote, said: list[Said], before: Belief | None, after: Belief | None) -> None:
-    """One clear answer settles; people who differ, or a person against a confident crowd, make an expert's case."""
+def _person_settles(task: Task, vote: Vote, heard: Heard, after: Belief | None) -> None:
+    """One clear answer settles; what is disputed is settled by what is known of everybody's skill, or by an expert."""
     if vote.label is None:
         return
-    others = (one.label for one in said if one.kind in PEOPLE and one.label != vote.label_id)
-    confident = before is not None and before.confidence >= task.batch.accepts_from
-    if (other := next(others, None)) is not None:
-        names = {label.pk: label.name for label in task.project.label_list()}
-        _to_expert(task, Reason.PEOPLE_DISAGREE, f"People are split between {names[other]} and {vote.label}.")
-    elif before is not None and confident and before.label_id != vote.label_id and not before.tie:
-        share = f"{before.confidence:.0%}"
-        why = f"The crowd is {share} sure of {before.label}, {vote.annotator} says {vote.label}."
-        _to_expert(task, Reason.AGAINST_CROWD, why)
-    elif not task.escalations.open().to_people().exists() and not _says_the_same(task, vote):
+    found = heard.verdict(task.batch.accepts_from)
+    if found.outcome is Outcome.EXPERT:
+        reason, why = _disputed(heard, vote, found)
+        _to_expert(task, reason, why)
+    elif found.outcome is Outcome.BY_SKILL:
+        label = heard.labels[found.label]
+        if _says_the_same(task, label):
+            return
+        why = f"{_disputed(heard, vote, found)[1]} {_why_sure(heard, found, after)}"
+        decisions.decide(decisions.of_skill(vote, label, after, why, _weighed(heard)), task)
+    elif not task.escalations.open().to_people().exists() and not _says_the_same(task, vote.label):
         why = f"{vote.annotator} answered."
         decisions.decide(decisions.of_vote(vote, vote.label, after, Decision.By.PERSON, why), task)
 
 
-def _says_the_same(task: Task, vote: Vote) -> bool:
+def _disputed(heard: Heard, vote: Vote, found: Verdict) -> tuple[str, str]:
+    """Why a task is disputed: the reason and a sentence."""
+    if found.dispute is Dispute.PEOPLE:
+        names = {label.pk: label.name for label in heard.labels}
+        other = next(one.label for one in heard.people if one.label != vote.label_id)
+        return Reason.PEOPLE_DISAGREE, f"People are split between {names[other]} and {vote.label}."
+    if found.dispute is Dispute.CROWD:
+        best = heard.labels[int(heard.crowd.argmax())]
+        sure = f"The crowd is {heard.crowd.max():.0%} sure of {best}"
+        return Reason.AGAINST_CROWD, f"{sure}, {vote.annotator} says {vote.label}."
+    right = f"of whose answers about {skill.of(vote.annotator).accuracy:.0%} are right"
+    return (
+        Reason.AGAINST_CROWD,
+        f"{heard.labels[found.label]} is likelier than {vote.label}, said by {vote.annotator}, {right}.",
+    )
+
+
+def _why_sure(heard: Heard, found: Verdict, after: Belief | None) -> str:
+    """Whose skill settles it, in one sentence."""
+    told = [f"{heard.voters[key]} {skill.of(heard.voters[key]).accuracy:.0%}" for key in _speakers(heard)]
+    sure = f"{after.confidence:.0%} sure" if after else "sure enough"
+    return f"By their skill ({', '.join(told)} right) {heard.labels[found.label]} is {sure}."
+
+
+def _speakers(heard: Heard) -> list[int]:
+    return list(dict.fromkeys(one.annotator for one in heard.people))
+
+
+def _weighed(heard: Heard) -> dict[str, Any]:
+    """With which skill everybody's answer counted, for the provenance."""
+    skills = {key: skill.of(heard.voters[key]) for key in _speakers(heard)}
+    return {str(key): [one.accuracy, one.low, one.high, one.evidence] for key, one in skills.items()}
+
+
+def _says_the_same(task: Task, label: Label) -> bool:
     """Whether the final label there is already is this one: a check that agrees leaves the crowd its decision."""
-    return task.stage == Task.Stage.DECIDED and decisions.current(task.pk).filter(label=vote.label).exists()
+    return task.stage == Task.Stage.DECIDED and decisions.current(task.pk).filter(label=label).exists()
 
 
 def _to_expert(task: Task, reason: str, why: str) -> None:
@@ -158,10 +130,11 @@ def retract(vote: Vote) -> Escalation | None:
         _forget_check(asked.checks, decided, vote)
     elif decided is None or decided.decided_by != Decision.By.EXPERT or decided.annotator_id == vote.annotator_id:
         decisions.reopen(task)
-    cases = [Reason.PEOPLE_DISAGREE, Reason.AGAINST_CROWD, Reason.FLAGGED]
+    cases = [Reason.PEOPLE_DISAGREE, Reason.AGAINST_CROWD, Reason.AGAINST_RECORD, Reason.FLAGGED]
     if asked.to != Kind.EXPERT:
         task.escalations.open().to_experts().filter(reason__in=cases).update(state=State.WITHDRAWN)
-    _updated(Belief.objects.filter(task=task).first(), task, what_was_said(task), vote.annotator)
+    if (belief := Belief.objects.filter(task=task).first()) is not None:
+        Heard.of(belief, task, vote.annotator).written(belief)
     return _ask_again(asked)
 
 

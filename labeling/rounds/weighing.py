@@ -14,8 +14,9 @@ from labeling import arrays
 from labeling.arrays import Ballot
 from labeling.models import Batch, Round, Task
 from labeling.people import recruiting
-from labeling.rounds import relabelers, routing
+from labeling.rounds import relabelers, routing, skills
 from labeling.rounds.buying import Table
+from labeling.routing.value import Crowd
 from labeling.truth import confusion, methods
 from labeling.truth.votes import Floats, Inference
 
@@ -29,10 +30,13 @@ def weigh(batch: Batch) -> Round:
     """
     ballot = arrays.load(batch)
     turn = open_round(batch)
-    crowd = infer(ballot, batch)
-    asked = relabelers.parties(batch, ballot)
-    table = Table.of(batch, ballot, crowd, asked)
-    remember(table, crowd, turn)
+    found = infer(ballot, batch)
+    crowd = Crowd.of(found, ballot.known)
+    evidence = skills.of_batch(batch, ballot, alone(crowd))
+    skilled = evidence.learn()
+    table = Table.of(batch, ballot, crowd, relabelers.parties(batch, ballot, evidence, skilled), skilled)
+    remember(table, found, turn)
+    skills.remember(evidence, skilled)
     routing.route(table, turn)
     turn.finished_at = Now()
     turn.save()
@@ -55,6 +59,14 @@ def infer(ballot: Ballot, batch: Batch) -> Inference:
     options = {"features": features(ballot, batch)} if name == "auto" else {}
     votes = relabelers.crowd_votes(ballot)
     return methods.method(name)(votes, known=ballot.known, seed=batch.seed, **options)
+
+
+def alone(crowd: Crowd) -> Floats:
+    """What the crowd believes of each task when its own known label is left out, (n_tasks, K); else equal shares."""
+    rows, known = crowd.honest(), crowd.known >= 0
+    known[crowd.known_tasks] = False
+    rows[known] = 1 / rows.shape[1]
+    return rows
 
 
 def features(ballot: Ballot, batch: Batch) -> NDArray[np.float32] | None:
@@ -86,14 +98,14 @@ def remember(table: Table, crowd: Inference, turn: Round) -> None:
     turn.calibrated = bool(crowd.details.get("calibrated", False))
     turn.disagreement = crowd.details.get("disagreement")
     turn.parameters = {"seed": turn.batch.seed, "known": int((ballot.known >= 0).sum()), "up_to_vote": ballot.last_vote}
-    arrays.save_beliefs(ballot, Inference(table.belief), turn)
+    arrays.save_beliefs(ballot, Inference(table.belief), turn, crowd.belief, np.unique(table.given.task))
     arrays.save_confusions(ballot, learned(table))
 
 
 def learned(table: Table) -> Floats:
     """Confusion matrices, shape (n_annotators, n_labels, n_symbols): from known labels, else from the beliefs.
 
-    Those who are asked later have the matrix of their party, which starts from what may be expected of its kind.
+    Only those of the free crowd are kept: whoever is asked later has an own skill (`skills`).
     """
     ballot = table.ballot
     known = ballot.known >= 0
@@ -101,6 +113,4 @@ def learned(table: Table) -> Floats:
         matrices = confusion.shrunken(confusion.count_known(ballot.votes, ballot.known))
     else:
         matrices = confusion.shrunken(confusion.count(ballot.votes, table.belief))
-    for party, fused in zip(table.parties, table.router.fusions, strict=True):
-        matrices[list(party.columns)] = fused.confusion
     return matrices

@@ -35,6 +35,14 @@ Money = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """One of those who may answer. `share`: how likely it is this one, `confusion`: (K, K + 1) as learnt elsewhere."""
+
+    share: float
+    confusion: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Relabeler:
     """Somebody who can be asked: a paid model, a person, an expert, or a group whose members answer alike.
 
@@ -42,6 +50,7 @@ class Relabeler:
     assumed before any answer on a known task is seen, and how many answers that assumption is worth.
     `eligible`: (n,) False where it must not be asked (local-only, already under way), None for all tasks. `again`: a
     group may be asked about a task that one of its members answered; a model's second answer is no new evidence.
+    `voices`: who will answer, where that is known better than from the validated tasks; shares sum to 1.
     """
 
     name: str
@@ -50,6 +59,7 @@ class Relabeler:
     certainty: float = 2.0
     eligible: Bools | None = None
     again: bool = False
+    voices: tuple[Voice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +162,24 @@ class Router:
         for first in range(0, shape[0], BLOCK):
             block = slice(first, first + BLOCK)
             heard = self.heard.of(block)
-            for m, (fused, law) in enumerate(zip(self.fusions, self.laws, strict=True)):
-                raw[block, m], change[block, m] = value_of_answer(heard, fused, law)
+            for m in range(shape[1]):
+                raw[block, m], change[block, m] = self._value(heard, m)
         offer = self._offer(raw, change)
         return offer if multiplier is None else self.ahead(offer, multiplier, depth)
+
+    def _value(self, heard: Heard, m: int) -> tuple[Floats, Floats]:
+        """Gain and chance of a change by one answer of relabeler `m`, (n,) each; the mean over those who may give it.
+
+        Who answered is known when the answer is weighed, so that this is more than one answer of their mean is worth.
+        """
+        if not self.relabelers[m].voices:
+            return value_of_answer(heard, self.fusions[m], self.laws[m])
+        gain, change = np.zeros(len(heard.crowd)), np.zeros(len(heard.crowd))
+        for voice in self.relabelers[m].voices:
+            alone = value_of_answer(heard, Fusion(voice.confusion), AnswerLaw(voice.confusion))
+            gain += voice.share * alone[0]
+            change += voice.share * alone[1]
+        return gain, change
 
     def _offer(self, raw: Floats, change: Floats) -> Offer:
         return Offer(np.where(self.open_to(), np.where(raw >= self.floor, raw, 0.0), -np.inf), change, raw)
@@ -223,6 +247,11 @@ def fit(
         task, label = answers.task[mine], answers.label[mine]
         taught = np.isin(task, crowd.known_tasks)
         tested[place] = taught.sum()
+        if relabeler.voices:
+            mean = sum((voice.share * voice.confusion for voice in relabeler.voices), np.zeros(1))
+            fusions.append(Fusion(mean))
+            laws.append(AnswerLaw(mean))
+            continue
         fused = fusion.fit(
             honest[task[taught]],
             label[taught],

@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from labeling.truth.votes import Floats, Ints, Votes
+from labeling.truth.votes import Bools, Floats, Ints, Votes
 
 BLOCK_CELLS = 1 << 17
 """Cells of a belief worked on at once: 1 MB of float64, so that a block stays in the processor's cache."""
@@ -134,6 +134,17 @@ def heaviest(votes: Votes) -> Votes:
     first = np.flatnonzero(np.diff(pair, prepend=-1))
     kept = _subset(votes, order[first])
     return Votes(kept.task, kept.annotator, kept.label, kept.n_tasks, kept.n_annotators, kept.n_labels)
+
+
+def likeliest(votes: Votes) -> Bools:
+    """Which entries carry the largest share of their (task, annotator) pair, shape (V,)."""
+    keep = np.ones(len(votes.task), dtype=np.bool_)
+    if votes.weight is None:
+        return keep
+    order = np.lexsort((-votes.weight, votes.annotator, votes.task))
+    same = (np.diff(votes.task[order]) == 0) & (np.diff(votes.annotator[order]) == 0)
+    keep[order[1:]] = ~same
+    return keep
 
 
 def _subset(votes: Votes, keep: NDArray[np.bool_] | NDArray[np.intp]) -> Votes:

@@ -22,10 +22,15 @@ SURE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Annotators of one kind. `expected`: their accuracy before any answer, worth `certainty` answers."""
+    """Annotators of one kind.
+
+    `expected`: their accuracy before any answer, worth `certainty` answers. `size`: how alike they are, in answers that
+    the group's accuracy is worth to one of them; None to learn it.
+    """
 
     expected: float = 0.75
     certainty: float = 2.0
+    size: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ def likeness(right: Floats, given: Floats, group: Group, n_labels: int) -> tuple
     fit -= len(right) * _log_beta(a, b)
     hopes = group.certainty * (group.expected * np.log(MEANS) + (1 - group.expected) * np.log(1 - MEANS))
     fit += hopes[:, None] - 0.5 * (np.log(SIZES / USUAL_SIZE) / SPREAD_OF_SIZE) ** 2
+    if group.size is not None:
+        return float(MEANS[int(fit[:, np.abs(SIZES - group.size).argmin()].argmax())]), group.size
     mean, size = np.unravel_index(int(fit.argmax()), fit.shape)
     return float(MEANS[mean]), float(SIZES[size])
 

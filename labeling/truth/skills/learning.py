@@ -21,7 +21,6 @@ OPINION_FLOOR = 1e-4
 """The crowd's belief is taken to be no surer than this: its models err together."""
 CERTAIN = 1 - 1e-6
 ITERATIONS, TOLERANCE = 60, 1e-3
-STARTING_ACCURACY = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +154,14 @@ class _Problem:
         return cls(tasks, row, answers, said, counted, weight, logs, told, known[tasks], sure, group_of, groups)
 
     def begin(self, start: Start | None) -> _State:
-        """Everybody is taken to be somewhat better than chance, unless a former weighing knows more."""
+        """Everybody is what is expected of the group, unless a former weighing knows more."""
         n_labels = self.answers.n_labels
         if start is not None:
             crowd, matrices = start.crowd, start.confusion
         else:
             crowd = CrowdWeight.as_told(n_labels)
             counts = np.zeros((self.answers.n_annotators, n_labels, n_labels + 1))
-            matrices = shrink(counts, np.zeros(len(counts), np.int32), [Group(STARTING_ACCURACY, 1000.0)]).confusion
+            matrices = shrink(counts, self.group_of, self.groups).confusion
         posterior = self.posterior(matrices, crowd)
         return _State(posterior, self.shrunken(posterior), crowd)
 

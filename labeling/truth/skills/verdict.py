@@ -13,6 +13,9 @@ LEAST_EVIDENCE = 40.0
 """Answers on known tasks that somebody's skill must be worth before it may settle what is disputed."""
 
 
+TIE = 1e-9
+
+
 class Outcome(Enum):
     """`AGREED`: all said the same and nothing speaks against it. `BY_SKILL`: disputed, but what is known of who said it
     makes one label sure. `EXPERT`: disputed, and unsure."""
@@ -62,7 +65,7 @@ def verdict(before: Floats, after: Floats, opinions: Sequence[Opinion], accept: 
     dispute = Dispute.NONE
     if len(said) > 1:
         dispute = Dispute.PEOPLE
-    elif before.max() >= accept and int(before.argmax()) != label:
+    elif before.max() >= accept and before[label] < before.max() - TIE:
         dispute = Dispute.CROWD
     elif after[top] > after[label] and any(each.proven for each in opinions):
         dispute = Dispute.RECORD

@@ -1,0 +1,74 @@
+"""What is known of one annotator's skill, as kept with it: the reading side of `rounds.skills`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from labeling.models import Annotator
+from labeling.truth.skills.dependence import IN_DISPUTE, USUAL
+from labeling.truth.skills.verdict import LEAST_EVIDENCE
+
+ESTIMABLE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Answers on tasks whose label came from one source; `right`: how many of them were, a sum of chances."""
+
+    n: int
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An alarm: so many answers `ago` the share of right ones went from `before` to `after`."""
+
+    ago: int
+    before: float
+    after: float
+
+    @property
+    def worse(self) -> bool:
+        return self.after < self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """`accuracy` with its 95% interval `low` to `high`, resting on as much as `evidence` answers on known tasks.
+
+    `given`: answers with a label. `group`: accuracy of its group. `usual`, `in_dispute`: how far answers to one task
+    err together in this project. `sources`: by "file", "expert", "others".
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    evidence: float
+    given: int
+    group: float
+    usual: float
+    in_dispute: float
+    sources: dict[str, Source] = field(default_factory=dict)
+    change: Change | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether it may settle what is disputed."""
+        return self.evidence >= LEAST_EVIDENCE
+
+    @property
+    def estimable(self) -> bool:
+        return self.evidence >= ESTIMABLE
+
+
+UNKNOWN = Skill(0.9, 0.0, 1.0, 0.0, 0, 0.9, USUAL, IN_DISPUTE)
+
+
+def of(annotator: Annotator) -> Skill:
+    """The skill that was learnt last; `UNKNOWN` before."""
+    kept = annotator.skill
+    if not kept:
+        return UNKNOWN
+    sources = {name: Source(**one) for name, one in kept["sources"].items()}
+    change = Change(**kept["change"]) if kept.get("change") else None
+    return Skill(**{**kept, "sources": sources, "change": change})

@@ -1,0 +1,119 @@
+"""What has been said about one task, and what to believe now: the last inference and every answer since."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+
+from labeling.arrays import rounded
+from labeling.models import Annotator, Belief, Label, Task
+from labeling.people import skill
+from labeling.truth import bayes
+from labeling.truth.belief import clipped, entropy
+from labeling.truth.confusion import shrunken
+from labeling.truth.skills.dependence import share
+from labeling.truth.skills.verdict import Opinion, Verdict, verdict
+from labeling.truth.votes import Floats
+
+PEOPLE = (Annotator.Kind.PERSON, Annotator.Kind.EXPERT)
+WEIGHED = ["probabilities", "label", "confidence", "entropy", "tie", "n_votes", "updated_at"]
+PERSON_STRENGTH = 8.0
+PERSON_RIGHT = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One current vote with a label, as keys."""
+
+    vote: int
+    annotator: int
+    kind: str
+    label: int
+
+
+def what_was_said(task: Task) -> list[Said]:
+    """The current votes on a task that name a label, oldest first."""
+    named = task.votes.current().filter(label__isnull=False).order_by("pk")
+    return [Said(*row) for row in named.values_list("pk", "annotator", "annotator__kind", "label")]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is believed of a task, with every later vote added by Bayes' rule to the last inference.
+
+    `crowd`: (K,) without people, `plain`: (K,) all answers together, each as if it were the only one. `voters`: who
+    gave the later ones and all people's, by key. `people`: what people said, oldest first.
+    """
+
+    labels: list[Label]
+    crowd: Floats
+    plain: Floats
+    voters: dict[int, Annotator]
+    people: list[Said]
+    n_votes: int
+
+    @classmethod
+    def of(cls, belief: Belief | None, task: Task, *known: Annotator) -> Heard:
+        """From the votes on a task; annotators that are `known` are not fetched again."""
+        said, labels = what_was_said(task), task.project.label_list()
+        places = {label.pk: place for place, label in enumerate(labels)}
+        later = [one for one in said if belief is None or one.vote > belief.base_vote]
+        people = [one for one in said if one.kind in PEOPLE]
+        voters = {annotator.pk: annotator for annotator in known}
+        voters |= Annotator.objects.in_bulk({one.annotator for one in [*later, *people]} - voters.keys())
+        base = np.array(belief.base) if belief else np.full(len(labels), 1 / len(labels))
+
+        def with_votes(start: Floats, votes: list[Said]) -> Floats:
+            matrices = [confusion_of(voters[one.annotator], len(labels)) for one in votes]
+            return bayes.combine(start, [places[one.label] for one in votes], matrices)
+
+        crowd = np.array(belief.crowd) if belief and belief.crowd else base
+        machines = [one for one in later if one.kind not in PEOPLE]
+        return cls(labels, with_votes(crowd, machines), with_votes(base, later), voters, people, len(said))
+
+    @property
+    def differ(self) -> bool:
+        return len({one.label for one in self.people}) > 1
+
+    def belief(self) -> Floats:
+        """All answers together, (K,), no surer than people who err together allow."""
+        skill = self._skill()
+        whole = self.plain ** share(len(self.people), skill.in_dispute if self.differ else skill.usual)
+        chances: Floats = clipped(whole / whole.sum())
+        return chances
+
+    def verdict(self, accept: float) -> Verdict:
+        """What people's answers, of whom there must be one, make of the task."""
+        places = {label.pk: place for place, label in enumerate(self.labels)}
+        opinions = [Opinion(places[one.label], skill.of(self.voters[one.annotator]).proven) for one in self.people]
+        return verdict(self.crowd, self.plain, opinions, accept, self._skill().in_dispute)
+
+    def _skill(self) -> skill.Skill:
+        """Of any of the people: what is learnt of how they err together is the same for all."""
+        return skill.of(self.voters[self.people[-1].annotator]) if self.people else skill.UNKNOWN
+
+    def written(self, belief: Belief) -> Belief:
+        """The belief with all this, saved; `belief` itself stays as it is."""
+        chances = self.belief()
+        order = np.sort(chances)
+        after = copy(belief)
+        after.probabilities = rounded(chances)
+        after.label = self.labels[int(chances.argmax())]
+        after.confidence = min(float(order[-1]), 1.0)
+        after.entropy = float(entropy(chances))
+        after.tie = bool(order[-1] - order[-2] < 1e-9)
+        after.n_votes = self.n_votes
+        after.save(update_fields=WEIGHED)
+        return after
+
+
+def confusion_of(annotator: Annotator, n_labels: int) -> Floats:
+    """The annotator's confusion matrix as last inferred; before that, a careful prior: right nine times of ten."""
+    if annotator.confusion is not None:
+        return clipped(np.array(annotator.confusion), 1e-3)
+    counts = np.zeros((n_labels, n_labels + 1))
+    np.fill_diagonal(counts, PERSON_RIGHT * PERSON_STRENGTH / n_labels)
+    counts[:, :n_labels] += (1 - PERSON_RIGHT) * PERSON_STRENGTH / n_labels / n_labels
+    return clipped(shrunken(counts), 1e-3)
