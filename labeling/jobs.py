@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models.functions import Now
 from django_tasks import task
 
 from labeling.models import Batch
-from labeling.rounds import asking, story
+from labeling.rounds import asking, skills, story
 
 log = logging.getLogger(__name__)
+ANSWERS_BETWEEN = 25
 
 
 @task()
@@ -26,6 +28,20 @@ def advance(batch_id: int) -> None:
         raise
     if more:
         advance.enqueue(batch_id)
+
+
+@task()
+def weigh_people(project_id: int) -> None:
+    """Learn anew how good everybody is who is asked after the crowd."""
+    skills.refresh(project_id)
+
+
+def note_answer(project_id: int) -> None:
+    """Count a person's answer; after every few, everybody's skill is learnt anew once this transaction is committed."""
+    name = f"answers.{project_id}"
+    cache.add(name, 0, timeout=None)
+    if cache.incr(name) % ANSWERS_BETWEEN == 0:
+        transaction.on_commit(lambda: weigh_people.enqueue(project_id))
 
 
 def start(batch: Batch) -> None:

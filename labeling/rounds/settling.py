@@ -48,6 +48,8 @@ def _person_settles(task: Task, vote: Vote, heard: Heard, after: Belief | None) 
     if vote.label is None:
         return
     found = heard.verdict(task.batch.accepts_from)
+    if found.dispute is Dispute.RECORD and task.escalations.open().to_people().exists():
+        return
     if found.outcome is Outcome.EXPERT:
         reason, why = _disputed(heard, vote, found)
         _to_expert(task, reason, why)

@@ -47,6 +47,16 @@ def likelihood(confusion: Floats, answer: int | Ints) -> Floats:
     return chosen
 
 
+def gain(belief: Floats, confusion: Floats) -> Floats:
+    """How much an answer is expected to raise the chance that the likeliest label is right, (...,); never negative.
+
+    `belief`: (..., K), `confusion`: (K, S). 0 where no answer would change the label.
+    """
+    reached = (belief[..., :, None] * confusion).max(axis=-2).sum(axis=-1)
+    rise: Floats = np.maximum(reached - belief.max(axis=-1), 0.0)
+    return rise
+
+
 def answer_law(belief: Floats, confusion: Floats) -> Floats:
     """P(answer) before it is given: (..., K) beliefs and a (K, S) matrix give (..., S)."""
     law: Floats = belief @ confusion

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Q
 
+from labeling import jobs
 from labeling.live import nudges
 from labeling.models import Label, Vote
 from labeling.money import ledger
@@ -67,6 +68,7 @@ def submit(assignment: Assignment, label: Label | None, key: uuid.UUID, *, secon
     if held.pay:
         ledger.settle(held.pay, vote.cost_microdollars)
     story.finish(task.batch)
+    jobs.note_answer(task.project_id)
     return Given(vote)
 
 

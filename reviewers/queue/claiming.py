@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -13,9 +14,12 @@ from labeling.live import nudges
 from labeling.models import Annotator, Escalation, Reservation, Vote
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
+from labeling.people import skill
+from labeling.truth import bayes
 from reviewers.models import Assignment, AssignmentQuerySet
 
 State = Assignment.State
+AHEAD = 8
 
 
 def waiting_for(annotator: Annotator) -> EscalationQuerySet:
@@ -91,10 +95,29 @@ def _take_next(annotator: Annotator, spare: int = 0) -> Assignment | None:
 def _take_first_free(annotator: Annotator, spare: int) -> Assignment | None:
     free = _free(annotator).select_for_update(skip_locked=True, of=("self",)).select_related("task__batch")
     skipped = Exists(Assignment.objects.filter(escalation=OuterRef("pk"), annotator=annotator, state=State.SKIPPED))
+    best = None if spare else _best_for(annotator, _free(annotator).filter(~skipped))
+    if best is not None and (question := free.filter(pk=best).first()) is not None:
+        return take(question, annotator)
     questions = list(free.filter(~skipped)[: spare + 1])
     if len(questions) <= spare:
         questions += free.filter(skipped)[: spare + 1 - len(questions)]
     return take(questions[0], annotator) if len(questions) > spare else None
+
+
+def _best_for(annotator: Annotator, free: EscalationQuerySet) -> int | None:
+    """The question among the next few that this person's answer is worth most to, by their own skill.
+
+    None where too little is known of them, or where it makes no difference: then the first one it is. Whoever is less
+    sure of the label than they are right helps most; nobody is left without a question, and no question for ever.
+    """
+    if annotator.kind != Annotator.Kind.PERSON or not skill.of(annotator).proven:
+        return None
+    told = free.filter(task__belief__isnull=False).values_list("pk", "task__belief__probabilities")[:AHEAD]
+    rows = list(told)
+    if len(rows) < 2:
+        return None
+    worth = bayes.gain(np.array([chances for _, chances in rows]), np.array(annotator.confusion))
+    return rows[int(worth.argmax())][0] if np.ptp(worth) > 0 else None
 
 
 def _free(annotator: Annotator) -> EscalationQuerySet:

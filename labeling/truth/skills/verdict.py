@@ -57,7 +57,8 @@ def verdict(before: Floats, after: Floats, opinions: Sequence[Opinion], accept: 
     Those who agree settle the label. It is disputed where people differ, where they contradict a crowd that is at least
     `accept` sure, or where another label is more likely although they agree: somebody of proven skill who errs more
     often than not speaks against their own answer. What is disputed is settled all the same where everybody's skill is
-    proven and the belief, made as cautious as people who err together ask for, is at least `accept`. `after` is the
+    proven and the belief, made as cautious as people who err together ask for, is at least `accept`; never
+    as a label that neither the crowd nor any of them chose. `after` is the
     plain product of `before` and the likelihoods; `in_dispute`: how far people who differ err together, as learnt.
     """
     said = {each.label for each in opinions}
@@ -72,5 +73,6 @@ def verdict(before: Floats, after: Floats, opinions: Sequence[Opinion], accept: 
     if dispute is Dispute.NONE:
         return Verdict(Outcome.AGREED, dispute, label)
     cautious = after ** share(max(len(opinions), 2), in_dispute)
-    sure = float(cautious[top] / cautious.sum()) >= accept and all(each.proven for each in opinions)
+    chosen = top in said or top == int(before.argmax())
+    sure = chosen and float(cautious[top] / cautious.sum()) >= accept and all(each.proven for each in opinions)
     return Verdict(Outcome.BY_SKILL if sure else Outcome.EXPERT, dispute, top)

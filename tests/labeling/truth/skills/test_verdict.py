@@ -46,8 +46,12 @@ def test_a_sure_crowd_yields_to_somebody_proven():
 
 
 def test_people_who_agree_but_are_mostly_wrong_do_not_settle_their_label():
-    assert settled(0.5, (0, 0.1), (0, 0.2)) == Verdict(Outcome.BY_SKILL, Dispute.RECORD, 1)
+    assert settled(0.45, (0, 0.1), (0, 0.2)) == Verdict(Outcome.BY_SKILL, Dispute.RECORD, 1)
     assert settled(0.5, (0, 0.4)) == Verdict(Outcome.EXPERT, Dispute.RECORD, 1)
+
+
+def test_no_label_is_settled_that_neither_the_crowd_nor_anybody_chose():
+    assert settled(0.55, (0, 0.05)) == Verdict(Outcome.EXPERT, Dispute.RECORD, 1)
 
 
 def test_people_who_err_together_settle_less():
