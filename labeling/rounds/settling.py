@@ -74,11 +74,8 @@ def _disputed(heard: Heard, vote: Vote, found: Verdict) -> tuple[str, str]:
         best = heard.labels[int(heard.crowd.argmax())]
         sure = f"The crowd is {heard.crowd.max():.0%} sure of {best}"
         return Reason.AGAINST_CROWD, f"{sure}, {vote.annotator} says {vote.label}."
-    right = f"of whose answers about {skill.of(vote.annotator).accuracy:.0%} are right"
-    return (
-        Reason.AGAINST_CROWD,
-        f"{heard.labels[found.label]} is likelier than {vote.label}, said by {vote.annotator}, {right}.",
-    )
+    whose = f"{vote.annotator}, of whose answers {skill.of(vote.annotator).accuracy:.0%} are right,"
+    return Reason.AGAINST_RECORD, f"{whose} says {vote.label}; {heard.labels[found.label]} is likelier."
 
 
 def _why_sure(heard: Heard, found: Verdict, after: Belief | None) -> str:

@@ -57,9 +57,9 @@ def verdict(before: Floats, after: Floats, opinions: Sequence[Opinion], accept: 
     Those who agree settle the label. It is disputed where people differ, where they contradict a crowd that is at least
     `accept` sure, or where another label is more likely although they agree: somebody of proven skill who errs more
     often than not speaks against their own answer. What is disputed is settled all the same where everybody's skill is
-    proven and the belief, made as cautious as people who err together ask for, is at least `accept`; never
-    as a label that neither the crowd nor any of them chose. `after` is the
-    plain product of `before` and the likelihoods; `in_dispute`: how far people who differ err together, as learnt.
+    proven and the belief, made as cautious as people who err together ask for, is at least `accept`; never as a label
+    that neither the crowd nor any of them chose. `after` is the plain product of `before` and the likelihoods;
+    `in_dispute`: how far people who differ err together, as learnt.
     """
     said = {each.label for each in opinions}
     top, label = int(after.argmax()), opinions[-1].label
