@@ -17,7 +17,7 @@ from django.db.models import F
 from labeling.files.records import form_of
 from labeling.files.rows import LONGEST_ID, Bad, Fields, Key, Row, gold_labels, read_rows
 from labeling.files.spellings import twins
-from labeling.files.votes import UnusableFile
+from labeling.files.tables import UnusableFile
 from labeling.models import Batch, Label, Project, SkippedRow, Task
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labeling.files.votes import UnusableFile, VoteTable, index_gold, read_gold, read_texts, read_votes
+from labeling.files.tables import UnusableFile
+from labeling.files.votes import VoteTable, index_gold, read_gold, read_texts, read_votes
 from labeling.routing.recording import Recording
 from labeling.truth.votes import Ints, Votes
 

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from labeling.files.delimiters import SNIFFED_LINES, delimiter_of
 from labeling.files.json_values import NotJson, on_lines, spread
-from labeling.files.votes import UnusableFile, open_text
+from labeling.files.tables import UnusableFile, open_text
 
 JSON_NAMES = (".jsonl", ".ndjson", ".json")
 SNIFFED = 1 << 16

@@ -14,7 +14,7 @@ from typing import Any
 from labeling.files.records import Bad as Bad
 from labeling.files.records import field_names, read_records
 from labeling.files.spellings import LabelSet, folded
-from labeling.files.votes import UnusableFile, open_text
+from labeling.files.tables import UnusableFile, open_text
 
 LONGEST_ID = 200
 LONGEST_GROUP = 120

@@ -11,8 +11,8 @@ from django.conf import settings
 
 from labeling.files.rows import Bad, Fields, Key, Row, check_fields, read_rows
 from labeling.files.spellings import folded
+from labeling.files.tables import UnusableFile
 from labeling.files.uploads import Upload
-from labeling.files.votes import UnusableFile
 
 LOOKED_AT = 50_000
 SECONDS = 5.0

@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from labeling.files import records, workbooks
 from labeling.files.rows import check_encoding
-from labeling.files.votes import UnusableFile
+from labeling.files.tables import UnusableFile
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase

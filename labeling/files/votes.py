@@ -2,152 +2,205 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import json
-import sys
-import zlib
-from array import array
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
-from operator import itemgetter
-from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
+from labeling.files.columns import Column, Repeats, last_of_each, numbered
+from labeling.files.tables import UnusableFile as UnusableFile
+from labeling.files.tables import open_table
+from labeling.files.tables import open_text as open_text
+from labeling.kinds.cells import Meaning, Rules, clean, decide, listed
 from labeling.truth.votes import Ints, Votes
 
-
-class UnusableFile(Exception):
-    """A file that cannot be used; the message is one sentence that says what to do."""
+PLAIN = Rules()
+VOTE_COLUMNS = ("task", "worker", "label")
+LEAST_MANY = 20
+"""Up to so many labels nobody asks whether the column is the right one."""
 
 
 @dataclass(frozen=True, slots=True)
 class VoteTable:
-    """Votes with the names behind their indexes, each list in order of first appearance (labels sorted)."""
+    """Votes with the names behind their indexes, each list in order of first appearance (labels sorted, or as given).
+
+    `notes`: what a reader of the file should know, in sentences.
+    """
 
     votes: Votes
     tasks: list[str]
     annotators: list[str]
     labels: list[str]
+    notes: tuple[str, ...] = ()
 
 
-@contextmanager
-def open_text(path: str) -> Iterator[TextIO]:
-    """A text stream of `path`: `-` is standard input, a name ending in .gz is unpacked; UTF-8, with or without BOM."""
-    try:
-        if path == "-":
-            yield sys.stdin
-            return
-        opened = gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb")  # noqa: SIM115
-        with opened as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-            yield text
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise UnusableFile(f"{path} cannot be read ({error.strerror}); check the name and the rights.") from error
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UnusableFile(f"{path} is not a UTF-8 text file; save it as UTF-8 and try again.") from error
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Known labels by task, as written, in the file's order; a task whose label is blank is not among them."""
+
+    labels: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
-def read_rows(path: str, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The named columns of a CSV file, row by row; other columns are ignored.
-
-    Raises UnusableFile where the file has no header, lacks a column, or a row is too short.
-    """
-    with open_text(path) as stream:
-        reader = csv.reader(_without_nul(stream, path))
-        try:
-            header = next(reader, None)
-            if header is None:
-                raise UnusableFile(f"{path} is empty; it needs a header line with {','.join(columns)}.")
-            pick = _picker([_place(path, header, column) for column in columns])
-            for row in filter(None, reader):
-                try:
-                    picked = pick(row)
-                except IndexError:
-                    message = f"{path} line {reader.line_num} has {len(row)} fields; it needs {len(header)}."
-                    raise UnusableFile(message) from None
-                yield picked
-        except csv.Error as error:
-            raise UnusableFile(f"{path} line {reader.line_num} is not valid CSV ({error}).") from error
-
-
-def _without_nul(stream: TextIO, path: str) -> Iterator[str]:
-    for number, line in enumerate(stream, start=1):
-        if "\0" in line:
-            raise UnusableFile(f"{path} line {number} has a NUL character; it is not a text file.")
-        yield line
-
-
-def _picker(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda row: (row[places[0]],)
-
-
-def _place(path: str, header: list[str], column: str) -> int:
-    if column not in header:
-        raise UnusableFile(f"{path} has no column {column!r}; its columns are {', '.join(header) or 'none'}.")
-    return header.index(column)
-
-
-def read_votes(path: str, labels: Sequence[str] = (), least_labels: int = 2) -> VoteTable:
+def read_votes(
+    path: str,
+    labels: Iterable[str] = (),
+    least_labels: int = 2,
+    rules: Rules = PLAIN,
+    columns: Sequence[str] = VOTE_COLUMNS,
+) -> VoteTable:
     """Read `task,worker,label` rows. A worker's later vote on the same task replaces the earlier one.
 
-    `labels` adds labels that may not occur among the votes (from a gold file). The label set is sorted.
-    Raises UnusableFile where there is no vote or fewer than `least_labels` labels.
+    A row with an empty cell is no vote, and nothing but a note is left of it. `labels` adds labels that may not occur
+    among the votes (from a gold file). `columns`: what the three are called in the file.
+    Raises UnusableFile where there is no vote, fewer than `least_labels` labels, or one outside the label set.
     """
-    tasks, annotators, seen = (defaultdict[str, int](count().__next__) for _ in range(3))
-    number_task, number_annotator, number_label = tasks.__getitem__, annotators.__getitem__, seen.__getitem__
-    columns = array("i"), array("i"), array("i")
-    add_task, add_annotator, add_label = (column.append for column in columns)
-    for task, worker, label in read_rows(path, ("task", "worker", "label")):
-        add_task(number_task(task))
-        add_annotator(number_annotator(worker))
-        add_label(number_label(label))
-    if not tasks:
+    with open_table(path, columns) as table:
+        task, annotator, label = numbered(table.rows)
+    meaning = decide(dict.fromkeys(labels, 0) | label.often(), rules)
+    _check_inside(path, meaning, rules)
+    names = list(rules.labels) or meaning.names()
+    task, annotator, label = task.tidied(), annotator.tidied(), label.renamed(meaning.name)
+    kept, repeats = _votes_in(task, annotator, label)
+    if not len(kept):
         raise UnusableFile(f"{path} holds no vote; each line needs a task, a worker and a label.")
-    names = sorted(set(seen) | set(labels))
     if len(names) < least_labels:
-        raise UnusableFile(f"{path} knows only the label {names[0]!r}; there must be at least two.")
-    task_v, annotator_v, seen_v = (np.frombuffer(column, dtype=np.int32) for column in columns)
-    index = {name: place for place, name in enumerate(names)}
-    label_v = np.array([index[name] for name in seen], dtype=np.int32)[seen_v]
-    keep = _last_of_each(task_v, annotator_v, len(annotators))
-    votes = Votes(task_v[keep], annotator_v[keep], label_v[keep], len(tasks), len(annotators), len(names))
-    return VoteTable(votes, list(tasks), list(annotators), names)
+        raise UnusableFile(
+            f"{path} knows only the label {names[0]!r}; there must be at least two, so name all with --labels."
+        )
+    tasks, annotators, given = task.only(kept), annotator.only(kept), label.placed(names)[kept]
+    sizes = len(tasks.names), len(annotators.names), len(names)
+    notes = [*table.notes, *_left_out(task, annotator, label, tasks, annotators), *_repeated(repeats), *meaning.notes]
+    notes += _too_many(path, columns[2], sizes, rules)
+    votes = Votes(tasks.index, annotators.index, given, *sizes)
+    return VoteTable(votes, tasks.names, annotators.names, names, tuple(notes))
 
 
-def _last_of_each(task: Ints, annotator: Ints, n_annotators: int) -> slice | np.ndarray:
-    """What to keep so that the last row of each (task, annotator) pair remains, in the rows' order."""
-    pair = task.astype(np.int64) * n_annotators + annotator
-    if not _repeats(pair):
-        return slice(None)
-    _, from_the_end = np.unique(pair[::-1], return_index=True)
-    return np.sort(len(pair) - 1 - from_the_end)
+def _check_inside(path: str, meaning: Meaning, rules: Rules) -> None:
+    if meaning.outside:
+        first, times = next(iter(meaning.outside.items()))
+        others = f" and {len(meaning.outside) - 1} more" if len(meaning.outside) > 1 else ""
+        raise UnusableFile(
+            f"{path} has the label {first!r} ({times:,} times){others}, which is none of {listed(rules.labels)}; "
+            f"name it there too, or leave it out with --missing={first}."
+        )
 
 
-def _repeats(values: np.ndarray) -> bool:
-    ordered = np.sort(values)
-    return bool((ordered[1:] == ordered[:-1]).any())
+def _votes_in(task: Column, annotator: Column, label: Column) -> tuple[np.ndarray, Repeats]:
+    """The rows that count, in order, and what was repeated."""
+    full = np.flatnonzero(task.filled() & annotator.filled() & label.filled())
+    repeats = last_of_each(task.index[full], annotator.index[full], label.index[full])
+    return full[repeats.last], repeats
 
 
-def read_gold(path: str) -> dict[str, str]:
-    """Known labels by task from `task,label` rows, in the file's order."""
-    gold = {task: label for task, label in read_rows(path, ("task", "label"))}  # noqa: C416
-    if not gold:
+def _left_out(task: Column, annotator: Column, label: Column, tasks: Column, annotators: Column) -> Iterator[str]:
+    """Sentences about rows without an answer, and about tasks and annotators that had no other."""
+    named, answered, rows = task.filled() & annotator.filled(), label.filled(), len(label.index)
+    if unanswered := int((named & ~answered).sum()):
+        yield f"Rows without a label, left out: {unanswered:,} of {rows:,}."
+    if nameless := int((~named & answered).sum()):
+        yield f"Rows without a task or a worker, left out: {nameless:,} of {rows:,}."
+    if unanswered or nameless:
+        yield from _silent("Tasks without any vote", task, tasks)
+        yield from _silent("Annotators without any answer", annotator, annotators)
+
+
+def _silent(what: str, before: Column, after: Column) -> Iterator[str]:
+    there = {"", *after.names}
+    gone = [name for name in before.names if name not in there]
+    if gone:
+        yield f"{what}: {listed(gone)}."
+
+
+def _repeated(found: Repeats) -> Iterator[str]:
+    if found.repeated:
+        yield (
+            f"Rows that repeat a worker's vote on a task: {found.repeated:,}, of which {found.differing:,} with "
+            "another label; the last one counts."
+        )
+
+
+def _too_many(path: str, column: str, sizes: tuple[int, int, int], rules: Rules) -> Iterator[str]:
+    tasks, _, labels = sizes
+    if not rules.labels and labels > LEAST_MANY and labels * 3 > tasks:
+        yield f"{path} has {labels:,} different labels on {tasks:,} tasks; is {column!r} the label column?"
+
+
+def read_known(path: str, rules: Rules = PLAIN, columns: Sequence[str] = ("task", "label")) -> Known:
+    """Known labels from `task,label` rows; the last one counts where a task has several. Raises UnusableFile."""
+    labels: dict[str, str] = {}
+    known = repeated = differing = blank = 0
+    with open_table(path, columns) as table:
+        for cells in table.rows:
+            task, label = map(clean, cells)
+            if not task or rules.is_missing(label):
+                blank += 1
+                continue
+            known += 1
+            before = labels.get(task, label)
+            repeated += task in labels
+            differing += before != label and rules.key(before) != rules.key(label)
+            labels[task] = label
+    if not labels:
         raise UnusableFile(f"{path} holds no label; each line needs a task and a label.")
-    return gold
+    notes = list(table.notes)
+    if blank:
+        notes.append(f"Rows of {path} without a label, unknown: {blank:,} of {blank + known:,}.")
+    if repeated:
+        notes.append(
+            f"Rows of {path} that name a task again: {repeated:,}, of which {differing:,} with another label; "
+            "the last one counts."
+        )
+    return Known(labels, tuple(notes))
 
 
-def index_gold(gold: dict[str, str], tasks: Sequence[str], labels: Sequence[str]) -> Ints:
+def read_gold(path: str, rules: Rules = PLAIN) -> dict[str, str]:
+    """The labels of `read_known` alone."""
+    return read_known(path, rules).labels
+
+
+def index_gold(gold: Mapping[str, str], tasks: Sequence[str], labels: Sequence[str], rules: Rules = PLAIN) -> Ints:
     """Label index by task, shape (len(tasks),), -1 where gold has none or names a label outside `labels`."""
+    name = decide(Counter(gold.values()), rules.naming(labels)).name
     index = {name: place for place, name in enumerate(labels)}
-    return np.array([index.get(gold[task], -1) if task in gold else -1 for task in tasks], dtype=np.int32)
+    return np.array([index.get(name[gold[task]], -1) if task in gold else -1 for task in tasks], dtype=np.int32)
+
+
+def check_gold(path: str, gold: Mapping[str, str], table: VoteTable, rules: Rules = PLAIN) -> tuple[str, ...]:
+    """Sentences about how gold and votes fit. Raises UnusableFile where they share no task or no label."""
+    shared = [task for task in table.tasks if task in gold]
+    if not shared:
+        raise UnusableFile(f"{path} names no task of the votes; tasks are matched by the name in column task.")
+    voted = [table.labels[at] for at in np.unique(table.votes.label).tolist()]
+    notes = matched(path, Counter(gold[task] for task in shared), voted, rules)
+    unvoted = len(gold) - len(shared)
+    return (*notes, *([f"Tasks of {path} without a vote: {unvoted:,} of {len(gold):,}."] if unvoted else []))
+
+
+def lacking_votes(table: VoteTable) -> tuple[str, ...]:
+    """Where most annotators answered every task, as models do: a sentence that names those who lack votes."""
+    many = np.bincount(table.votes.annotator, minlength=len(table.annotators))
+    short = np.flatnonzero(many < len(table.tasks)).tolist()
+    if not short or 2 * len(short) >= len(many):
+        return ()
+    told = listed(f"{table.annotators[at]} on {len(table.tasks) - many[at]:,}" for at in short)
+    return (f"Annotators that lack votes, of {len(table.tasks):,} tasks: {told}.",)
+
+
+def matched(path: str, gold: Mapping[str, int], given: Sequence[str], rules: Rules = PLAIN) -> tuple[str, ...]:
+    """How gold labels and given ones fit; `gold`: how often each occurs. Raises UnusableFile where none is given."""
+    meaning = decide(gold, rules.naming(given))
+    strange = meaning.outside or {}
+    if sum(strange.values()) == sum(gold.values()):
+        fold = Rules(fold_case=True).naming(given)
+        help_ = "--fold-case takes them as one" if not decide(gold, fold).outside else "write them alike in both"
+        raise UnusableFile(
+            f"No gold label of {path} is among the labels ({listed(strange)} against {listed(given)}); {help_}."
+        )
+    named = f"The gold labels {listed(map(repr, strange))} of {path} are given to no task: wrong on"
+    return (*meaning.notes, *([f"{named} {sum(strange.values()):,} tasks."] if strange else []))
 
 
 def read_texts(path: str, fields: Sequence[str]) -> dict[str, str]:
@@ -164,5 +217,5 @@ def read_texts(path: str, fields: Sequence[str]) -> dict[str, str]:
             missing = [name for name in ("task", *fields) if not isinstance(item, dict) or name not in item]
             if missing:
                 raise UnusableFile(f"{path} line {number} has no field {missing[0]!r}.")
-            texts[str(item["task"])] = "\n".join(str(item[name]) for name in fields)
+            texts[clean(str(item["task"]))] = "\n".join(str(item[name]) for name in fields)
     return texts

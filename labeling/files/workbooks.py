@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labeling.files.records import MOST_FIELDS
-from labeling.files.votes import UnusableFile
+from labeling.files.tables import UnusableFile
 
 MOST_UNPACKED = 300_000_000
 SECONDS = 60.0

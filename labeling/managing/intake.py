@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from labeling import jobs
 from labeling.files import imports
 from labeling.files.rows import Fields, Key, Row, check_fields, read_rows
+from labeling.files.tables import UnusableFile
 from labeling.files.uploads import Upload
-from labeling.files.votes import UnusableFile
 from labeling.models import Annotator, Batch, Project
 from labeling.money import ledger
 from labeling.people import recruiting

@@ -21,7 +21,7 @@ from django.db.models import Count, Max
 from labeling.checks import draws
 from labeling.crowd.errors import CrowdError
 from labeling.files import imports
-from labeling.files.votes import UnusableFile
+from labeling.files.tables import UnusableFile
 from labeling.live import nudges
 from labeling.models import Batch, Chunk, Escalation
 from labeling.money.ledger import Refused

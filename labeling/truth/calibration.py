@@ -13,6 +13,8 @@ from labeling.truth.confusion import wilson
 from labeling.truth.votes import Floats, Ints
 
 BINS = 15
+ALIKE = 9
+"""Digits in which confidences must agree to be equal: the order of a sum's terms must not tell them apart."""
 LOG_RANGE = (-4.0, 1.5)
 """Exponents from exp(-4) to exp(1.5): beyond them a belief is as good as flat, or as certain."""
 
@@ -126,7 +128,7 @@ class Reliability:
 
 
 def reliability(belief: Floats, truth: Ints, weight: Floats | None = None, bins: int = BINS) -> Reliability:
-    """Confidence against accuracy in `bins` bins of (nearly) equally many tasks; fewer bins where there are few tasks.
+    """Confidence against accuracy in `bins` bins of (nearly) equally many tasks; ties share a bin, so it may be fewer.
 
     With weights, the intervals use each bin's effective number of tasks, (sum w)^2 / sum w^2.
     """
@@ -212,6 +214,13 @@ def _mean(values: Floats, weight: Floats | None) -> float:
 
 
 def _equal_mass_bins(confidence: Floats, bins: int) -> list[Ints]:
-    """Indexes of the tasks in each bin, bins in order of confidence, none empty."""
+    """Indexes of the tasks in each bin, bins in order of confidence, none empty.
+
+    Tasks of equal confidence share the bin in which the middle one of them falls, so that their order in a file, which
+    says nothing, does not matter.
+    """
     order = np.argsort(confidence, kind="stable").astype(np.int32)
-    return [part for part in np.array_split(order, bins) if len(part)]
+    _, first, many = np.unique(np.round(confidence[order], ALIKE), return_index=True, return_counts=True)
+    of_place = np.repeat(np.arange(bins), [len(part) for part in np.array_split(order, bins)])
+    bin_of = np.repeat(of_place[first + (many - 1) // 2], many) if len(order) else of_place
+    return [part for part in np.split(order, np.flatnonzero(np.diff(bin_of)) + 1) if len(part)]

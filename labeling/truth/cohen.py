@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
 
 import numpy as np
-import scipy
+from numpy.typing import NDArray
 
 from labeling.truth.vote_matrix import heaviest, without_abstentions
 from labeling.truth.votes import Floats, Ints, Votes
+
+POWER = {"linear": 1, "quadratic": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,56 +29,111 @@ class Pairs:
     kappa: Floats
 
 
-def pairwise(votes: Votes, weights: str | None = None) -> Pairs:
-    """Raw agreement and Cohen's kappa of all pairs; cost is the number of pairs of votes on one task, memory M K^2.
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Tasks that one annotator shares with each later one, one entry a task and partner.
 
-    `weights`: None, or "linear" or "quadratic" in the distance of label indexes for ordered labels.
+    `partners`: (P,) the later ones. `pair`: (S,) indexes among them. `mine`, `theirs`: (S,) the two labels.
+    """
+
+    partners: Ints
+    pair: NDArray[np.intp]
+    mine: Ints
+    theirs: Ints
+
+    @property
+    def pairs(self) -> int:
+        return len(self.partners)
+
+    def sums(self, value: Floats | None = None) -> Floats:
+        """Sum of `value`, (S,), by default of ones, by pair: (P,)."""
+        return np.bincount(self.pair, value, self.pairs).astype(np.float64)
+
+
+def pairwise(votes: Votes, weights: str | None = None, values: Floats | None = None) -> Pairs:
+    """Raw agreement and Cohen's kappa of all pairs; cost and memory grow with the pairs of votes on one task.
+
+    `weights`: None, or "linear" or "quadratic" in the distance of the labels' `values`, (K,), by default their indexes.
     A fractional vote counts as its heaviest label, an abstention not at all.
     """
+    if weights not in (None, *POWER):
+        raise ValueError(f"`weights` is {weights!r}; it must be None, 'linear' or 'quadratic'.")
     named = without_abstentions(heaviest(votes))
-    answers = _one_hot(named)
-    rows = [_pairs_of(annotator, answers, votes, weights) for annotator in range(votes.n_annotators - 1)]
-    columns = [np.concatenate(parts) for parts in zip(*rows, strict=True)] if rows else [np.zeros(0)] * 5
-    first, second, n = (column.astype(np.int32) for column in columns[:3])
-    return Pairs(first, second, n, columns[3], columns[4])
+    place = np.arange(votes.n_labels, dtype=np.float64) if values is None else np.asarray(values, dtype=np.float64)
+    parts = [_pairs_of(one, shared, weights, place) for one, shared in _partners(named)]
+    whole, part = np.zeros(0, dtype=np.int32), np.zeros(0)
+    columns = zip(*(astuple(found) for found in parts), strict=True) if parts else [(whole,)] * 3 + [(part,)] * 2
+    return Pairs(*map(np.concatenate, columns))
 
 
-def kappa(table: Floats, weights: str | None = None) -> Floats:
-    """Cohen's kappa of contingency tables (..., K, K): 1 - observed / expected disagreement; nan where expected is 0.
+def _pairs_of(one: int, found: Shared, weights: str | None, place: Floats) -> Pairs:
+    n = found.sums()
+    raw = found.sums((found.mine == found.theirs).astype(np.float64)) / n
+    first = np.full(len(n), one, dtype=np.int32)
+    return Pairs(first, found.partners, n.astype(np.int32), raw, _kappa(found, n, raw, weights, place))
+
+
+def _partners(votes: Votes) -> Iterator[tuple[int, Shared]]:
+    """Each annotator that shares tasks with later ones, and what they share."""
+    order = np.lexsort((votes.annotator, votes.task))
+    task, annotator, label = votes.task[order], votes.annotator[order], votes.label[order]
+    rest = np.searchsorted(task, task, side="right") - np.arange(len(task)) - 1
+    by_annotator = np.argsort(annotator, kind="stable")
+    for own in np.split(by_annotator, np.flatnonzero(np.diff(annotator[by_annotator])) + 1):
+        many = rest[own]
+        before = np.cumsum(many) - many
+        later = np.arange(many.sum()) + np.repeat(own + 1 - before, many)
+        if len(later):
+            partners, pair = np.unique(annotator[later], return_inverse=True)
+            yield int(annotator[own[0]]), Shared(partners, pair, np.repeat(label[own], many), label[later])
+
+
+def _kappa(found: Shared, n: Floats, raw: Floats, weights: str | None, place: Floats) -> Floats:
+    """1 - observed / expected disagreement of each pair; nan where none is expected.
 
     Source: Cohen 1960, doi 10.1177/001316446002000104; weighted, Cohen 1968, doi 10.1037/h0026256.
     """
-    n_labels = table.shape[-1]
-    distance = np.abs(np.arange(n_labels)[:, None] - np.arange(n_labels)).astype(np.float64)
-    if weights not in (None, "linear", "quadratic"):
-        raise ValueError(f"`weights` is {weights!r}; it must be None, 'linear' or 'quadratic'.")
-    cost = np.minimum(distance, 1) if weights is None else distance ** (2 if weights == "quadratic" else 1)
-    total = table.sum(axis=(-2, -1))
-    observed = (table * cost).sum(axis=(-2, -1)) * total
-    expected = np.einsum("...k,kl,...l->...", table.sum(axis=-1), cost, table.sum(axis=-2))
-    ratio: Floats = np.divide(observed, expected, out=np.full(total.shape, np.nan), where=expected > 0)
-    return 1.0 - ratio
+    if weights is None:
+        observed, expected = 1 - raw, 1 - _chance(found) / n**2
+    else:
+        distance = np.abs(place[found.mine] - place[found.theirs]) ** POWER[weights]
+        observed, expected = found.sums(distance) / n, _expected(found, n, weights, place)
+    ratio: Floats = np.divide(observed, expected, out=np.full(len(n), np.nan), where=expected > 1e-12)
+    return 1 - ratio
 
 
-def _one_hot(votes: Votes) -> scipy.sparse.csc_array:
-    """Tasks by (annotator, label), 1 where the annotator gave the label."""
-    column = votes.annotator.astype(np.int64) * votes.n_labels + votes.label
-    shape = votes.n_tasks, votes.n_annotators * votes.n_labels
-    return scipy.sparse.coo_array((np.ones(len(column)), (votes.task, column)), shape=shape).tocsc()
+def _chance(found: Shared) -> Floats:
+    """Sum over labels of how often one gave the label times how often the other did, (P,)."""
+    n_labels = int(max(found.mine.max(initial=0), found.theirs.max(initial=0))) + 1
+    mine, mine_often = np.unique(found.pair * n_labels + found.mine, return_counts=True)
+    theirs, theirs_often = np.unique(found.pair * n_labels + found.theirs, return_counts=True)
+    both, here, there = np.intersect1d(mine, theirs, assume_unique=True, return_indices=True)
+    return np.bincount(both // n_labels, mine_often[here] * theirs_often[there], found.pairs).astype(np.float64)
 
 
-def _pairs_of(
-    annotator: int, answers: scipy.sparse.csc_array, votes: Votes, weights: str | None
-) -> tuple[np.ndarray, ...]:
-    """Columns of `Pairs` for `annotator` with each later one."""
-    k = votes.n_labels
-    mine = answers[:, annotator * k : (annotator + 1) * k]
-    later = votes.n_annotators - annotator - 1
-    joint = (mine.T @ answers[:, (annotator + 1) * k :]).toarray()
-    tables = joint.reshape(k, later, k).transpose(1, 0, 2)
-    n = tables.sum(axis=(1, 2))
-    shared = np.flatnonzero(n > 0)
-    tables, n = tables[shared], n[shared]
-    raw = np.trace(tables, axis1=1, axis2=2) / n
-    second = annotator + 1.0 + shared
-    return np.full(len(n), float(annotator)), second, n, raw, kappa(tables, weights)
+def _expected(found: Shared, n: Floats, weights: str, place: Floats) -> Floats:
+    """Mean distance of two labels drawn from what each of a pair gave, (P,)."""
+    mine, theirs = place[found.mine], place[found.theirs]
+    if weights == "quadratic":
+        first, second = found.sums(mine) / n, found.sums(theirs) / n
+        spread = found.sums((mine - first[found.pair]) ** 2) + found.sums((theirs - second[found.pair]) ** 2)
+        return spread / n + (first - second) ** 2
+    # the mean of |a - b| is the integral of F(1 - G) + G(1 - F) over the scale, by steps between the labels in use
+    pair = np.concatenate([found.pair, found.pair])
+    at = np.concatenate([mine, theirs])
+    order = np.lexsort((at, pair))
+    pair, at = pair[order], at[order]
+    is_mine = (order < len(mine)).astype(np.float64)
+    share = 1 / n[pair]
+    below = [_running(side * share, pair) for side in (is_mine, 1 - is_mine)]
+    step = np.append(np.diff(at), 0.0) * np.append(pair[1:] == pair[:-1], False)
+    apart = step * (below[0] * (1 - below[1]) + below[1] * (1 - below[0]))
+    return np.bincount(pair, apart, found.pairs).astype(np.float64)
+
+
+def _running(values: Floats, pair: NDArray[np.intp]) -> Floats:
+    """Running sums that begin anew with each pair; entries sorted by pair."""
+    total = np.cumsum(values)
+    start = np.searchsorted(pair, pair, side="left")
+    running: Floats = total - (total - values)[start]
+    return running

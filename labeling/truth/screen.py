@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labeling.truth.label_votes import LabelVotes, label_votes
 from labeling.truth.votes import Bools, Floats, Ints, Votes
@@ -15,7 +16,10 @@ PERMUTATIONS = 400
 QUANTILE = 0.95
 CONSTANT_SHARE = 0.95
 VARIED_CROWD = 0.8
-CHUNK = 1 << 17
+CHUNK_CELLS = 1 << 20
+"""Votes times labels looked at together: 8 MB."""
+MOST_TABLED = 60
+"""With more labels the answers themselves are shuffled: 400 tables of labels by labels would outgrow the votes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +50,18 @@ def screen(votes: Votes, *, seed: int = 0) -> Screen:
     answers = label_votes(votes)
     counts = _label_use(answers)
     largest = counts.max(axis=1, initial=0.0) / np.maximum(counts.sum(axis=1), 1)
-    tables = _against_others(answers)
-    compared = tables.sum(axis=(1, 2))
-    information, by_chance = _information(tables), np.full(len(tables), np.nan)
+    met = _against_others(answers)
+    compared = np.bincount(met.annotator, minlength=len(counts)).astype(np.float64)
+    information, by_chance = met.information(len(counts)), np.full(len(counts), np.nan)
     generator = np.random.default_rng(seed)
+    ends = np.cumsum(compared).astype(np.intp)
     for j in np.flatnonzero(compared >= LEAST_TASKS):
-        by_chance[j] = _chance_level(tables[j], generator)
+        by_chance[j] = _chance_level(met.of(slice(ends[j] - int(compared[j]), ends[j])), generator)
     crowd = counts.sum(axis=0)
     varied = crowd.max(initial=0.0) < VARIED_CROWD * max(crowd.sum(), 1)
     constant = (largest > CONSTANT_SHARE) & (counts.sum(axis=1) >= LEAST_TASKS) & varied
-    random = information <= by_chance
-    reason = [_reason(constant[j], random[j]) for j in range(len(tables))]
+    random = information <= by_chance + 1e-9
+    reason = [_reason(constant[j], random[j]) for j in range(len(counts))]
     return Screen(information, by_chance, largest, compared, constant | random, reason)
 
 
@@ -73,20 +78,50 @@ def _label_use(answers: LabelVotes) -> Floats:
     return uses.reshape(-1, answers.n_labels).astype(np.float64)
 
 
-def _against_others(answers: LabelVotes) -> Floats:
-    """Own label against the majority of the other annotators, counts (n_annotators, n_labels, n_labels).
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Votes on tasks where the others have one clear label, sorted by annotator.
 
-    Tasks without one clear label among the others are left out.
+    `annotator`, `own`, `others`: (V,), who voted, for what, and the others' label. Memory grows with the votes.
     """
-    votes, n_labels = answers.matrix.votes, answers.n_labels
-    counts = answers.matrix.label_counts()
-    table = np.zeros(len(answers.given) * n_labels**2)
-    for first in range(0, len(answers.cell), CHUNK):
-        part = slice(first, first + CHUNK)
-        winner, clear = _majority_without(counts, votes.task[part], votes.label[part], answers.weight[part])
-        cell = (votes.annotator[part].astype(np.intp) * n_labels + votes.label[part]) * n_labels + winner
-        table += np.bincount(cell[clear], minlength=len(table))
-    return table.reshape(-1, n_labels, n_labels)
+
+    annotator: Ints
+    own: Ints
+    others: Ints
+    n_labels: int
+
+    def of(self, part: slice) -> Met:
+        """Some of the votes."""
+        return Met(self.annotator[part], self.own[part], self.others[part], self.n_labels)
+
+    def information(self, n_annotators: int) -> Floats:
+        """Mutual information of own and others' label in bits, (n_annotators,); 0 for one without votes here."""
+        who, k = self.annotator.astype(np.int64), self.n_labels
+        n = np.bincount(who, minlength=n_annotators).astype(np.float64)
+        own, others = (_often(who * k + label) for label in (self.own, self.others))
+        joint = _often((who * k + self.own) * k + self.others)
+        bits: Floats = np.bincount(who, np.log2(joint * n[who] / (own * others)), n_annotators) / np.maximum(n, 1)
+        return bits
+
+
+def _often(cells: NDArray[np.int64]) -> NDArray[np.intp]:
+    """How often the cell of each vote occurs, (V,)."""
+    _, place, times = np.unique(cells, return_inverse=True, return_counts=True)
+    often: NDArray[np.intp] = times[place]
+    return often
+
+
+def _against_others(answers: LabelVotes) -> Met:
+    """Own label against the majority of the other annotators; tasks without one clear label among them are left out."""
+    votes, counts = answers.matrix.votes, answers.matrix.label_counts()
+    winner, clear = np.empty(len(answers.cell), np.int32), np.empty(len(answers.cell), np.bool_)
+    size = max(CHUNK_CELLS // answers.n_labels, 1)
+    for first in range(0, len(winner), size):
+        part = slice(first, first + size)
+        entries = votes.task[part], votes.label[part], answers.weight[part]
+        winner[part], clear[part] = _majority_without(counts, *entries)
+    order = np.flatnonzero(clear)[np.argsort(votes.annotator[clear], kind="stable")]
+    return Met(votes.annotator[order], votes.label[order], winner[order], answers.n_labels)
 
 
 def _majority_without(counts: Floats, task: Ints, label: Ints, weight: Floats) -> tuple[Ints, Bools]:
@@ -98,13 +133,18 @@ def _majority_without(counts: Floats, task: Ints, label: Ints, weight: Floats) -
     return rest.argmax(axis=1).astype(np.int32), clear
 
 
-def _chance_level(table: Floats, generator: np.random.Generator) -> float:
-    """The information that shuffled answers reach in 5% of cases; tables with the same margins, drawn directly."""
+def _chance_level(met: Met, generator: np.random.Generator) -> float:
+    """The information that shuffled answers of one annotator reach in 5% of cases, all margins kept."""
+    if met.n_labels > MOST_TABLED:
+        others = (generator.permutation(met.others) for _ in range(PERMUTATIONS))
+        one = np.zeros_like(met.annotator)
+        shuffled = [Met(one, met.own, drawn, met.n_labels).information(1)[0] for drawn in others]
+        return float(np.quantile(shuffled, QUANTILE))
     from scipy import stats  # most of a second to load, and not needed where nobody has enough votes
 
-    rows, columns = table.sum(axis=1).astype(np.int64), table.sum(axis=0).astype(np.int64)
-    shuffled = stats.random_table(rows, columns, seed=generator).rvs(PERMUTATIONS)
-    return float(np.quantile(_information(shuffled), QUANTILE))
+    rows, columns = (np.bincount(side, minlength=met.n_labels) for side in (met.own, met.others))
+    tables = stats.random_table(rows, columns, seed=generator).rvs(PERMUTATIONS)
+    return float(np.quantile(_information(tables), QUANTILE))
 
 
 def _information(tables: Floats) -> Floats:

@@ -19,7 +19,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from fairness.gaps import Gap, Terms
 from fairness.intervals import Estimate
 from fairness.metrics import FairnessTable, GroupRow, Labeled, LabelTable, fairness_table
-from labeling.files.votes import UnusableFile, open_text, read_rows
+from labeling.files.tables import UnusableFile, open_text
+from labeling.files.votes import read_rows
 
 SHOWN = (
     ("demographic_parity_difference", "Demographic parity, difference"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +17,22 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandParser
 from numpy.typing import NDArray
 
-from labeling.files.votes import UnusableFile, VoteTable, index_gold, read_gold, read_texts, read_votes
+from labeling.files.tables import UnusableFile
+from labeling.files.votes import (
+    Known,
+    VoteTable,
+    check_gold,
+    index_gold,
+    lacking_votes,
+    read_known,
+    read_texts,
+    read_votes,
+)
+from labeling.kinds.cells import Rules
+from labeling.management.aggregate_table import as_lines
+from labeling.management.cell_options import add_cell_options, add_vote_columns, check_files, columns_of, rules_of
 from labeling.truth import duplicates, sequence
+from labeling.truth.confusion import wilson
 from labeling.truth.dawid_skene import Step
 from labeling.truth.device_expectation import DeviceExpectation
 from labeling.truth.methods import NAMES, method
@@ -28,15 +41,13 @@ from labeling.truth.screen import screen
 from labeling.truth.vote_matrix import VoteMatrix
 from labeling.truth.votes import Bools, Inference, Ints
 
-COLUMNS = ("method", "accuracy", "ece", "iterations", "converged", "seconds")
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """Everything a method needs, and what scores it. `known`, `gold`: (n_tasks,) label indexes, -1 for none.
 
     `sequence`, `position`, `cluster`: (n_tasks,) which sequence a task belongs to and where in it, and its cluster of
-    near-duplicates; -1 for none, or None where not asked for.
+    near-duplicates; -1 for none, or None where not asked for. `notes`: what to know about the files.
     """
 
     table: VoteTable
@@ -49,6 +60,7 @@ class Job:
     sequence: Ints | None = None
     position: Ints | None = None
     cluster: Ints | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Command(BaseCommand):
@@ -73,6 +85,8 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        add_cell_options(parser)
+        add_vote_columns(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
@@ -89,17 +103,17 @@ class Command(BaseCommand):
     def _aggregate(self, options: dict[str, Any]) -> dict[str, Any]:
         check_options(options)
         job = read_job(options)
-        degenerate = degenerate_annotators(job)
+        told = {"degenerate_annotators": degenerate_annotators(job), "notes": list(job.notes)}
         if options["method"] == "all":
             rows = []
             for name in NAMES:
                 rows.append(run(job, name)[1])
                 self.stderr.write(f"{name}: {rows[-1]['seconds']:.2f} s")
-            return {"method": "all", **sizes(job), "degenerate_annotators": degenerate, "methods": rows}
+            return {"method": "all", **sizes(job), **told, "methods": rows}
         result, row = run(job, options["method"])
         if options["output"]:
             write_labels(options["output"], job.table, result, options["probabilities"])
-        return {"method": row.pop("method"), **sizes(job), **row, "degenerate_annotators": degenerate}
+        return {"method": row.pop("method"), **sizes(job), **row, **told}
 
 
 def check_options(options: dict[str, Any]) -> None:
@@ -118,35 +132,33 @@ def check_options(options: dict[str, Any]) -> None:
     asked = [f"--{name}" for name in ("sequence", "duplicates") if options[name]]
     if asked and not options["items"]:
         raise UnusableFile(f"{asked[0]} names a field of --items; give that file too.")
-    sources = [options[source] for source in ("votes", "gold", "validation", "items")]
-    if sources.count("-") > 1:
-        raise UnusableFile("Only one of the files can be standard input (-).")
-    if output and output != "-" and not os.access(Path(output).resolve().parent, os.W_OK):
-        raise UnusableFile(f"{output} cannot be written; check that its folder exists and can be written to.")
+    if options["probabilities"] and not output:
+        raise UnusableFile("--probabilities adds columns to the file of labels; name it with --output.")
+    check_files([options[source] for source in ("votes", "gold", "validation", "items")], output)
 
 
 def read_job(options: dict[str, Any]) -> Job:
     """Read every file that is named in the options. Raises UnusableFile."""
-    validation = read_gold(options["validation"]) if options["validation"] else {}
-    gold = read_gold(options["gold"]) if options["gold"] else {}
-    table = read_votes(options["votes"], labels=sorted(set(validation.values())))
-    _check_overlap(options["validation"], validation, table)
-    _check_overlap(options["gold"], gold, table)
-    known = index_gold(validation, table.tasks, table.labels) if validation else None
-    shown = np.array([task in validation for task in table.tasks])
+    rules, none = rules_of(options), Known({})
+    validation = read_known(options["validation"], rules) if options["validation"] else none
+    gold = read_known(options["gold"], rules) if options["gold"] else none
+    taught = sorted(set(validation.labels.values()))
+    table = read_votes(options["votes"], labels=taught, rules=rules, columns=columns_of(options))
+    notes = [*table.notes, *validation.notes, *gold.notes]
+    for path, found in ((options["validation"], validation), (options["gold"], gold)):
+        notes += check_gold(path, found.labels, table, rules) if path else ()
+    known = index_gold(validation.labels, table.tasks, table.labels, rules) if options["validation"] else None
+    scored = index_scored(gold.labels, table, rules)
+    shown = np.array([task in validation.labels for task in table.tasks])
     features = _features(options, table.tasks) if options["items"] else None
     structure = _structure(options, table.tasks)
-    return Job(table, known, index_scored(gold, table), shown, features, options["seed"], options["device"], *structure)
+    told = tuple(dict.fromkeys([*notes, *lacking_votes(table)]))
+    return Job(table, known, scored, shown, features, options["seed"], options["device"], *structure, notes=told)
 
 
-def _check_overlap(path: str | None, gold: dict[str, str], table: VoteTable) -> None:
-    if path and gold.keys().isdisjoint(table.tasks):
-        raise UnusableFile(f"{path} names no task of the votes; tasks are matched by the name in column task.")
-
-
-def index_scored(gold: dict[str, str], table: VoteTable) -> Ints:
+def index_scored(gold: dict[str, str], table: VoteTable, rules: Rules) -> Ints:
     """Gold by task: its label's index, ANOTHER_LABEL for one that neither votes nor validation use, -1 for none."""
-    truth = index_gold(gold, table.tasks, table.labels)
+    truth = index_gold(gold, table.tasks, table.labels, rules)
     named = np.array([task in gold for task in table.tasks])
     return np.where(named & (truth < 0), np.int32(ANOTHER_LABEL), truth)
 
@@ -228,6 +240,7 @@ def run(job: Job, name: str) -> tuple[Inference, dict[str, Any]]:
     result = share_evidence(job, infer(job, name), name)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
     found = score(result, job.gold, job.shown)
+    low, high = wilson(np.array(found.accuracy or 0.0), np.array(max(found.scored, 1)))
     row = {
         "method": name,
         "iterations": result.iterations,
@@ -235,6 +248,8 @@ def run(job: Job, name: str) -> tuple[Inference, dict[str, Any]]:
         "seconds": round(seconds, 6),
         "cpu_seconds": round(cpu_seconds, 6),
         "accuracy": found.accuracy,
+        "accuracy_low": None if found.accuracy is None else float(low),
+        "accuracy_high": None if found.accuracy is None else float(high),
         "ece": found.ece,
         "scored": found.scored,
         "calibrated": bool(result.details.get("calibrated", False)),
@@ -289,29 +304,3 @@ def _opened(path: str) -> Iterator[TextIO]:
             yield stream
     except OSError as error:
         raise UnusableFile(f"{path} cannot be written ({error.strerror}).") from error
-
-
-def as_lines(summary: dict[str, Any]) -> list[str]:
-    """The report as a table for people."""
-    rows = summary.get("methods", [summary])
-    head = "{tasks} tasks, {annotators} annotators, {votes} votes, {labels} labels".format(**summary)
-    lines = [head, "", "  ".join(f"{column:>17}" for column in COLUMNS)]
-    lines += ["  ".join(f"{_shown(row[column]):>17}" for column in COLUMNS) for row in rows]
-    if rows[0]["scored"]:
-        lines += ["", f"accuracy and ece are over {rows[0]['scored']} gold tasks the method did not learn from"]
-    if summary["degenerate_annotators"]:
-        lines += ["", f"answers that say nothing: {', '.join(summary['degenerate_annotators'])}"]
-    chosen = [row for row in rows if "chosen" in row]
-    lines += [f"auto chose {row['chosen']}" for row in chosen]
-    lines += [row["message"] for row in chosen if row.get("message")]
-    return lines + [
-        f"tasks to label: {', '.join(row['tasks_to_validate'])}" for row in chosen if "tasks_to_validate" in row
-    ]
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -6,23 +6,40 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandParser
 
-from labeling.files.votes import UnusableFile, VoteTable, read_votes
+from labeling.files.tables import UnusableFile
+from labeling.files.votes import VoteTable, read_votes
+from labeling.kinds.cells import listed, number
+from labeling.management.cell_options import add_cell_options, add_vote_columns, check_files, columns_of, rules_of
 from labeling.truth.agreement import ONE_LABEL, Agreement, Coefficient, summarise
 from labeling.truth.cohen import Pairs, pairwise
 from labeling.truth.votes import Floats
 
+MOST_LABELS = 30
+"""Labels that the table for people shows, the commonest first where there are more."""
 SHOWN = (
     ("raw_agreement", "Raw agreement"),
     ("fleiss_kappa", "Fleiss' kappa"),
     ("krippendorff_alpha", "Krippendorff's alpha"),
     ("gwet_ac1", "Gwet's AC1"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Votes with their labels in order, and where the labels stand: `values`, (n_labels,), None for their ranks.
+
+    `basis`: where the order comes from.
+    """
+
+    table: VoteTable
+    values: Floats | None
+    basis: str
 
 
 class Command(BaseCommand):
@@ -38,8 +55,11 @@ class Command(BaseCommand):
             help="distance for Krippendorff's alpha; interval takes the labels as numbers",
         )
         parser.add_argument("--weights", choices=("linear", "quadratic"), help="for Cohen's kappa of ordered labels")
+        parser.add_argument("--order", default="", help="all labels in their order, commas between: low,medium,high")
         parser.add_argument("--seed", type=int, default=0, help="of the bootstrap over tasks")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        add_cell_options(parser)
+        add_vote_columns(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
@@ -52,17 +72,55 @@ class Command(BaseCommand):
     def _report(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["seed"] < 0:
             raise UnusableFile("--seed must be a whole number of at least 0.")
-        table = in_order(read_votes(options["votes"], least_labels=1))
-        values = label_values(table.labels, options["metric"])
-        found = summarise(table.votes, values=values, metric=options["metric"], seed=options["seed"])
-        return as_json(table, found, pairwise(table.votes, options["weights"]))
+        if options["order"] and options["labels"]:
+            raise UnusableFile("--order names the labels, too; leave --labels out.")
+        check_files([options["votes"]])
+        rules = rules_of(options, "order" if options["order"] else "labels")
+        table = read_votes(options["votes"], least_labels=1, rules=rules, columns=columns_of(options))
+        scale = in_order(table, options)
+        found = summarise(scale.table.votes, values=scale.values, metric=options["metric"], seed=options["seed"])
+        return as_json(scale, found, pairwise(scale.table.votes, options["weights"], scale.values))
 
 
-def in_order(table: VoteTable) -> VoteTable:
-    """The same votes with numeric labels in numeric order (10 after 9); other labels stay in alphabetical order."""
-    numbers = _numbers(table.labels)
-    if numbers is None:
-        return table
+def in_order(table: VoteTable, options: dict[str, Any]) -> Scale:
+    """Labels in the order that was given, else numbers in theirs (10 after 9), else words by the alphabet.
+
+    Raises UnusableFile where distances are asked for and the labels have none.
+    """
+    numbers = np.array([_value(label) for label in table.labels])
+    odd = [label for label, value in zip(table.labels, numbers.tolist(), strict=True) if math.isnan(value)]
+    interval = options["metric"] == "interval"
+    ranked = bool(options["weights"]) or options["metric"] != "nominal"
+    if odd and (interval or (ranked and len(odd) < len(numbers) and not options["order"])):
+        raise UnusableFile(_odd(odd, table, options))
+    if options["order"]:
+        rising = not odd and bool((np.diff(numbers) > 0).all())
+        return Scale(table, numbers if rising or interval else None, "as given" if ranked else "")
+    if odd:
+        return Scale(table, None, "alphabetical, since none was given: --order names it" if ranked else "")
+    return Scale(_sorted(table, numbers), np.sort(numbers), "by number" if ranked else "")
+
+
+def _value(label: str) -> float:
+    """The label as a number; nan where it is none, or too large to reckon with."""
+    found = number(label)
+    value = math.nan if found is None else float(found)
+    return value if math.isfinite(value) else math.nan
+
+
+def _odd(odd: Sequence[str], table: VoteTable, options: dict[str, Any]) -> str:
+    """The sentence about labels that are no numbers where numbers are needed."""
+    often = dict(zip(table.labels, np.bincount(table.votes.label, minlength=len(table.labels)).tolist(), strict=True))
+    told = listed(f"{label!r} ({often[label]:,} times)" for label in odd)
+    interval = options["metric"] == "interval"
+    asked = "--metric interval" if interval else "--weights" if options["weights"] else "--metric ordinal"
+    if len(odd) == len(table.labels):
+        return f"{asked} needs labels that are numbers, and there are {told}; use ordinal or nominal."
+    order = "" if interval else ", or name the order of all labels with --order"
+    return f"{asked} needs labels that are numbers, and {told} is none; leave it out with --missing={odd[0]}{order}."
+
+
+def _sorted(table: VoteTable, numbers: Floats) -> VoteTable:
     order = np.argsort(numbers, kind="stable")
     place = np.empty(len(order), dtype=np.int32)
     place[order] = np.arange(len(order))
@@ -70,26 +128,9 @@ def in_order(table: VoteTable) -> VoteTable:
     return replace(table, votes=votes, labels=[table.labels[index] for index in order])
 
 
-def label_values(labels: Sequence[str], metric: str) -> Floats | None:
-    """The labels as numbers where `metric` is interval, else None. Raises UnusableFile where they are no numbers."""
-    if metric != "interval":
-        return None
-    numbers = _numbers(labels)
-    if numbers is None:
-        raise UnusableFile("--metric interval needs labels that are numbers; use ordinal or nominal.")
-    return numbers
-
-
-def _numbers(labels: Sequence[str]) -> Floats | None:
-    try:
-        numbers = np.array([float(label) for label in labels])
-    except ValueError:
-        return None
-    return numbers if np.isfinite(numbers).all() else None
-
-
-def as_json(table: VoteTable, found: Agreement, pairs: Pairs) -> dict[str, Any]:
+def as_json(scale: Scale, found: Agreement, pairs: Pairs) -> dict[str, Any]:
     """The report as plain values; a coefficient without meaning is null, `undefined`, and has a `reason`."""
+    table = scale.table
     coefficients = zip(SHOWN, (found.raw, found.fleiss, found.alpha, found.ac1), strict=True)
     specific = [None if math.isnan(value) else value for value in found.specific.tolist()]
     return {
@@ -101,6 +142,8 @@ def as_json(table: VoteTable, found: Agreement, pairs: Pairs) -> dict[str, Any]:
         "compared_tasks": found.tasks,
         "annotators": table.votes.n_annotators,
         "votes": len(table.votes.task),
+        **({"order": table.labels, "order_basis": scale.basis} if scale.basis else {}),
+        "notes": list(table.notes),
     }
 
 
@@ -108,6 +151,7 @@ def _coefficient(found: Coefficient) -> dict[str, Any]:
     values: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high}
     if found.undefined:
         return values | {"undefined": True, "reason": found.undefined}
+    values |= {"resamples": found.resamples, "undefined_resamples": found.lost}
     return values | ({"note": found.note} if found.note else {})
 
 
@@ -127,22 +171,45 @@ def as_lines(report: dict[str, Any]) -> list[str]:
     """The report as a table for people, the twenty pairs with the lowest kappa last."""
     lines = ["{annotators} annotators, {votes} votes, {compared_tasks} of {tasks} tasks compared".format(**report), ""]
     lines += [_coefficient_line(name, report[key]) for key, name in SHOWN]
-    lines += ["", f"{'label':<24} {'prevalence':>10} {'agreement':>10}"]
-    for label, share in report["prevalence"].items():
-        lines.append(f"{label:<24} {share:>10.4f} {_number(report['specific_agreement'][label]):>10}")
+    lines += _lost_line([report[key] for key, _ in SHOWN])
+    if "order" in report:
+        lines += ["", f"order of the labels ({report['order_basis']}): {' < '.join(report['order'][:MOST_LABELS])}"]
+    lines += ["", f"{'label':<24} {'prevalence':>10} {'agreement':>10}", *_label_lines(report)]
     lines += ["", f"{'pair':<40} {'tasks':>7} {'raw':>8} {'kappa':>8}"]
     pairs = sorted(report["pairs"], key=lambda pair: 2.0 if pair["kappa"] is None else pair["kappa"])[:20]
     for pair in pairs:
         name = f"{pair['a']}, {pair['b']}"
         lines.append(f"{name:<40} {pair['n']:>7} {pair['raw']:>8.4f} {_number(pair['kappa']):>8}")
-    return lines
+    return [*lines, *([""] if report["notes"] else []), *report["notes"]]
+
+
+def _label_lines(report: dict[str, Any]) -> list[str]:
+    shares: dict[str, float] = report["prevalence"]
+    shown = list(shares)
+    if len(shown) > MOST_LABELS:
+        shown = sorted(shares, key=lambda label: -shares[label])[:MOST_LABELS]
+    rows = [f"{name:<24} {shares[name]:>10.4f} {_number(report['specific_agreement'][name]):>10}" for name in shown]
+    return rows + ([f"and {len(shares) - len(shown):,} rarer labels"] if len(shown) < len(shares) else [])
+
+
+def _lost_line(found: list[dict[str, Any]]) -> list[str]:
+    """How many resamples had no value, where any had none."""
+    lost = max(each.get("undefined_resamples", 0) for each in found)
+    if not lost:
+        return []
+    resamples = max(each.get("resamples", 0) for each in found)
+    return [
+        f"in {lost:,} of {resamples:,} resamples of the tasks every vote is for one label and the coefficients are "
+        "undefined; the intervals rest on the others"
+    ]
 
 
 def _coefficient_line(name: str, found: dict[str, Any]) -> str:
     if found["value"] is None:
         return f"{name:<24} undefined: {found['reason']}"
     note = f"  ({found['note']})" if "note" in found else ""
-    return f"{name:<24} {found['value']:>8.4f}  [{found['low']:.4f}, {found['high']:.4f}]{note}"
+    limits = "no interval" if found["low"] is None else f"[{found['low']:.4f}, {found['high']:.4f}]"
+    return f"{name:<24} {found['value']:>8.4f}  {limits}{note}"
 
 
 def _number(value: float | None) -> str:

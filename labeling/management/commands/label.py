@@ -21,7 +21,7 @@ from labeling.crowd.errors import CrowdError
 from labeling.files import exports, imports
 from labeling.files.guesses import fields_for
 from labeling.files.rows import Fields, check_encoding
-from labeling.files.votes import UnusableFile
+from labeling.files.tables import UnusableFile
 from labeling.managing.new_projects import free_slug
 from labeling.models import Batch, Decision, Project, Vote
 from labeling.money import ledger

@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from labeling.files import recordings
 from labeling.files.recordings import NEVER_ASKED, UNREADABLE, Recorded, Source
-from labeling.files.votes import UnusableFile
+from labeling.files.tables import UnusableFile
 from labeling.reports.drawing.line_chart import Line, svg
 from labeling.routing import figures
 from labeling.routing.replay import EITHER, FIRST_PAID_ONLY, PAPERS_OWN, ROUNDS_OF_K, ROUTERS

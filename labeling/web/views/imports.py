@@ -15,8 +15,8 @@ from labeling.crowd.errors import CrowdError
 from labeling.files import guesses, surveys, uploads
 from labeling.files.delimiters import DELIMITERS
 from labeling.files.surveys import Survey
+from labeling.files.tables import UnusableFile
 from labeling.files.uploads import Upload
-from labeling.files.votes import UnusableFile
 from labeling.managing import intake
 from labeling.managing.intake import Wishes
 from labeling.models import Annotator, Label

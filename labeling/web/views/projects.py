@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from labeling.files.votes import UnusableFile
+from labeling.files.tables import UnusableFile
 from labeling.managing import new_projects
 from labeling.models import Project
 from labeling.people.access import enter

@@ -17,7 +17,7 @@ from labeling.files.guesses import guess
 from labeling.files.records import Bad, field_names, form_of, read_records
 from labeling.files.rows import Fields, Row, read_rows
 from labeling.files.spellings import LabelSet, folded, twins
-from labeling.files.votes import UnusableFile
+from labeling.files.tables import UnusableFile
 
 
 def example(name: str) -> str:

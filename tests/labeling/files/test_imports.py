@@ -15,7 +15,7 @@ from labeling.files import imports
 from labeling.files.guesses import fields_for
 from labeling.files.records import field_names
 from labeling.files.rows import Bad, Fields, Row, check_encoding, read_rows
-from labeling.files.votes import UnusableFile
+from labeling.files.tables import UnusableFile
 from labeling.models import Batch, Project, SkippedRow, Task
 
 LIMIT = 1_000_000

@@ -1,0 +1,208 @@
+"""Named columns out of a file, row by row: CSV with any usual delimiter, or JSONL. A faulty row is never cut to fit."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from operator import itemgetter
+from pathlib import Path
+from typing import TextIO
+
+from labeling.kinds.cells import clean, listed, written
+
+csv.field_size_limit(100_000_000)
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+SNIFFED_LINES = 20
+MOST_LINES = 5
+"""Faulty lines that a refusal names beside the first."""
+
+
+class UnusableFile(Exception):
+    """A file that cannot be used; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a file, each with the wished columns in their order; read once, while the file is open.
+
+    `optional`: whether each optional column is there; a row holds "" for one that is not. `notes`: how it is read.
+    """
+
+    rows: Iterator[tuple[str, ...]]
+    optional: tuple[bool, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@contextmanager
+def open_text(path: str) -> Iterator[TextIO]:
+    """A text stream of `path`: `-` is standard input, a name ending in .gz is unpacked; UTF-8, with or without BOM."""
+    try:
+        if path == "-":
+            yield sys.stdin
+            return
+        opened = gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb")  # noqa: SIM115
+        with opened as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
+            yield text
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise UnusableFile(f"{path} cannot be read ({error.strerror}); check the name and the rights.") from error
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UnusableFile(f"{path} is not a UTF-8 text file; save it as UTF-8 and try again.") from error
+
+
+@contextmanager
+def open_table(path: str, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Table]:
+    """The named columns of a CSV or JSONL file; others are ignored, outer blanks and case of their names forgiven.
+
+    Raises UnusableFile where the file has no header, lacks a column or has it twice, and, while the rows are read, at
+    a row with more or fewer fields than the header.
+    """
+    with open_text(path) as stream:
+        lines = _without_nul(stream, path)
+        start = list(islice(lines, SNIFFED_LINES))
+        lines = chain(start, lines)
+        if start and start[0].lstrip().startswith("{"):
+            yield Table(_json_rows(lines, path, columns, optional), (True,) * len(optional))
+        else:
+            yield _csv_table(lines, start, path, columns, optional)
+
+
+def _csv_table(
+    lines: Iterator[str], start: list[str], path: str, columns: Sequence[str], optional: Sequence[str]
+) -> Table:
+    delimiter = delimiter_of(start, columns)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    with _sound_csv(path, reader):
+        header = next(reader, [])
+    if not any(map(str.strip, header)):
+        raise UnusableFile(f"{path} is empty; it needs a header line with {','.join(columns)}.")
+    places = [find_column(path, header, column) for column in columns]
+    extra = [find_column(path, header, column) if has_column(header, column) else -1 for column in optional]
+    rows = _csv_rows(reader, path, len(header), _picker([*places, *extra]))
+    notes = () if delimiter == "," else (f"{path} has its fields between {DELIMITERS[delimiter]}.",)
+    return Table(rows, tuple(place >= 0 for place in extra), notes)
+
+
+def delimiter_of(lines: Sequence[str], columns: Sequence[str] = ()) -> str:
+    """What stands between the fields: the first delimiter under which the header has the columns.
+
+    Without such a one, the one that cuts header and lines alike into most fields; a comma where none does.
+    """
+    header = lines[0] if lines else ""
+    cut = {delimiter: next(csv.reader([header], delimiter=delimiter), []) for delimiter in DELIMITERS}
+    for delimiter, names in cut.items():
+        if columns and all(has_column(names, column) for column in columns):
+            return delimiter
+    even = [delimiter for delimiter, names in cut.items() if len(names) > 1 and _even(lines, delimiter, len(names))]
+    return max(even or [","], key=lambda delimiter: len(cut[delimiter]))
+
+
+def _even(lines: Sequence[str], delimiter: str, width: int) -> bool:
+    """Whether most of the first rows have as many fields as the header; the last may be cut off in the middle."""
+    try:
+        rows = [row for row in csv.reader(lines[:SNIFFED_LINES], delimiter=delimiter) if row][1:]
+    except csv.Error:
+        return False
+    return sum(len(row) == width for row in rows) * 2 >= len(rows)
+
+
+def has_column(header: Sequence[str], column: str) -> bool:
+    """Whether the header has the column, if need be in another case or with blanks around it."""
+    return column in header or _plain(column) in map(_plain, header)
+
+
+def find_column(path: str, header: Sequence[str], column: str) -> int:
+    """The column's place: its exact name, else one that differs in outer blanks or case. Raises UnusableFile."""
+    exact = [place for place, name in enumerate(header) if name == column]
+    found = exact or [place for place, name in enumerate(header) if _plain(name) == _plain(column)]
+    if not found:
+        raise UnusableFile(f"{path} has no column {column!r}; its columns are {listed(header, 20) or 'none'}.")
+    if len(found) > 1:
+        raise UnusableFile(f"{path} line 1 has the column {column!r} {len(found)} times; rename all but one of them.")
+    return found[0]
+
+
+def _plain(name: str) -> str:
+    return clean(name).casefold()
+
+
+def _picker(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
+    if len(places) > 1 and min(places) >= 0:
+        return itemgetter(*places)
+    return lambda row: tuple(row[place] if place >= 0 else "" for place in places)
+
+
+def _csv_rows(
+    reader: Iterator[list[str]], path: str, width: int, pick: Callable[[list[str]], tuple[str, ...]]
+) -> Iterator[tuple[str, ...]]:
+    with _sound_csv(path, reader):
+        for row in reader:
+            if len(row) == width:
+                yield pick(row)
+            elif any(map(str.strip, row)):
+                raise UnusableFile(_ragged(path, reader, row, width))
+
+
+def _ragged(path: str, reader: Iterator[list[str]], row: list[str], width: int) -> str:
+    """The sentence about a row of another width, with the lines of those that follow."""
+    said = f"{path} line {_line(reader)} has {len(row)} fields; it needs {width}, as many as the header"
+    more = [_line(reader) for row in reader if len(row) != width and any(map(str.strip, row))]
+    so_do = f"; so do {len(more):,} more ({'lines' if len(more) > 1 else 'line'} {listed(map(str, more), MOST_LINES)})"
+    return f"{said}{so_do if more else ''}. A text that holds the delimiter stands in quotes."
+
+
+def _line(reader: Iterator[list[str]]) -> int:
+    return int(getattr(reader, "line_num", 0))
+
+
+@contextmanager
+def _sound_csv(path: str, reader: Iterator[list[str]]) -> Iterator[None]:
+    try:
+        yield
+    except csv.Error as error:
+        raise UnusableFile(f"{path} line {_line(reader)} is not valid CSV ({error}).") from error
+
+
+def _without_nul(stream: TextIO, path: str) -> Iterator[str]:
+    for number, line in enumerate(stream, start=1):
+        if "\0" in line:
+            raise UnusableFile(f"{path} line {number} has a NUL character; it is not a text file.")
+        yield line
+
+
+def _json_rows(
+    lines: Iterator[str], path: str, columns: Sequence[str], optional: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    """The fields of JSON objects as cells, "" where one is absent; each of `columns` must be in some row."""
+    absent = set(columns)
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            item = _object(path, number, line)
+            absent.difference_update(item)
+            yield tuple(_cell(path, number, item, name) for name in (*columns, *optional))
+    if absent:
+        raise UnusableFile(f"{path} has no field {min(absent)!r} in any line; each needs {', '.join(columns)}.")
+
+
+def _object(path: str, number: int, line: str) -> dict[str, object]:
+    try:
+        item = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UnusableFile(f"{path} line {number} is not JSON ({str(error)[:120]}).") from error
+    if not isinstance(item, dict):
+        raise UnusableFile(f"{path} line {number} is not a JSON object with named fields.")
+    return item
+
+
+def _cell(path: str, line: int, item: dict[str, object], name: str) -> str:
+    try:
+        return written(item.get(name))
+    except ValueError as error:
+        raise UnusableFile(f"{path} line {line}: the field {name!r} {error}") from None
