@@ -223,17 +223,27 @@ def _headline_reason(head: Gap, usable: Sequence[Gap], named: Sequence[Gap]) -> 
 
 
 def verdict(found: Estimate, margin: float) -> str:
-    """`pass` where the whole interval lies within `margin`, `fail` where it lies beyond, else `undecided`."""
+    """`pass` where the whole interval lies within `margin`, `fail` where it lies beyond, else `undecided`.
+
+    Nothing passes while a group or a label is too small to be compared: it may be the one that is treated otherwise.
+    """
     if not found.estimable or found.low is None or found.high is None:
         return "undecided"
-    return "pass" if found.high <= margin else "fail" if found.low > margin else "undecided"
+    if found.low > margin:
+        return "fail"
+    return "pass" if found.high <= margin and not found.reason else "undecided"
 
 
 def eighty_percent_rule(found: Estimate, limit: float = 0.8) -> str:
-    """`pass` where the ratio's whole interval is at or above `limit`, `fail` where it is below, else `undecided`."""
+    """`pass` where the ratio's whole interval is at or above `limit`, `fail` where it is below, else `undecided`.
+
+    As in `verdict`, nothing passes while a group or a label is too small to be compared.
+    """
     if not found.estimable or found.low is None or found.high is None:
         return "undecided"
-    return "pass" if found.low >= limit else "fail" if found.high < limit else "undecided"
+    if found.high < limit:
+        return "fail"
+    return "pass" if found.low >= limit and not found.reason else "undecided"
 
 
 def against_rest(comparison: Comparison, label: str, measure: str, terms: Terms) -> list[StandOut]:

@@ -60,7 +60,7 @@ def read_votes(
     with open_table(path, columns) as table:
         task, annotator, label = numbered(table.rows)
     meaning = decide(dict.fromkeys(labels, 0) | label.often(), rules)
-    _check_inside(path, meaning, rules)
+    check_inside(path, meaning, rules)
     names = list(rules.labels) or meaning.names()
     task, annotator, label = task.tidied(), annotator.tidied(), label.renamed(meaning.name)
     kept, repeats = _votes_in(task, annotator, label)
@@ -78,7 +78,8 @@ def read_votes(
     return VoteTable(votes, tasks.names, annotators.names, names, tuple(notes))
 
 
-def _check_inside(path: str, meaning: Meaning, rules: Rules) -> None:
+def check_inside(path: str, meaning: Meaning, rules: Rules) -> None:
+    """Raise UnusableFile for a label outside the label set, where there is one."""
     if meaning.outside:
         first, times = next(iter(meaning.outside.items()))
         others = f" and {len(meaning.outside) - 1} more" if len(meaning.outside) > 1 else ""

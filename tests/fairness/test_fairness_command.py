@@ -171,3 +171,67 @@ def test_the_table_names_the_groups_left_out(labels_file):
 def test_an_option_out_of_range_is_refused(labels_file, option):
     with pytest.raises(CommandError, match=f"argument {option[0]}: it must be a"):
         call_command("fairness", labels_file(rows(*CASE_A)), "--group", "district", *option)
+
+
+def crowd_of(groups, n=120):
+    """Labels yes and no in turn, gold alike, over the groups in turn."""
+    return [
+        f"t{place},{'yes' if place % 2 else 'no'},{groups[place // 2 % len(groups)]},{'yes' if place % 2 else 'no'}"
+        for place in range(n)
+    ]
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "null", "<NA>", " "])
+def test_a_group_that_a_program_calls_nothing_is_none_and_that_is_told(labels_file, word):
+    path = labels_file(crowd_of(["A", word, "B"]))
+    found = json_of(path)
+    assert set(found["overall"]["groups"]) == {"A", "B"}
+    assert (found["tasks"], found["skipped_rows"]) == (80, 40)
+    assert found["notes"][0].startswith("Rows without a group, left out: 40 of 120")
+    assert found["notes"][0] in text_of(path)
+
+
+def test_other_words_for_nothing_are_groups_until_they_are_said_to_be_missing(labels_file):
+    path = labels_file(crowd_of(["A", "None"]))
+    found = json_of(path)
+    assert set(found["overall"]["groups"]) == {"A", "None"}
+    assert any("'None' (60 times) looks like no answer and is read as a group" in note for note in found["notes"])
+    assert set(json_of(path, "--missing=None")["overall"]["groups"]) == {"A"}
+
+
+def test_gold_in_another_case_is_never_a_perfect_gap(labels_file):
+    lines = [line.rpartition(",")[0] + "," + line.rpartition(",")[2].title() for line in crowd_of(["A", "B"])]
+    path = labels_file(lines)
+    said = refusal(path)
+    assert "is among the labels (No, Yes against no, yes); --fold-case takes them as one." in said
+    found = json_of(path, "--fold-case")
+    assert found["overall"]["groups"]["A"]["share_right"]["value"] == 1
+    assert set(found["labels"]) == {"no", "yes"}
+
+
+def test_gold_labels_that_nobody_gave_are_told(labels_file):
+    found = json_of(labels_file([*crowd_of(["A", "B"]), "x,no,A,maybe"]))
+    assert any("The gold labels 'maybe'" in note and "wrong on 1 tasks" in note for note in found["notes"])
+
+
+def test_the_80_percent_rule_is_undecided_while_a_group_is_too_small(labels_file):
+    even = crowd_of(["A", "B"], 4000)
+    assert json_of(labels_file(even))["overall"]["eighty_percent_rule"] == "pass"
+    path = labels_file([*even, *(f"c{place},yes,C,yes" for place in range(11))])
+    found = json_of(path)
+    assert found["overall"]["eighty_percent_rule"] == "undecided"
+    assert {one["eighty_percent_rule"] for one in found["labels"].values()} == {"undecided"}
+    assert "80% rule                            undecided  without C (11 of 30 labeled)" in text_of(path)
+
+
+def test_a_repeated_task_is_told_with_how_many_differ(labels_file):
+    found = json_of(labels_file([*crowd_of(["A", "B"]), "t0,yes,A,no", "t1,yes,A,yes"]))
+    assert found["repeated_tasks"] == 2
+    assert "Rows that name a task again: 2, 1 with another label; all of them count." in found["notes"]
+
+
+def test_headers_delimiters_and_numbers_are_read_as_everywhere(labels_file):
+    path = labels_file(["t1;1;A;1.0", "t2;0;B;0.0"], header="Task; Label;DISTRICT;Gold")
+    found = json_of(path)
+    assert found["checked"] == 2 and set(found["labels"]) == {"0", "1"}
+    assert found["overall"]["groups"]["A"]["share_right"]["value"] == 1

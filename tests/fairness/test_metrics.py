@@ -337,6 +337,11 @@ class TestAnswers:
     def test_a_margin_has_the_same_three(self, low, high, answer):
         assert verdict(Estimate((low + high) / 2, low, high), 0.05) == answer
 
+    def test_nothing_passes_while_a_group_is_left_out_and_a_failure_stands(self):
+        for low, high, rule, margin in ((0.9, 1.0, "undecided", "fail"), (0.0, 0.04, "fail", "undecided")):
+            found = Gap((low + high) / 2, low, high, True, "without C (11 of 30 labeled)")
+            assert (eighty_percent_rule(found), verdict(found, 0.05)) == (rule, margin)
+
     def test_what_is_not_estimable_is_undecided(self):
         weak = Gap(0.1, 0.09, 0.11, False, "11 of 30 checked")
         assert (eighty_percent_rule(weak), verdict(weak, 0.05)) == ("undecided", "undecided")

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, fields
-from math import isfinite
 from typing import Any
 
-import numpy as np
 from django.core.management.base import BaseCommand, CommandParser
 
 from fairness.gaps import Gap, Terms
 from fairness.intervals import Estimate
+from fairness.label_files import LabelFile, read_labeled
 from fairness.metrics import FairnessTable, GroupRow, Labeled, LabelTable, fairness_table
-from labeling.files.tables import UnusableFile, open_text
-from labeling.files.votes import read_rows
+from labeling.files.tables import UnusableFile
+from labeling.management.cell_options import add_cell_options, check_files, rules_of
 
 SHOWN = (
     ("demographic_parity_difference", "Demographic parity, difference"),
@@ -37,7 +34,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("labels", help="CSV with task,label,<group>[,gold][,weight]; - is standard input")
+        parser.add_argument(
+            "file", metavar="labels", help="CSV with task,label,<group>[,gold][,weight]; - is standard input"
+        )
         parser.add_argument("--group", required=True, help="the column that names each task's group")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--level", type=_level, default=0.95, help="confidence level, 0.95 by default")
@@ -45,16 +44,18 @@ class Command(BaseCommand):
         parser.add_argument("--draws", type=_count, default=2000, help="draws of the permutation null")
         parser.add_argument("--reference", help="group that ratios compare with, by default the highest")
         parser.add_argument("--seed", type=_seed, default=0)
+        add_cell_options(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            tasks, skipped = read_labeled(options["labels"], options["group"])
-            terms = _terms(options, tasks)
+            check_files([options["file"]])
+            found = read_labeled(options["file"], options["group"], rules_of(options))
+            terms = _terms(options, found.tasks)
         except UnusableFile as error:
             self.stderr.write(str(error))
             sys.exit(2)
-        table = fairness_table(tasks, terms)
-        facts = _facts(tasks, options["group"], terms, skipped)
+        table = fairness_table(found.tasks, terms)
+        facts = _facts(found, options["group"], terms)
         self.stdout.write(json.dumps(as_json(table, facts)) if options["json"] else "\n".join(as_lines(table, facts)))
 
 
@@ -86,67 +87,8 @@ def _terms(options: dict[str, Any], tasks: Labeled) -> Terms:
     return Terms(options["level"], options["minimum"], options["draws"], options["seed"], reference)
 
 
-def read_labeled(path: str, group: str) -> tuple[Labeled, dict[str, int]]:
-    """The rows that have a label and a group, and how many have not or repeat a task.
-
-    Gold and weights are read where the file has those columns. If every row is checked the file is itself a sample and
-    weights count for selection rates too; else weights belong to the checked rows alone. Raises UnusableFile.
-    """
-    rows = list(_rows(path, group))
-    used = [row for row in rows if row[1] and row[2]]
-    if not used:
-        raise UnusableFile(f"{path} holds no row with a label and a {group}; each line needs task,label,{group}.")
-    tasks, labels, groups, gold, weights = zip(*used, strict=True)
-    names, sides = sorted({*labels, *gold} - {""}), sorted(set(groups))
-    weight = _weights(path, tasks, gold, weights)
-    table = Labeled(
-        _indexes(labels, names), _indexes(groups, sides), _indexes(gold, names), tuple(names), tuple(sides),
-        gold_weight=weight, label_weight=weight if all(gold) else None,
-    )  # fmt: skip
-    return table, {"skipped_rows": len(rows) - len(used), "repeated_tasks": len(tasks) - len(set(tasks))}
-
-
-def _rows(path: str, group: str) -> Iterator[tuple[str, str, str, str, str]]:
-    """task, label, group, gold, weight of each row; the last two are empty where the file has no such column."""
-    if path == "-":
-        sys.stdin = io.StringIO(sys.stdin.read())  # read twice: for the header, then for the rows
-    with open_text(path) as stream:
-        header = next(csv.reader(line.replace("\0", "") for line in stream), [])
-    if path == "-":
-        sys.stdin.seek(0)
-    optional = [name for name in ("gold", "weight") if name in header]
-    for row in read_rows(path, ("task", "label", group, *optional)):
-        extra = dict(zip(optional, row[3:], strict=True))
-        task, label, side = (field.strip() for field in row[:3])
-        yield task, label, side, extra.get("gold", "").strip(), extra.get("weight", "").strip()
-
-
-def _indexes(values: Sequence[str], names: Sequence[str]) -> np.ndarray:
-    """Index of each value among `names`, -1 for the empty one."""
-    place = {name: index for index, name in enumerate(names)}
-    return np.array([place.get(value, -1) for value in values], dtype=np.int64)
-
-
-def _weights(path: str, tasks: Sequence[str], gold: Sequence[str], weights: Sequence[str]) -> np.ndarray | None:
-    """One weight a row, 1 where a row that was not checked has none; None where no row has any."""
-    if not any(weights):
-        return None
-    return np.array([_weight(path, *row) for row in zip(tasks, gold, weights, strict=True)])
-
-
-def _weight(path: str, task: str, gold: str, text: str) -> float:
-    if not gold:
-        return 1.0
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not (isfinite(value) and value > 0):
-        raise UnusableFile(f"{path}: task {task!r} has the weight {text!r}; a checked task needs a number above 0.")
-    return value
-
-
-def _facts(tasks: Labeled, group: str, terms: Terms, skipped: dict[str, int]) -> dict[str, Any]:
+def _facts(found: LabelFile, group: str, terms: Terms) -> dict[str, Any]:
+    tasks = found.tasks
     checked = int((tasks.gold >= 0).sum())
     weighted = "none" if tasks.gold_weight is None else "checked" if tasks.label_weight is None else "all"
     return {
@@ -154,8 +96,10 @@ def _facts(tasks: Labeled, group: str, terms: Terms, skipped: dict[str, int]) ->
         "tasks": len(tasks.label),
         "checked": checked,
         "weighted": weighted,
-        **skipped,
+        "skipped_rows": found.skipped,
+        "repeated_tasks": found.repeated,
         **asdict(terms),
+        "notes": list(found.notes),
     }
 
 
@@ -190,12 +134,10 @@ def _group_json(row: GroupRow) -> dict[str, Any]:
 def as_lines(table: FairnessTable, facts: dict[str, Any]) -> Iterator[str]:
     """The readable report: the worst label first, then each label with its groups."""
     yield f"{facts['tasks']} labeled tasks, {facts['checked']} checked, by {facts['group']}"
-    for name in ("skipped_rows", "repeated_tasks"):
-        if facts[name]:
-            yield f"{name.replace('_', ' ')}: {facts[name]}"
+    yield from facts["notes"]
     yield "\nWorst label"
     yield from _gap_lines(table.overall)
-    yield f"  {'80% rule':36}{table.eighty_percent}"
+    yield f"  {'80% rule':36}{table.eighty_percent}{_left_out(table)}"
     yield f"  {'Share right, difference':36}{_number(table.accuracy_difference)}{_remarks(table.accuracy_difference)}"
     for one in table.labels:
         yield f"\n{one.label}"
@@ -203,6 +145,12 @@ def as_lines(table: FairnessTable, facts: dict[str, Any]) -> Iterator[str]:
         yield from _group_lines(one)
     for found in table.stand_outs:
         yield f"\n{found.group} differs from the rest in {found.measure} of {found.label}: {found.difference:+.3f}"
+
+
+def _left_out(table: FairnessTable) -> str:
+    """Who was too few for the rule, where it says no more than undecided."""
+    ratio = table.overall.demographic_parity_ratio
+    return f"  {ratio.reason}" if table.eighty_percent == "undecided" and ratio.reason else ""
 
 
 def _gap_lines(gaps: Any) -> Iterator[str]:

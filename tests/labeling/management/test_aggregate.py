@@ -286,3 +286,88 @@ def test_torch_and_sklearn_stay_out_unless_asked_for(crowd: dict[str, Path]):
     )
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=environment, cwd=ROOT)
+
+
+def test_an_empty_cell_wins_no_task(tmp_path: Path):
+    lines = ["t0,r1,", "t0,r2,", "t0,r3,yes", "t1,r1,no", "t1,r2,no", "t1,r3,yes"]
+    votes = write(tmp_path / "v.csv", "task,worker,label", lines)
+    run(votes, "--method", "majority_vote", "--output", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith("t0,yes,")
+    assert run_json(votes, "--method", "majority_vote")["labels"] == 2
+
+
+def test_blank_gold_scores_nothing_and_teaches_nothing(crowd: dict[str, Path], tmp_path: Path):
+    rows = crowd["gold"].read_text().splitlines()[1:]
+    half = write(tmp_path / "half.csv", "task,label", [row if i % 2 else row[:-1] for i, row in enumerate(rows)])
+    known = write(tmp_path / "known.csv", "task,label", rows[1::2])
+    for option in ("--gold", "--validation"):
+        found, same = (
+            run_json(crowd["votes"], "--method", "dawid_skene", "--gold", crowd["gold"], option, path)
+            for path in (half, known)
+        )
+        assert [found[key] for key in ("accuracy", "ece", "scored", "labels")] == [
+            same[key] for key in ("accuracy", "ece", "scored", "labels")
+        ]
+        assert any("without a label, unknown: 60 of 120" in note for note in found["notes"])
+
+
+def test_gold_in_another_spelling_of_its_numbers_is_matched_and_in_another_case_refused(tmp_path: Path):
+    numbers = write(tmp_path / "n.csv", "task,worker,label", ["1,x,1", "1,y,1", "2,x,0", "2,y,0"])
+    gold = write(tmp_path / "g.csv", "task,label", ["1,1.0", "2,0.0"])
+    assert run_json(numbers, "--method", "majority_vote", "--gold", gold)["accuracy"] == 1
+    words = write(tmp_path / "w.csv", "task,worker,label", ["1,x,yes", "1,y,yes", "2,x,no", "2,y,no"])
+    capital = write(tmp_path / "c.csv", "task,label", ["1,Yes", "2,No"])
+    for option in ("--gold", "--validation"):
+        said = refusal(words, "--method", "majority_vote", option, capital)
+        assert "is among the labels (Yes, No against no, yes); --fold-case takes them as one." in said
+    assert run_json(words, "--method", "majority_vote", "--gold", capital, "--fold-case")["accuracy"] == 1
+
+
+def test_one_label_is_enough_where_the_label_set_is_named(tmp_path: Path):
+    votes = write(tmp_path / "v.csv", "task,worker,label", ["1,x,yes", "1,y,yes"])
+    assert "name all with --labels" in refusal(votes, "--method", "majority_vote")
+    assert run_json(votes, "--method", "majority_vote", "--labels", "yes,no")["labels"] == 2
+    assert "names a label twice" in refusal(votes, "--labels", "yes,yes")
+
+
+def test_accuracy_stands_with_its_interval(crowd: dict[str, Path]):
+    found = run_json(crowd["votes"], "--method", "majority_vote", "--gold", crowd["gold"])
+    assert found["accuracy_low"] < found["accuracy"] < found["accuracy_high"]
+    text = run(crowd["votes"], "--method", "majority_vote", "--gold", crowd["gold"])
+    assert f"[{found['accuracy_low']:.4f}, {found['accuracy_high']:.4f}]" in text
+    nothing = run_json(crowd["votes"], "--method", "majority_vote")
+    assert (nothing["accuracy_low"], nothing["accuracy_high"]) == (None, None)
+
+
+def test_what_is_odd_about_the_files_is_told_to_people_and_in_the_json(crowd: dict[str, Path], tmp_path: Path):
+    lines, known = (crowd[name].read_text().splitlines()[1:] for name in ("votes", "gold"))
+    odd = write(tmp_path / "odd.csv", "task,worker,label", [*lines, lines[0], "task 0,late,a"])
+    gold = write(tmp_path / "twice.csv", "task,label", [*known, known[5], "x,b"])
+    found = run_json(odd, "--method", "majority_vote", "--gold", gold)
+    assert [note.replace(f" {gold}", "") for note in found["notes"]] == [
+        "Rows that repeat a worker's vote on a task: 1, of which 0 with another label; the last one counts.",
+        "Rows of that name a task again: 1, of which 0 with another label; the last one counts.",
+        "Tasks of without a vote: 1 of 121.",
+        "Annotators that lack votes, of 120 tasks: late on 119.",
+    ]
+    text = run(odd, "--method", "majority_vote", "--gold", gold)
+    assert all(note in text for note in found["notes"])
+
+
+def test_what_can_be_checked_is_checked_before_the_work(crowd: dict[str, Path], tmp_path: Path):
+    votes = crowd["votes"]
+    assert "cannot be written" in refusal(votes, "--output", tmp_path)
+    assert "is read as well as written" in refusal(votes, "--output", votes)
+    assert "name it with --output" in refusal(votes, "--probabilities")
+    broken = write(tmp_path / "broken.csv", "task,worker,label", ["only one field"])
+    assert "none.jsonl cannot be read" in refusal(broken, "--items", tmp_path / "none.jsonl")
+
+
+def test_the_order_of_the_files_changes_no_number(crowd: dict[str, Path], tmp_path: Path):
+    numbers = ("accuracy", "ece", "scored", "labels", "votes")
+    plain = run_json(crowd["votes"], "--method", "majority_vote", "--gold", crowd["gold"])
+    for seed in range(4):
+        lines = np.random.default_rng(seed).permutation(crowd["votes"].read_text().splitlines()[1:]).tolist()
+        mixed = write(tmp_path / "mixed.csv", "task,worker,label", lines)
+        found = run_json(mixed, "--method", "majority_vote", "--gold", crowd["gold"])
+        assert [found[key] for key in numbers] == pytest.approx([plain[key] for key in numbers], abs=1e-12)

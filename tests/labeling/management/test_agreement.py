@@ -100,3 +100,88 @@ def test_unusable_input_is_refused_in_one_sentence(tmp_path: Path):
     words = votes_file(tmp_path, {"x": "a b", "y": "a b"})
     assert "labels that are numbers" in refusal(words, "--metric", "interval")
     assert "--seed" in refusal(words, "--seed", "-1")
+
+
+def table_file(tmp_path: Path, content: str) -> Path:
+    path = tmp_path / "table.csv"
+    path.write_text(content)
+    return path
+
+
+FLOATS = "task,worker,label\nt1,a,1\nt1,b,1.0\nt2,a,0\nt2,b,0.0\nt3,a,1\nt3,b,1.0\nt4,a,0\nt4,b,1.0\n"
+SPELLING = "task,worker,label\nt1,a,yes\nt1,b,yes \nt1,c,Yes\nt2,a,no\nt2,b,no\nt2,c,No\nt3,a,yes\nt3,b,no\nt3,c,no\n"
+WORDS = {"a": "low low medium medium high low high medium low", "b": "low medium medium high high low high medium high"}
+
+
+def test_an_empty_cell_is_no_answer(tmp_path: Path):
+    rows = ["t0,r1,1", "t1,r1,1", "t2,r1,2", "t0,r2,1", "t1,r2,1", "t2,r2,", "t0,r3,", "t1,r3,1", "t2,r3,2"]
+    found = run_json(table_file(tmp_path, "\n".join(["task,worker,label", *rows])))
+    assert (found["raw_agreement"]["value"], found["krippendorff_alpha"]["value"]) == (1, 1)
+    assert list(found["prevalence"]) == ["1", "2"]
+    assert found["votes"] == 7
+    assert found["notes"] == ["Rows without a label, left out: 2 of 9."]
+
+
+def test_two_spellings_of_one_number_agree(tmp_path: Path):
+    found = run_json(table_file(tmp_path, FLOATS))
+    assert found["raw_agreement"]["value"] == 0.75
+    assert found["pairs"][0]["kappa"] == pytest.approx(0.5)
+    assert "'1.0' is read as '1'" in found["notes"][0]
+
+
+@pytest.mark.parametrize(("more", "raw"), [((), 1 / 3), (("--fold-case",), 7 / 9)])
+def test_blanks_are_cut_and_case_is_folded_on_request(tmp_path: Path, more: tuple[str, ...], raw: float):
+    found = run_json(table_file(tmp_path, SPELLING), *more)
+    assert found["raw_agreement"]["value"] == pytest.approx(raw)
+    assert ("--fold-case" in found["notes"][0]) is not bool(more)
+
+
+def test_words_are_ordered_as_told_and_else_the_alphabet_is_owned_up_to(tmp_path: Path):
+    path, weighted = votes_file(tmp_path, WORDS), ("--weights", "quadratic", "--metric", "ordinal")
+    unsaid, told = run_json(path, *weighted), run_json(path, *weighted, "--order", "low,medium,high")
+    assert (unsaid["pairs"][0]["kappa"], told["pairs"][0]["kappa"]) == pytest.approx((0.50909091, 0.53448276))
+    assert (unsaid["order"], told["order"]) == (["high", "low", "medium"], ["low", "medium", "high"])
+    assert "order of the labels (alphabetical, since none was given" in run(path, *weighted)
+    assert "order of the labels (as given): low < medium < high" in run(path, *weighted, "--order", "low,medium,high")
+    assert "has the label 'medium' (6 times), which is none of low, high" in refusal(path, "--order", "low,high")
+
+
+def test_weights_are_by_the_numbers_also_where_values_between_are_never_used(tmp_path: Path):
+    given = {"x": "1 2 5 1 2 5", "y": "1 2 5 2 5 2"}
+    path = votes_file(tmp_path, given)
+    x, y = ([int(label) for label in row.split()] for row in given.values())
+    observed = sum(abs(a - b) for a, b in zip(x, y, strict=True)) / 6
+    expected = sum(abs(a - b) for a in x for b in y) / 36
+    by_number, by_place = (
+        run_json(path, "--weights", "linear"),
+        run_json(path, "--weights", "linear", "--order", "5,1,2"),
+    )
+    assert by_number["pairs"][0]["kappa"] == pytest.approx(1 - observed / expected)
+    assert (by_number["order"], by_place["order"]) == (["1", "2", "5"], ["5", "1", "2"])
+    assert by_place["pairs"][0]["kappa"] != pytest.approx(by_number["pairs"][0]["kappa"])
+
+
+def test_the_one_word_among_numbers_is_named(tmp_path: Path):
+    path = votes_file(tmp_path, {"x": "1 2 10 unsure", "y": "1 2 9 10"})
+    for asked in (("--metric", "interval"), ("--metric", "ordinal"), ("--weights", "linear")):
+        assert "'unsure' (1 times) is none; leave it out with --missing=unsure" in refusal(path, *asked)
+        assert run_json(path, *asked, "--missing=unsure")["order"] == ["1", "2", "9", "10"]
+
+
+def test_resamples_without_any_disagreement_are_counted(tmp_path: Path):
+    path = votes_file(tmp_path, {"x": "y " * 99 + "y", "y": "y " * 99 + "n"})
+    found = run_json(path)["fleiss_kappa"]
+    assert 0.3 < found["undefined_resamples"] / found["resamples"] < 0.45
+    assert "resamples of the tasks every vote is for one label" in run(path)
+
+
+def test_columns_of_other_tools_can_be_named(tmp_path: Path):
+    path = table_file(tmp_path, "INPUT:text\tOUTPUT:result\tASSIGNMENT:worker_id\nx\tyes\tw1\nx\tno\tw2\n")
+    assert "its columns are INPUT:text, OUTPUT:result, ASSIGNMENT:worker_id" in refusal(path)
+    found = run_json(path, "--columns", "input:text,ASSIGNMENT:worker_id,OUTPUT:result")
+    assert (found["tasks"], found["votes"]) == (1, 2)
+    assert "names three columns" in refusal(path, "--columns", "a,b")
+
+
+def test_a_file_that_is_not_there_is_refused_before_anything_is_read(tmp_path: Path):
+    assert "there is no such file" in refusal(tmp_path / "none.csv")

@@ -1,5 +1,6 @@
 """Reference values K1 to K4 were computed with two libraries and by hand."""
 
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -154,3 +155,59 @@ def test_an_unknown_metric_or_weight_is_refused():
         agreement.krippendorff_alpha(*patterns(K1), metric="ratio")
     with pytest.raises(ValueError, match="'linear' or 'quadratic'"):
         cohen.pairwise(K1, "cubic")
+
+
+def krippendorff_by_definition(counts: np.ndarray, distance: np.ndarray) -> float:
+    """Observed and expected disagreement over every ordered pair of votes, one by one."""
+    observed = sum(np.einsum("k,l,kl->", row, row, distance) / (row.sum() - 1) for row in counts if row.sum() > 1)
+    total = counts[counts.sum(axis=1) > 1].sum(axis=0)
+    return 1 - observed / (np.einsum("k,l,kl->", total, total, distance) / (total.sum() - 1))
+
+
+@pytest.mark.parametrize("metric", ["nominal", "ordinal", "interval"])
+def test_alpha_is_its_definition_on_random_counts(metric: str):
+    rng = np.random.default_rng(5)
+    counts = rng.poisson(0.6, (40, 5)).astype(float)
+    values = np.array([3.0, -1.0, 10.0, 4.5, 0.0])
+    used = counts[counts.sum(axis=1) > 1].sum(axis=0)
+    order = np.argsort(values)
+    rank = np.empty(5)
+    rank[order] = np.cumsum(used[order]) - used[order] / 2
+    place = {"nominal": np.arange(5), "ordinal": rank, "interval": values}[metric]
+    distance = (place[:, None] - place) ** 2.0
+    expected = krippendorff_by_definition(counts, np.minimum(distance, 1) if metric == "nominal" else distance)
+    found = agreement.krippendorff_alpha(counts, np.ones(40), metric=metric, values=values)
+    assert found == pytest.approx(expected, abs=1e-12)
+    drawn = rng.multinomial(40, np.full(40, 1 / 40), size=3).astype(float)
+    each = [agreement.krippendorff_alpha(counts, row, metric=metric, values=values) for row in drawn]
+    assert agreement.krippendorff_alpha(counts, drawn, metric=metric, values=values) == pytest.approx(each)
+
+
+@pytest.mark.parametrize("weights", [None, "linear", "quadratic"])
+def test_kappa_is_its_definition_on_random_votes(weights: str | None):
+    rng = np.random.default_rng(6)
+    rows = [[int(k) if rng.random() < 0.7 else None for k in rng.integers(0, 4, 60)] for _ in range(4)]
+    values = np.array([0.0, 1.0, 4.0, 4.5])
+    found = cohen.pairwise(votes_of(rows, 4), weights, values)
+    apart = np.abs(values[:, None] - values)
+    cost = {None: (apart > 0) * 1.0, "linear": apart, "quadratic": apart**2}[weights]
+    assert len(found.n) == 6
+    for one, other, n, kappa in zip(found.first, found.second, found.n, found.kappa, strict=True):
+        both = [(a, b) for a, b in zip(rows[one], rows[other], strict=True) if a is not None and b is not None]
+        observed = np.mean([cost[a, b] for a, b in both])
+        expected = np.mean([cost[a, b] for a, _ in both for _, b in both])
+        assert n == len(both)
+        assert kappa == pytest.approx(1 - observed / expected, abs=1e-12)
+
+
+def test_many_labels_take_memory_by_what_is_there():
+    """600 labels on 300 tasks: tables of labels by labels for the resamples at once would take gigabytes."""
+    rng = np.random.default_rng(7)
+    task, annotator = np.divmod(np.arange(1500, dtype=np.int32), np.int32(5))
+    votes = Votes(task, annotator, rng.integers(0, 600, 1500).astype(np.int32), 300, 5, 600)
+    tracemalloc.start()
+    agreement.summarise(votes, metric="ordinal")
+    cohen.pairwise(votes, "linear")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 120e6

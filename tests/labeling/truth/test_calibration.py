@@ -113,3 +113,29 @@ def test_weighted_measures_count_a_task_of_weight_two_twice():
         lambda *parts: calibration.brier(*parts).score,
     ):
         assert measure(belief, truth, weight) == pytest.approx(measure(belief[twice], truth[twice], None))
+
+
+def test_tasks_of_equal_confidence_share_a_bin_so_that_their_order_does_not_matter():
+    rng = np.random.default_rng(11)
+    confidence = rng.choice([0.6, 0.75, 0.9, 1.0], 300)
+    truth = (rng.random(300) > confidence).astype(np.int32)
+    for measure in (
+        calibration.expected_calibration_error,
+        lambda *parts: calibration.brier(*parts).reliability,
+        lambda *parts: calibration.reliability(*parts).accuracy,
+    ):
+        found = []
+        for _ in range(6):
+            order = rng.permutation(300)
+            # noise of the size that sums in another order leave behind
+            noisy = confidence[order] + rng.normal(0, 1e-15, 300)
+            found.append(measure(np.stack([noisy, 1 - noisy], axis=1), truth[order]))
+        for other in found[1:]:
+            np.testing.assert_allclose(other, found[0], atol=1e-12)
+
+
+def test_four_confidences_make_four_bars():
+    belief = np.repeat([[0.6, 0.4], [0.7, 0.3], [0.8, 0.2], [1.0, 0.0]], [50, 25, 100, 25], axis=0)
+    bars = calibration.reliability(belief, np.zeros(200, dtype=np.int32))
+    assert bars.n.tolist() == [50, 25, 100, 25]
+    assert bars.confidence == pytest.approx([0.6, 0.7, 0.8, 1.0])
