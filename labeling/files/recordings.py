@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labeling.files.tables import UnusableFile
-from labeling.files.votes import VoteTable, index_gold, read_gold, read_texts, read_votes
+from labeling.files.votes import VoteTable, index_gold, matched, read_known, read_texts, read_votes
+from labeling.kinds.cells import Rules
 from labeling.routing.recording import Recording
 from labeling.truth.votes import Ints, Votes
 
@@ -29,7 +31,7 @@ class Source:
     """Which files and whose votes. `paid`, `crowd`: names separated by commas; no crowd means all but the paid ones.
 
     `price`: dollars of a call, one number or one for each paid worker. `absent`: what a missing answer of a paid
-    worker means, None to judge by their number.
+    worker means, None to judge by their number. `rules`: which cells are no answer, and which are one label.
     """
 
     votes: str
@@ -41,6 +43,7 @@ class Source:
     text: str = "text"
     absent: str | None = None
     seed: int = 0
+    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Recorded:
     """What was read. `unit`: dollars of one unit of the recording's prices, 0 where calls cost nothing.
 
     `left_out`: known labels of tasks that nobody voted on. `answered`: tasks by paid worker, `taken_as`: what the
-    others count as. `voted`: tasks by member of the crowd. `unused`: known labels that no vote ever names.
+    others count as. `voted`: tasks by member of the crowd. `notes`: what the files themselves give cause to say.
     """
 
     recording: Recording
@@ -57,15 +60,14 @@ class Recorded:
     answered: dict[str, int]
     taken_as: dict[str, str]
     voted: dict[str, int]
-    unused: list[str]
+    notes: tuple[str, ...]
 
     def remarks(self) -> Iterator[str]:
         """What a reader of the results must know about the files, a sentence each."""
         tasks = len(self.recording.truth)
+        yield from self.notes
         if self.left_out:
             yield f"{self.left_out} tasks with a known label have no vote at all; they are left out."
-        if self.unused:
-            yield f"No vote names {', '.join(map(repr, self.unused[:5]))}, which known labels do."
         for worker, count in self.answered.items():
             if count < tasks and self.taken_as[worker] == NEVER_ASKED:
                 yield (
@@ -85,9 +87,11 @@ class Recorded:
 
 def read(source: Source) -> Recorded:
     """Read the files and check all that depends on them. Raises UnusableFile."""
-    gold = read_gold(source.gold)
-    raw = read_votes(source.votes, labels=sorted(set(gold.values())))
-    unused = _never_voted(raw, gold, source)
+    known = read_known(source.gold, source.rules)
+    gold = known.labels
+    raw = read_votes(source.votes, labels=sorted(set(gold.values())), rules=source.rules)
+    voted_labels = [raw.labels[place] for place in np.unique(raw.votes.label).tolist()]
+    notes = [*raw.notes, *known.notes, *matched(source.gold, Counter(gold.values()), voted_labels, source.rules)]
     table, left_out = on_gold(raw, gold, source.gold)
     paid = workers("--paid", source.paid, table)
     others = [name for name in table.annotators if name not in _names(source.paid)]
@@ -106,7 +110,7 @@ def read(source: Source) -> Recorded:
         votes,
         answers,
         np.maximum(units, 1).astype(np.int64),
-        index_gold(gold, table.tasks, table.labels),
+        index_gold(gold, table.tasks, table.labels, source.rules),
         features(source, table.tasks) if source.items else None,
         never_asked,
     )
@@ -119,24 +123,8 @@ def read(source: Source) -> Recorded:
         dict(zip(named, answered.tolist(), strict=True)),
         {name: NEVER_ASKED if never else UNREADABLE for name, never in zip(named, never_asked, strict=True)},
         {table.annotators[place]: int(count) for place, count in zip(crowd, voted, strict=True)},
-        unused,
+        tuple(dict.fromkeys(notes)),
     )
-
-
-def _never_voted(table: VoteTable, gold: dict[str, str], source: Source) -> list[str]:
-    """Known labels that no vote names. Raises UnusableFile where that is all of them."""
-    voted = {table.labels[place] for place in np.unique(table.votes.label)}
-    unused = sorted(set(gold.values()) - voted)
-    if len(unused) == len(set(gold.values())):
-        raise UnusableFile(
-            f"No label of {source.gold} ({_some(unused)}) is among those of {source.votes} ({_some(sorted(voted))}); "
-            "spell both alike."
-        )
-    return unused
-
-
-def _some(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:4]) + (", …" if len(labels) > 4 else "")
 
 
 def _never_asked(answered: NDArray[np.int64], tasks: int, absent: str | None) -> NDArray[np.bool_]:

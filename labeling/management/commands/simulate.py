@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from labeling.files import recordings
 from labeling.files.recordings import NEVER_ASKED, UNREADABLE, Recorded, Source
 from labeling.files.tables import UnusableFile
+from labeling.management.cell_options import add_cell_options, check_files, rules_of
 from labeling.reports.drawing.line_chart import Line, svg
 from labeling.routing import figures
 from labeling.routing.replay import EITHER, FIRST_PAID_ONLY, PAPERS_OWN, ROUNDS_OF_K, ROUTERS
@@ -55,6 +55,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--output", help="CSV to write the curve to; .svg draws it")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        add_cell_options(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
@@ -105,11 +106,9 @@ def check_options(options: dict[str, Any]) -> None:
     for name, least in (("seed", 0), ("validation", 0), ("repeats", 1)):
         if options[name] < least:
             raise UnusableFile(f"--{name} must be a whole number of at least {least}.")
-    if [options[source] for source in ("votes", "gold", "items")].count("-") > 1:
-        raise UnusableFile("Only one of the files can be standard input (-).")
     _check_way(options)
     recordings.numbers("--budgets", options["budgets"])
-    _check_output(options["output"])
+    check_files([options[source] for source in ("votes", "gold", "items")], options["output"])
 
 
 def _check_way(options: dict[str, Any]) -> None:
@@ -128,14 +127,6 @@ def _check_way(options: dict[str, Any]) -> None:
         raise UnusableFile(f"Router {router} weighs in one way only; --weighing is for {', '.join(EITHER)}.")
 
 
-def _check_output(output: str | None) -> None:
-    if not output:
-        return
-    path = Path(output)
-    if path.is_dir() or not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
-        raise UnusableFile(f"{output} cannot be written; check that its folder exists and can be written to.")
-
-
 def sizes(given: str | None) -> list[int]:
     """The sizes of the rounds named in --k. Raises UnusableFile."""
     if given is None:
@@ -149,7 +140,7 @@ def sizes(given: str | None) -> list[int]:
 def source_of(options: dict[str, Any]) -> Source:
     """The options about files and workers."""
     names = ("votes", "gold", "paid", "crowd", "price", "items", "text", "absent", "seed")
-    return Source(**{name: options[name] for name in names})
+    return Source(**{name: options[name] for name in names}, rules=rules_of(options))
 
 
 def setting_of(recorded: Recorded, options: dict[str, Any]) -> Setting:
@@ -190,7 +181,8 @@ def facts(recorded: Recorded) -> dict[str, Any]:
     tasks = len(recorded.recording.truth)
     lacking = {name: tasks - count for name, count in recorded.voted.items() if count < tasks}
     paid = [{"worker": n, "answered": c, "absent_is": recorded.taken_as[n]} for n, c in recorded.answered.items()]
-    return {"left_out": recorded.left_out, "paid": paid, "crowd_without_vote": lacking}
+    notes = list(recorded.notes)
+    return {"left_out": recorded.left_out, "paid": paid, "crowd_without_vote": lacking, "notes": notes}
 
 
 def write(path: str, title: str, drawn: Sequence[tuple[str, Summary]]) -> None:

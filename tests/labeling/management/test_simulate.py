@@ -167,10 +167,25 @@ def test_members_of_the_crowd_that_lack_votes_are_named(recorded):
     assert "1 of the crowd have a vote on fewer than 95% of the 200 tasks: w1 (150)." in said
 
 
+def test_blank_gold_is_left_out_and_numbers_are_matched_whatever_their_spelling(recorded, tmp_path):
+    spelt = {"a": "1.0", "b": "0.0"}
+    known = list(csv.reader(recorded["gold"].open()))[1:]
+    number = [(task, worker, {"a": "1", "b": "0"}[label]) for task, worker, label in recorded["rows"]]
+    votes = write(tmp_path / "numbers.csv", "task,worker,label", number)
+    gold = write(tmp_path / "gold.csv", "task,label", [(task, spelt[label]) for task, label in known] + [("t0x", "")])
+    found = run_json(recorded | {"gold": gold}, "--repeats", 1, votes=votes)
+    assert (found["labels"], found["tasks"], found["recorded"]["left_out"]) == (2, N, 0)
+    plain = run_json(recorded, "--repeats", 1)["crowd_accuracy"]
+    assert found["crowd_accuracy"] == pytest.approx(plain, abs=0.05)
+    assert any("'1.0' is read as '1'" in note for note in found["recorded"]["notes"])
+
+
 def test_gold_none_of_whose_labels_was_ever_voted_is_refused(recorded, tmp_path):
     gold = write(tmp_path / "case.csv", "task,label", [("t1", "A"), ("t2", "B")])
     sentence = refusal(recorded["votes"], "--gold", gold, "--paid", "gpt")
-    assert sentence.startswith("No label of") and "(A, B) is among those of" in sentence and "(a, b)" in sentence
+    assert sentence.endswith("is among the labels (A, B against a, b); --fold-case takes them as one.")
+    found = run_json(recorded | {"gold": gold}, "--repeats", 1, "--budgets", 0, "--fold-case")
+    assert found["labels"] == 2 and found["tasks"] == 2
 
 
 def test_exact_and_approx_buy_the_same_whatever_the_size_of_the_rounds(recorded):
