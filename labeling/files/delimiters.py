@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 
+from labeling.kinds.cells import clean
+
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SNIFFED_LINES = 20
 
@@ -25,11 +27,12 @@ def delimiter_of(lines: Sequence[str], columns: Sequence[str] = ()) -> str:
 
 def has_column(header: Sequence[str], column: str) -> bool:
     """Whether the header has the column, if need be in another case or with blanks around it."""
-    return column in header or _plain(column) in map(_plain, header)
+    return column in header or plain(column) in map(plain, header)
 
 
-def _plain(name: str) -> str:
-    return name.strip().casefold()
+def plain(name: str) -> str:
+    """A column's name without case and outer blanks, a byte order mark included."""
+    return clean(name).casefold()
 
 
 def _even(lines: Sequence[str], delimiter: str, width: int) -> bool:

@@ -22,7 +22,6 @@ OWN_FIELDS = frozenset({"task", "label", "confidence", "decided_by", "provenance
 """What every file has that Concord exported."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 GUARDED = tuple(f"'{sign}" for sign in ("'", *FORMULA))
-csv.field_size_limit(20_000_000)
 
 
 @dataclass(frozen=True, slots=True)

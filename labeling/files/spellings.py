@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from decimal import Decimal
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-LONGEST_NUMBER = 40
-NO_NAME = frozenset({"nan", "null", "nat", "<na>", "#n/a"})
-"""Words that programs write for nothing, in lower case."""
+from labeling.kinds.cells import NO_NAME, Rules, number
+
+FOLDING = Rules(fold_case=True)
 
 
 def is_number(name: str) -> bool:
     """Whether a cell without outer blanks is a number; "nan" and "inf" are words."""
-    return len(name) <= LONGEST_NUMBER and NUMBER.fullmatch(name) is not None
+    return number(name) is not None
 
 
 def key(name: str) -> Hashable:
     """What two spellings of one label have in common."""
-    return Decimal(name) if is_number(name) else name.casefold()
+    return FOLDING.key(name)
 
 
 def is_nothing(name: str) -> bool:

@@ -16,11 +16,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TextIO
 
-from labeling.kinds.cells import clean, listed, written
+from labeling.files.delimiters import DELIMITERS, SNIFFED_LINES, delimiter_of, has_column, plain
+from labeling.kinds.cells import listed, written
 
-csv.field_size_limit(100_000_000)
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-SNIFFED_LINES = 20
+csv.field_size_limit(20_000_000)
 MOST_LINES = 5
 """Faulty lines that a refusal names beside the first."""
 
@@ -33,11 +32,10 @@ class UnusableFile(Exception):
 class Table:
     """The rows of a file, each with the wished columns in their order; read once, while the file is open.
 
-    `optional`: whether each optional column is there; a row holds "" for one that is not. `notes`: how it is read.
+    A row holds "" for an optional column that is not there. `notes`: how the file is read.
     """
 
     rows: Iterator[tuple[str, ...]]
-    optional: tuple[bool, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -69,7 +67,7 @@ def open_table(path: str, columns: Sequence[str], optional: Sequence[str] = ()) 
         start = list(islice(lines, SNIFFED_LINES))
         lines = chain(start, lines)
         if start and start[0].lstrip().startswith("{"):
-            yield Table(_json_rows(lines, path, columns, optional), (True,) * len(optional))
+            yield Table(_json_rows(lines, path, columns, optional))
         else:
             yield _csv_table(lines, start, path, columns, optional)
 
@@ -87,50 +85,18 @@ def _csv_table(
     extra = [find_column(path, header, column) if has_column(header, column) else -1 for column in optional]
     rows = _csv_rows(reader, path, len(header), _picker([*places, *extra]))
     notes = () if delimiter == "," else (f"{path} has its fields between {DELIMITERS[delimiter]}.",)
-    return Table(rows, tuple(place >= 0 for place in extra), notes)
-
-
-def delimiter_of(lines: Sequence[str], columns: Sequence[str] = ()) -> str:
-    """What stands between the fields: the first delimiter under which the header has the columns.
-
-    Without such a one, the one that cuts header and lines alike into most fields; a comma where none does.
-    """
-    header = lines[0] if lines else ""
-    cut = {delimiter: next(csv.reader([header], delimiter=delimiter), []) for delimiter in DELIMITERS}
-    for delimiter, names in cut.items():
-        if columns and all(has_column(names, column) for column in columns):
-            return delimiter
-    even = [delimiter for delimiter, names in cut.items() if len(names) > 1 and _even(lines, delimiter, len(names))]
-    return max(even or [","], key=lambda delimiter: len(cut[delimiter]))
-
-
-def _even(lines: Sequence[str], delimiter: str, width: int) -> bool:
-    """Whether most of the first rows have as many fields as the header; the last may be cut off in the middle."""
-    try:
-        rows = [row for row in csv.reader(lines[:SNIFFED_LINES], delimiter=delimiter) if row][1:]
-    except csv.Error:
-        return False
-    return sum(len(row) == width for row in rows) * 2 >= len(rows)
-
-
-def has_column(header: Sequence[str], column: str) -> bool:
-    """Whether the header has the column, if need be in another case or with blanks around it."""
-    return column in header or _plain(column) in map(_plain, header)
+    return Table(rows, notes)
 
 
 def find_column(path: str, header: Sequence[str], column: str) -> int:
     """The column's place: its exact name, else one that differs in outer blanks or case. Raises UnusableFile."""
     exact = [place for place, name in enumerate(header) if name == column]
-    found = exact or [place for place, name in enumerate(header) if _plain(name) == _plain(column)]
+    found = exact or [place for place, name in enumerate(header) if plain(name) == plain(column)]
     if not found:
         raise UnusableFile(f"{path} has no column {column!r}; its columns are {listed(header, 20) or 'none'}.")
     if len(found) > 1:
         raise UnusableFile(f"{path} line 1 has the column {column!r} {len(found)} times; rename all but one of them.")
     return found[0]
-
-
-def _plain(name: str) -> str:
-    return clean(name).casefold()
 
 
 def _picker(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
