@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeAlias
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from labeling.truth.vote_matrix import heaviest, without_abstentions
 from labeling.truth.votes import Floats, Votes
@@ -54,7 +54,7 @@ class Agreement:
     tasks: int
 
 
-Counts: TypeAlias = "sparse.csr_array"
+Counts: TypeAlias = "scipy.sparse.csr_array"
 Statistic = Callable[[Counts, Floats], Floats]
 
 
@@ -86,7 +86,7 @@ def label_counts(votes: Votes) -> Counts:
     """How many annotators gave each label to each task, sparse (n_tasks, n_labels)."""
     named = without_abstentions(heaviest(votes))
     shape = votes.n_tasks, votes.n_labels
-    return sparse.coo_array((np.ones(len(named.task)), (named.task, named.label)), shape=shape).tocsr()
+    return scipy.sparse.coo_array((np.ones(len(named.task)), (named.task, named.label)), shape=shape).tocsr()
 
 
 def label_table(votes: Votes) -> Floats:
@@ -97,7 +97,7 @@ def label_table(votes: Votes) -> Floats:
 
 def patterns(counts: Counts | Floats) -> tuple[Counts, Floats]:
     """The different rows of `counts`, sparse (U, K), and how often each occurs, (U,); rows of zeros are left out."""
-    counts = sparse.csr_array(counts)
+    counts = scipy.sparse.csr_array(counts)
     counts = counts[np.flatnonzero(_sizes(counts))]
     # a sum with random factors tells rows apart as one number, which sorts far faster than rows do
     factors = np.random.default_rng(0).integers(1, 2**62, counts.shape[1], dtype=np.int64)
@@ -134,8 +134,8 @@ def gwet_ac1(counts: Counts | Floats, times: Floats) -> Floats:
 
     Source: Gwet 2008, British Journal of Mathematical and Statistical Psychology 61(1), doi 10.1348/000711006X126600.
     """
-    counts = sparse.csr_array(counts)
-    each = sparse.diags_array(1 / np.maximum(_sizes(counts), 1)).tocsr() @ counts
+    counts = scipy.sparse.csr_array(counts)
+    each = scipy.sparse.diags_array(1 / np.maximum(_sizes(counts), 1)).tocsr() @ counts
     share = times @ each / np.maximum(times.sum(axis=-1, keepdims=True), 1.0)
     chance = (share * (1 - share)).sum(axis=-1) / max(counts.shape[1] - 1, 1)
     return _beyond(raw_agreement(counts, times), chance)
@@ -212,7 +212,7 @@ def _squares(counts: Counts) -> Floats:
 
 
 def _comparable(counts: Counts | Floats, times: Floats) -> tuple[Counts, Floats, Floats]:
-    counts = sparse.csr_array(counts)
+    counts = scipy.sparse.csr_array(counts)
     n = _sizes(counts)
     keep = np.flatnonzero(n >= 2)
     return counts[keep], times[..., keep], n[keep]

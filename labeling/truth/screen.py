@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from labeling.truth.label_votes import LabelVotes, label_votes
@@ -140,10 +141,9 @@ def _chance_level(met: Met, generator: np.random.Generator) -> float:
         one = np.zeros_like(met.annotator)
         shuffled = [Met(one, met.own, drawn, met.n_labels).information(1)[0] for drawn in others]
         return float(np.quantile(shuffled, QUANTILE))
-    from scipy import stats  # most of a second to load, and not needed where nobody has enough votes
 
     rows, columns = (np.bincount(side, minlength=met.n_labels) for side in (met.own, met.others))
-    tables = stats.random_table(rows, columns, seed=generator).rvs(PERMUTATIONS)
+    tables = scipy.stats.random_table(rows, columns, seed=generator).rvs(PERMUTATIONS)
     return float(np.quantile(_information(tables), QUANTILE))
 
 
