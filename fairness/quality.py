@@ -20,7 +20,7 @@ LEVEL = 0.95
 MOST_BINS = 10
 MOST_BELIEFS = 4000
 RESAMPLES = 200
-NAMES = {"paid": "Paid model", "person": "People", "expert": "Experts"}
+NAMES = {"paid": "Paid model", "person": "People", "expert": "Experts", "file": "The file"}
 
 
 @dataclass(frozen=True, slots=True)

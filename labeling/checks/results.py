@@ -17,7 +17,7 @@ from labeling.models import Batch, Decision, Escalation, Label, Project, Task
 from labeling.truth.votes import Bools, Floats, Ints
 
 By = Decision.By
-BY = (By.CROWD.value, By.PAID.value, By.PERSON.value, By.EXPERT.value)
+BY = (By.CROWD.value, By.PAID.value, By.PERSON.value, By.EXPERT.value, By.FILE.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,10 @@ from labeling.files.spellings import is_number
 from labeling.models import Batch, Decision, Project
 
 ROWS = 2000
-SHORT = ("task", "label", "confidence", "decided_by", "below_threshold", "entropy", "cost_usd", "votes")
+SHORT = (
+    *("task", "label", "confidence", "decided_by", "below_threshold", "entropy", "cost_usd", "votes"),
+    *("gold", "differs_from_gold"),
+)
 
 
 def decided(scope: Batch | Project) -> QuerySet[Decision]:
@@ -53,6 +56,7 @@ def record(decision: Decision) -> dict[str, Any]:
         "batch": task.batch.name,
         "group": task.group,
         "gold": task.gold.name if task.gold else None,
+        "differs_from_gold": None if task.gold is None else task.gold_id != decision.label_id,
         "slice": task.slice,
         "annotator": decision.annotator.name if decision.annotator else None,
         "why": decision.why,

@@ -1,5 +1,6 @@
 """The tables of a labeling project, one file a noun. What must never be false is a database constraint."""
 
+from labeling.models.alarm import Alarm
 from labeling.models.annotator import Annotator
 from labeling.models.batch import Batch, SkippedRow
 from labeling.models.belief import Belief
@@ -14,6 +15,7 @@ from labeling.models.task import Task
 from labeling.models.vote import Vote
 
 __all__ = [
+    "Alarm",
     "Annotator",
     "Batch",
     "Belief",

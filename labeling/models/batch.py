@@ -57,6 +57,11 @@ class Batch(models.Model):
         blank=True,
         help_text="What a manager accepts for this batch instead of the project's threshold; blank: the project's.",
     )
+    taught_at = models.DateTimeField(
+        null=True, help_text="The models vote by what was known at this moment; null: by all that is known."
+    )
+    news = models.PositiveIntegerField(default=0, help_text="Answers of people since the votes were last weighed.")
+    news_at = models.DateTimeField(null=True, help_text="When the first of them came.")
 
     rounds_before = models.PositiveIntegerField(
         default=0, help_text="Questions withdrawn in these rounds may be asked anew."

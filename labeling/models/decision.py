@@ -23,6 +23,10 @@ class Decision(models.Model):
         PAID = "paid", "paid model"
         PERSON = "person", "person"
         EXPERT = "expert", "expert"
+        FILE = "file", "file"
+
+    LAST_WORD = [By.EXPERT, By.FILE]
+    """Whose label only an expert may change."""
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="decisions")
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="+")

@@ -31,6 +31,10 @@ class Project(models.Model):
         WAIT = "wait", "wait until it answers again"
         NEXT = "next", "go to the next choice"
 
+    class WhenAlarmed(models.TextChoices):
+        TELL = "tell", "say so"
+        PAUSE = "pause", "pause what it concerns"
+
     class CheckBy(models.TextChoices):
         PERSON = "person", "people; experts where they differ from the crowd"
         EXPERT = "expert", "experts"
@@ -57,6 +61,13 @@ class Project(models.Model):
         max_length=6, choices=CheckBy.choices, default=CheckBy.PERSON, help_text="Who answers the random checks."
     )
     people_per_task = models.PositiveSmallIntegerField(default=1)
+    known_agree = models.PositiveSmallIntegerField(default=2, help_text="So many people who agree make a label known.")
+    known_sure = models.FloatField(
+        default=0.95, help_text="One person alone makes a label known where their skill makes it at least so sure."
+    )
+    learn_from_one = models.BooleanField(
+        default=True, help_text="Answers of single people below that teach as well, and count less."
+    )
     wage_microdollars_per_hour = models.PositiveBigIntegerField(default=0)
     expert_wage_microdollars_per_hour = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="With it experts are asked directly where that is worth it; blank: cases only."
@@ -78,6 +89,12 @@ class Project(models.Model):
         default=WhenModelFails.WAIT,
         help_text="What the questions to a paid model do while it keeps failing.",
     )
+    when_alarmed = models.CharField(
+        max_length=5,
+        choices=WhenAlarmed.choices,
+        default=WhenAlarmed.TELL,
+        help_text="What an alarm about a gap between groups, a model or a person does beside standing on the overview.",
+    )
     day_cap_microdollars = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="At most so much is held and spent on one UTC day; blank for no such cap."
     )
@@ -98,6 +115,8 @@ class Project(models.Model):
                 condition=Q(check_share__gte=0, check_share__lte=1), name="project_check_share_in_0_1"
             ),
             models.CheckConstraint(condition=Q(people_per_task__gte=1), name="project_people_per_task_at_least_1"),
+            models.CheckConstraint(condition=Q(known_agree__gte=2), name="project_known_agree_at_least_2"),
+            models.CheckConstraint(condition=Q(known_sure__gt=0, known_sure__lte=1), name="project_known_sure_in_0_1"),
             models.CheckConstraint(condition=Q(lease_seconds__gte=1), name="project_lease_at_least_1_second"),
         ]
 

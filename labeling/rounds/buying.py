@@ -94,7 +94,7 @@ def _on_all(ballot: Ballot, own: Bools) -> Bools:
 
 def _open_to(batch: Batch, ballot: Ballot) -> Bools:
     waiting = set(Escalation.objects.open().in_batch(batch.pk).values_list("task_id", flat=True))
-    people = [Decision.By.PERSON, Decision.By.EXPERT]
+    people = [Decision.By.PERSON, *Decision.LAST_WORD]
     settled = Decision.objects.current().filter(task__batch=batch, decided_by__in=people)
     closed = np.isin(ballot.task_ids[: ballot.n_own], list(waiting | set(settled.values_list("task_id", flat=True))))
     return _on_all(ballot, ~closed) & (ballot.known < 0)

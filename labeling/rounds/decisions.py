@@ -57,14 +57,14 @@ def decide_many(verdicts: Iterable[Verdict]) -> int:
 
 @transaction.atomic(savepoint=False)
 def decide(verdict: Verdict, locked: Task | None = None) -> Decision | None:
-    """Give one task its final label, superseding an earlier one. None where an expert has the last word already.
+    """Give one task its final label, superseding an earlier one. None where an expert or the file has the last word.
 
     A task that the caller has `locked` is not fetched again. Only a settled task has a current decision.
     """
     task = locked or Task.objects.locked().get(pk=verdict.task_id)
     if task.stage == Task.Stage.DECIDED:
         before = current(task.pk).first()
-        if before and before.decided_by == Decision.By.EXPERT and verdict.decided_by != Decision.By.EXPERT:
+        if before and before.decided_by in Decision.LAST_WORD and verdict.decided_by != Decision.By.EXPERT:
             return None
         current(task.pk).update(superseded_at=Now())
     decision = verdict.row()

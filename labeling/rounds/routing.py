@@ -47,11 +47,11 @@ def route(table: Table, turn: Round) -> None:
 
 
 def settle_known(batch: Batch) -> int:
-    """Tasks of the validation slice have their label from the file: an expert's word."""
+    """Tasks of the validation slice have their label from the file."""
     tasks = batch.tasks.learnable().undecided()
     why = "Known from the file; the methods learn from it."
     return decisions.decide_many(
-        Verdict(task.pk, task.gold_id, By.EXPERT, 1.0, 0.0, why, provenance={"known": True})
+        Verdict(task.pk, task.gold_id, By.FILE, 1.0, 0.0, why, provenance={"known": True})
         for task in tasks
         if task.gold_id
     )

@@ -127,7 +127,7 @@ def retract(vote: Vote) -> Escalation | None:
     decided = decisions.current(task.pk).first()
     if asked.checks is not None:
         _forget_check(asked.checks, decided, vote)
-    elif decided is None or decided.decided_by != Decision.By.EXPERT or decided.annotator_id == vote.annotator_id:
+    elif decided is None or decided.decided_by not in Decision.LAST_WORD or decided.annotator_id == vote.annotator_id:
         decisions.reopen(task)
     cases = [Reason.PEOPLE_DISAGREE, Reason.AGAINST_CROWD, Reason.AGAINST_RECORD, Reason.FLAGGED]
     if asked.to != Kind.EXPERT:
@@ -139,7 +139,7 @@ def retract(vote: Vote) -> Escalation | None:
 
 def _forget_check(checked: Decision, decided: Decision | None, vote: Vote) -> None:
     """The label that was checked stands again, unless another expert has settled the task since."""
-    if decided is None or decided.decided_by != Decision.By.EXPERT or decided.annotator_id == vote.annotator_id:
+    if decided is None or decided.decided_by not in Decision.LAST_WORD or decided.annotator_id == vote.annotator_id:
         decisions.restore(checked)
 
 

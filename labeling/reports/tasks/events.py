@@ -78,6 +78,6 @@ def _question(one: Escalation) -> list[Event]:
 
 def _decision(made: Decision) -> Event:
     by = made.annotator.name if made.annotator else f"the {made.get_decided_by_display()}"
-    title = f"Settled as {made.label}" + ("" if made.provenance.get("known") else f" by {by}")
+    title = f"Settled as {made.label} by {by}"
     text = made.why or f"{made.confidence:.0%} sure"
     return Event(made.created_at, made.decided_by, title, text, over=made.superseded_at is not None)

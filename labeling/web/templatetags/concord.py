@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 register = template.Library()
-WORDS = {"model": "model", "paid": "paid model", "person": "person", "expert": "expert", "crowd": "crowd"}
+WORDS = {
+    "model": "model",
+    "paid": "paid model",
+    "person": "person",
+    "expert": "expert",
+    "crowd": "crowd",
+    "file": "file",
+}
 
 
 @register.filter

@@ -26,7 +26,7 @@ PROMISED = {
     *("project", "batch", "tasks", "annotators", "votes", "abstentions", "decided", "open", "for_people"),
     *("cost_usd", "budget_usd", "seconds", "accuracy", "majority_accuracy", "best_single_accuracy"),
 }
-LINE = {"task", "label", "confidence", "decided_by", "entropy", "cost_usd", "votes"}
+LINE = {"task", "label", "confidence", "decided_by", "entropy", "cost_usd", "votes", "gold", "differs_from_gold"}
 
 
 @pytest.fixture
@@ -60,10 +60,12 @@ def test_the_json_and_the_labels_have_what_was_promised(items: Path, tmp_path: P
     assert told["decided"] + told["open"] == 60 and told["cost_usd"] == 0
     lines = [json.loads(line) for line in (tmp_path / "o").read_text().splitlines()]
     assert len(lines) == 60 and all(line.keys() >= LINE for line in lines)
-    assert {line["decided_by"] for line in lines} <= {"crowd", "expert"}
+    assert {line["decided_by"] for line in lines} == {"crowd", "file"}
+    assert told["decided_by"]["file"] == 20 and told["decided_by"]["expert"] == 0, "nobody of flesh and blood decided"
     outside = [line for line in lines if line["decided_by"] == "crowd"]
     truth = {row["id"]: row["gold"] for row in csv.DictReader(items.open())}
     right = sum(line["label"] == truth[line["task"]] for line in outside) / len(outside)
+    assert all(line["differs_from_gold"] == (line["label"] != line["gold"]) for line in lines)
     assert right == pytest.approx(told["accuracy"])
 
 

@@ -123,7 +123,7 @@ def test_every_escalation_says_why(make: Make) -> None:
 def test_known_labels_are_an_experts_word_and_are_not_asked_again(make: Make) -> None:
     batch = run(make())
     known = Decision.objects.filter(task__slice="validation")
-    assert known.count() == 20 and set(known.values_list("decided_by", flat=True)) == {"expert"}
+    assert known.count() == 20 and set(known.values_list("decided_by", flat=True)) == {"file"}
     assert not Escalation.objects.filter(task__in=batch.tasks.learnable()).exists()
 
 
