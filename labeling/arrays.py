@@ -10,6 +10,8 @@ import numpy as np
 from django.db.models import Max, Q
 from numpy.typing import NDArray
 
+from labeling import known
+from labeling.known import Known
 from labeling.models import Annotator, Batch, Belief, Label, Round, Task, Vote
 from labeling.truth.belief import entropy
 from labeling.truth.votes import Bools, Floats, Inference, Ints, Votes
@@ -22,10 +24,12 @@ SMALLEST = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """The votes on a batch, and on the project's other learnable tasks, with the rows behind the indexes.
+    """The votes on a batch, and on the project's other tasks whose label is known, with the rows behind the indexes.
 
     `task_ids`: (n_tasks,) primary keys, the batch's tasks first, in order of position; `n_own` of them.
-    `known`: (n_tasks,) label index of the validation slice, else -1. `last_vote`: the newest vote counted.
+    `known`: (n_tasks,) label index where it is known, else -1. `source`: (n_tasks,) place in `SOURCES` of who knows it.
+    `certainty`: (n_tasks,) of the known label, 1 for others. `at_random`: (n_tasks,) known, and chosen by lot.
+    `last_vote`: the newest vote counted.
     """
 
     votes: Votes
@@ -35,6 +39,14 @@ class Ballot:
     annotators: list[Annotator]
     labels: list[Label]
     last_vote: int
+    source: Ints
+    certainty: Floats
+    at_random: Bools
+
+    def known_from(self, *sources: str) -> Bools:
+        """The tasks whose label is known from these sources, (n_tasks,)."""
+        from_these: Bools = np.isin(self.source, [SOURCES.index(source) for source in sources])
+        return from_these
 
     def votes_per_task(self) -> Ints:
         """Number of votes with a label behind each task, shape (n_tasks,)."""
@@ -47,22 +59,37 @@ class Ballot:
         return next(place for place, annotator in enumerate(self.annotators) if annotator.pk == annotator_id)
 
 
-def load(batch: Batch, *, fractional: bool = True) -> Ballot:
+SOURCES = ("", Known.FILE, Known.EXPERT, Known.PERSON)
+
+
+def load(batch: Batch, *, fractional: bool = True, settled: bool = True) -> Ballot:
     """All current votes that bear on a batch, as arrays; abstentions are the symbol after the last label.
 
     `fractional`: a model that gave probabilities casts fractions of a vote; otherwise its label counts alone.
+    `settled`: what experts and people have settled is known, too; False for whoever measures how right labels are,
+    and must not learn from the answers they are measured with.
     """
     labels = batch.project.label_list()
     annotators = list(batch.project.annotators.all())
-    own = list(batch.tasks.order_by("position").values_list("pk", "gold_id", "slice"))
-    other = Task.objects.learnable().filter(project_id=batch.project_id).exclude(batch=batch)
-    rows = own + list(other.order_by("pk").values_list("pk", "gold_id", "slice"))
-    place_of_label = {label.pk: place for place, label in enumerate(labels)}
-    learn = Task.Slice.VALIDATION
-    known = np.array([place_of_label[gold] if kind == learn else -1 for _, gold, kind in rows], dtype=np.int32)
-    task_ids = np.array([pk for pk, _, _ in rows], dtype=np.int64)
-    votes, last = _votes(batch, task_ids, annotators, place_of_label, fractional)
-    return Ballot(votes, known, task_ids, len(own), annotators, labels, last)
+    found = known.labels(batch.project) if settled else list(known.of_the_file(batch.project))
+    by_task = {one.task: one for one in found}
+    own = list(batch.tasks.order_by("position").values_list("pk", flat=True))
+    task_ids = np.array([*own, *sorted(by_task.keys() - set(own))], dtype=np.int64)
+    places = {label.pk: place for place, label in enumerate(labels)}
+    votes, last = _votes(batch, task_ids, annotators, places, fractional)
+    there = [by_task.get(pk) for pk in task_ids.tolist()]
+    return Ballot(
+        votes,
+        np.array([one.label if one else -1 for one in there], dtype=np.int32),
+        task_ids,
+        len(own),
+        annotators,
+        labels,
+        last,
+        np.array([SOURCES.index(one.source) if one else 0 for one in there], dtype=np.int32),
+        np.array([one.weight if one else 1.0 for one in there]),
+        np.array([one is not None and one.at_random for one in there], dtype=np.bool_),
+    )
 
 
 def _votes(
@@ -74,9 +101,12 @@ def _votes(
 ) -> tuple[Votes, int]:
     column = {annotator.pk: place for place, annotator in enumerate(annotators)}
     cast = _Cast(len(place_of_label))
-    bearing = Q(task__batch=batch) | Q(task__slice=Task.Slice.VALIDATION, task__project_id=batch.project_id)
+    bearing = Q(task__batch=batch) | Q(task__in=known.tasks(batch.project_id).values("pk"))
     rows = Vote.objects.current().filter(bearing).order_by("pk")
+    wanted = set(task_ids.tolist())
     for pk, task, annotator, label, chances in rows.values_list(*VOTE_FIELDS).iterator(ROWS):
+        if task not in wanted:
+            continue
         cast.add(
             pk,
             task,

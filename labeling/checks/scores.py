@@ -25,7 +25,7 @@ class Scores:
 
 def score(batch: Batch) -> Scores:
     """Score the labels, the plain majority (ties shared) and the best single model of the crowd."""
-    ballot = arrays.load(batch, fractional=False)
+    ballot = arrays.load(batch, fractional=False, settled=False)
     places = {label.pk: place for place, label in enumerate(ballot.labels)}
     gold_of = dict(batch.tasks.scorable().values_list("pk", "gold_id"))
     gold = np.array([places[gold_of[pk]] if pk in gold_of else -1 for pk in ballot.task_ids.tolist()], dtype=np.int32)

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='batch',
             name='taught_at',
-            field=models.DateTimeField(help_text='The models vote by what was known at this moment; null: by all that is known.', null=True),
+            field=models.DateTimeField(help_text='Models vote by what people had settled at this moment; null: by the file\'s labels alone.', null=True),
         ),
         migrations.AddField(
             model_name='project',

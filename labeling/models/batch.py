@@ -58,7 +58,7 @@ class Batch(models.Model):
         help_text="What a manager accepts for this batch instead of the project's threshold; blank: the project's.",
     )
     taught_at = models.DateTimeField(
-        null=True, help_text="The models vote by what was known at this moment; null: by all that is known."
+        null=True, help_text="Models vote by what people had settled at this moment; null: by the file's labels alone."
     )
     news = models.PositiveIntegerField(default=0, help_text="Answers of people since the votes were last weighed.")
     news_at = models.DateTimeField(null=True, help_text="When the first of them came.")

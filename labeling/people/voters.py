@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from functools import lru_cache
 
+from labeling import known
 from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Voter
 from labeling.crowd.errors import Misconfigured
 from labeling.models import Annotator, Batch, Label, Project, Task, Vote
@@ -37,7 +38,7 @@ def ready(annotator: Annotator, batch: Batch) -> Voter:
 def brief_version(batch: Batch) -> int:
     """Changes whenever the brief would, at the price of one small query."""
     project = batch.project
-    known = Task.objects.learnable().filter(project=project).values_list("pk", "gold_id").order_by("pk")
+    of_the_file = Task.objects.learnable().filter(project=project).values_list("pk", "gold_id").order_by("pk")
     told = [(label.name, label.description, label.hint) for label in project.label_list()]
     return hash(
         (
@@ -46,7 +47,8 @@ def brief_version(batch: Batch) -> int:
             batch.seed,
             instructions(project),
             tuple(told),
-            tuple(known),
+            tuple(of_the_file),
+            batch.taught_at,
             project.hide_personal_data,
         )
     )
@@ -54,15 +56,16 @@ def brief_version(batch: Batch) -> int:
 
 @lru_cache(maxsize=4)
 def brief_for(batch: Batch, version: int) -> Brief:
-    """What a voter may know: labels, guidelines, the project's validation slice, the batch's texts without labels.
+    """What a voter may know: labels, guidelines, known labels, the batch's texts without labels.
 
+    What people settled is known as of `batch.taught_at`, so that all of a batch is answered by the same lesson.
     `version` is only there to make the cache forget a brief that has changed.
     """
     project = batch.project
     labels = project.label_list()
-    places = {label.pk: place for place, label in enumerate(labels)}
-    learnable = Task.objects.learnable().filter(project=project).order_by("pk")
-    examples = tuple(Example(question(task), places[task.gold_id]) for task in learnable if task.gold_id)
+    label_of = {one.task: one.label for one in known.labels_by(project, batch.taught_at)}
+    learnable = known.tasks(project.pk).order_by("pk")
+    examples = tuple(Example(question(task), label_of[task.pk]) for task in learnable if task.pk in label_of)
     rows = batch.tasks.order_by("position").values_list("external_id", "parts")[:TEXTS]
     texts = tuple(Question(name, tuple((title, text) for title, text in parts)) for name, parts in rows)
     return Brief(label_set(labels), instructions(project), examples, texts, batch.seed, project.hide_personal_data)

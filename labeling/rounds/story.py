@@ -25,7 +25,7 @@ from labeling.files.tables import UnusableFile
 from labeling.live import nudges
 from labeling.models import Batch, Chunk, Escalation
 from labeling.money.ledger import Refused
-from labeling.rounds import asking, fallback, voting, weighing
+from labeling.rounds import asking, fallback, teaching, voting, weighing
 
 Stage = Batch.Stage
 
@@ -55,6 +55,7 @@ def take_in(batch: Batch) -> bool:
         return False
     if not imports.take_in(batch, lambda: batch.renew(settings.LEASE_SECONDS)):
         return False
+    teaching.begin(batch)
     hand_out(batch)
     batch.release()
     return batch.move(Stage.VOTING, come_from=Stage.IMPORTING)

@@ -14,6 +14,7 @@ from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, NeedsExamples, Uns
 from labeling.models import Chunk, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.people import voters
+from labeling.rounds import teaching
 
 TRIES = 4
 
@@ -46,6 +47,7 @@ def vote_on(chunk: Chunk) -> bool:
 def _votes(chunk: Chunk) -> Iterator[Vote]:
     voter = voters.ready(chunk.annotator, chunk.batch)
     labels = chunk.batch.project.label_list()
+    yield from teaching.revisions(chunk, voter, labels)
     tasks = list(askable(chunk, outside=voter.outside).order_by("position"))
     pulse = _keeping(chunk)
     outcomes = base.outcomes(voter, [voters.question(task) for task in tasks], pulse)

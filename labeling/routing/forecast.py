@@ -77,10 +77,12 @@ def level(router: Router, confidence: float = 0.9) -> Level:
     open_tasks, belief = _open_tasks(router), router.belief()
     promised = float(belief[open_tasks].max(axis=1).mean()) if open_tasks.any() else 1.0
     crowd = router.crowd
-    m = len(crowd.known_tasks)
+    right = crowd.out_of_fold.argmax(axis=1) == crowd.known[crowd.known_tasks]
+    if crowd.fair is not None:
+        right = right[crowd.fair]
+    m = len(right)
     if not m:
         return Level(promised, 0.0, 1.0, 0)
-    right = crowd.out_of_fold.argmax(axis=1) == crowd.known[crowd.known_tasks]
     accuracy = (promised + float(right.mean())) / 2
     half = _half_width(accuracy, m, confidence)
     return Level(accuracy, max(accuracy - half, 0.0), min(accuracy + half, 1.0), m)

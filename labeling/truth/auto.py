@@ -56,11 +56,17 @@ class Candidate:
 
 
 def infer(
-    votes: Votes, *, known: Ints | None = None, seed: int = 0, features: NDArray[np.float32] | None = None
+    votes: Votes,
+    *,
+    known: Ints | None = None,
+    seed: int = 0,
+    features: NDArray[np.float32] | None = None,
+    weight: Floats | None = None,
 ) -> Inference:
     """Beliefs of any crowd of models and people, calibrated where at least 20 labels are known.
 
-    `features`: (n_tasks, d) rows of text, or None. With known labels the answer is a log-linear pool of several
+    `features`: (n_tasks, d) rows of text, or None. `weight`: (n_tasks,) how much each known label counts
+    (`stand_ins.weights`), None where all count alike. With known labels the answer is a log-linear pool of several
     opinions: naive Bayes (also with less say for annotators who err together), IBCC, MACE, majority vote, a weighted
     vote, where votes are fractional the annotators' own probabilities, and text. Its weights and label
     biases are fitted on out-of-fold beliefs. Majority vote or the best single annotator replace it where they are
@@ -75,7 +81,7 @@ def infer(
     known = np.full(votes.n_tasks, -1, dtype=np.int32) if known is None else known.astype(np.int32)
     if (known >= 0).sum() < ENOUGH_KNOWN:
         return _without_labels(votes, known, seed)
-    matrix, gold = prepare(votes, known), known_slice(votes, known, seed)
+    matrix, gold = prepare(votes, known), known_slice(votes, known, seed, weight)
     members = _members(matrix, gold, seed)
     blend = _pooled("blend", members, gold)
     if features is not None:
@@ -166,16 +172,17 @@ def _pooled(name: str, members: Sequence[Opinion], gold: KnownSlice, bias_ridge:
     start, ridge = [each.start for each in members], [each.ridge for each in members]
     for fold in range(FOLDS):
         inside, rest = gold.fold == fold, gold.fold != fold
-        pool = log_linear.fit_pool([o.out_of_fold[rest] for o in members], truth[rest], start, ridge, bias_ridge)
+        out = [each.out_of_fold[rest] for each in members]
+        pool = log_linear.fit_pool(out, truth[rest], start, ridge, bias_ridge, gold.weight[rest])
         honest[inside] = pool.belief([each.out_of_fold[inside] for each in members])
-    pool = log_linear.fit_pool([each.out_of_fold for each in members], truth, start, ridge, bias_ridge)
+    pool = log_linear.fit_pool([each.out_of_fold for each in members], truth, start, ridge, bias_ridge, gold.weight)
     weights = {each.name: float(weight) for each, weight in zip(members, pool.weight, strict=True)}
     return Candidate(name, pool.belief([each.everywhere for each in members]), honest, weights)
 
 
 def _majority_candidate(opinion: Opinion, gold: KnownSlice) -> Candidate:
     """Majority vote with its confidence corrected and its labels left as they are."""
-    pool = log_linear.fit_pool([opinion.out_of_fold], gold.one_hot(), [0.8], [4.0], FIXED)
+    pool = log_linear.fit_pool([opinion.out_of_fold], gold.one_hot(), [0.8], [4.0], FIXED, gold.weight)
     pool = log_linear.Pool(np.maximum(pool.weight, 0.05), np.zeros_like(pool.bias))
     weights = {opinion.name: float(pool.weight[0])}
     return Candidate("majority_vote", pool.belief([opinion.everywhere]), pool.belief([opinion.out_of_fold]), weights)

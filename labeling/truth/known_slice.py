@@ -14,7 +14,8 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class KnownSlice:
-    """`tasks`, `truth`, `fold`: (m,), ascending task indexes, their labels, and the fold of each.
+    """`tasks`, `truth`, `fold`, `weight`: (m,), ascending task indexes, their labels, the fold of each, and how much
+    it counts.
 
     `votes`: the votes on these tasks alone, renumbered 0 to m - 1.
     """
@@ -23,6 +24,7 @@ class KnownSlice:
     truth: Ints
     fold: Ints
     votes: Votes
+    weight: Floats
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -34,8 +36,8 @@ class KnownSlice:
 
     def prior(self, without: int | None = None) -> Floats:
         """Shares of the labels among the known tasks, plus one task a label; fold `without` left out."""
-        counted = self.truth if without is None else self.truth[self.fold != without]
-        counts = np.bincount(counted, minlength=self.votes.n_labels) + 1.0
+        weight = self.weight if without is None else self.weight * (self.fold != without)
+        counts = np.bincount(self.truth, weight, self.votes.n_labels) + 1.0
         shares: Floats = counts / counts.sum()
         return shares
 
@@ -50,15 +52,17 @@ class KnownSlice:
         return hidden
 
 
-def known_slice(votes: Votes, known: Ints, seed: int = 0) -> KnownSlice:
+def known_slice(votes: Votes, known: Ints, seed: int = 0, weight: Floats | None = None) -> KnownSlice:
     """The slice of `votes` with labels in `known`, (n_tasks,), -1 where not known; five folds drawn with `seed`.
 
+    `weight`: (n_tasks,) how much each known task counts (`stand_ins`), None where all count alike.
     The folds follow the tasks when these, the annotators or the labels are renumbered.
     """
     tasks = np.flatnonzero(known >= 0).astype(np.int32)
     truth, within = known[tasks], votes_on(votes, tasks)
     fold = assign_folds(len(tasks), seed)[task_ranks(within, truth)]
-    return KnownSlice(tasks, truth, fold, within)
+    counts = np.ones(len(tasks)) if weight is None else weight[tasks]
+    return KnownSlice(tasks, truth, fold, within, counts)
 
 
 def assign_folds(n: int, seed: int) -> Ints:

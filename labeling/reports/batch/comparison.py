@@ -103,7 +103,7 @@ def _version(batch: Batch) -> object:
 
 
 def _ground(batch: Batch) -> tuple[Ballot, Ints, Ints]:
-    ballot = arrays.load(batch)
+    ballot = arrays.load(batch, settled=False)
     return ballot, _truth(batch, ballot), _current(batch, ballot)
 
 
@@ -113,7 +113,7 @@ def _quick(batch: Batch) -> Comparison:
         return Comparison((), 0, 0, 0, "Nobody has voted in this batch yet.")
     lines = [_line(name, ballot, truth, current) for name in methods.NAMES if name not in SLOW]
     checks, known = int((truth >= 0).sum()), int((ballot.known >= 0).sum())
-    whole = arrays.load(batch, fractional=False)
+    whole = arrays.load(batch, fractional=False, settled=False)
     return Comparison(tuple(lines), checks, known, len(whole.votes.task), degenerate=_degenerate(whole))
 
 

@@ -164,7 +164,7 @@ def _waiting(scope: Batch | Project) -> list[tuple[int, int, int]]:
 
 def _crowds_own(batch: Batch, tasks: NDArray[np.int64]) -> Ints:
     """The labels of these tasks by the votes of the models that cost nothing."""
-    ballot = arrays.load(batch)
+    ballot = arrays.load(batch, settled=False)
     place = {int(task): index for index, task in enumerate(ballot.task_ids)}
     name = "auto" if batch.project.aggregator in SLOW else batch.project.aggregator
     crowd = methods.method(name)(relabelers.crowd_votes(ballot), known=ballot.known, seed=batch.seed)

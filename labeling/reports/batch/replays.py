@@ -80,7 +80,7 @@ def compare(batch: Batch, wanted: Wanted) -> Compared:
 
 
 def _compare(batch: Batch, wanted: Wanted) -> Compared:
-    ballot = arrays.load(batch)
+    ballot = arrays.load(batch, settled=False)
     if not len(ballot.votes.task):
         return Compared("Nobody has voted in this batch yet, so there is nothing to replay.")
     parties = [party for party in relabelers.parties(batch, ballot) if party.kind != Annotator.Kind.EXPERT]

@@ -1,0 +1,72 @@
+"""What people settled teaches the models that learn: they vote by it, and vote anew on the tasks it is known for.
+
+A batch is answered by one lesson: what was known when its voting began, or when it was last taught. A model that learns
+answers a known task by a part of itself that did not see its label (`crowd/crossfit.py`), so its votes there stay
+honest, and show how good it is now, not how good it was with fewer labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models.functions import Now
+
+from labeling import known
+from labeling.crowd import base
+from labeling.crowd.base import Answer, Voter
+from labeling.models import Batch, Chunk, Label, Task, Vote
+from labeling.models.task import TaskQuerySet
+from labeling.people import recruiting, voters
+
+FEWEST = 20
+"""So many labels are known before a batch in which models sat out is taught again."""
+GROWN = 1.5
+"""A batch under review is taught again when so many times as many labels are known as when it was taught last."""
+
+
+def begin(batch: Batch) -> None:
+    """Fix the lesson of a batch at this moment, once."""
+    Batch.objects.filter(pk=batch.pk, taught_at=None).update(taught_at=Now())
+    batch.refresh_from_db(fields=["taught_at"])
+
+
+def again(batch: Batch) -> bool:
+    """Let the models that learn vote anew by what is known now; True if there is one."""
+    learners = [one.pk for one in batch.project.annotators.crowd() if recruiting.learns(one.spec)]
+    Batch.objects.filter(pk=batch.pk).update(taught_at=Now())
+    return bool(batch.chunks.filter(annotator__in=learners).update(done_at=None, leased_until=None, failures=0))
+
+
+def is_due(batch: Batch) -> bool:
+    """Whether enough was learnt since the batch was taught, and somebody in the crowd can learn from it."""
+    if not any(recruiting.learns(one.spec) for one in batch.project.annotators.crowd()):
+        return False
+    now = known.labels(batch.project)
+    before = sum(one.source == known.Known.FILE or (batch.taught_at and one.since <= batch.taught_at) for one in now)
+    return len(now) >= max(FEWEST, GROWN * before) and len({one.label for one in now}) > 1
+
+
+def revisions(chunk: Chunk, voter: Voter, labels: list[Label]) -> Iterator[Vote]:
+    """Corrections of what a model that learns said by an older lesson, and its votes on tasks known in other batches.
+
+    The latter come with its first chunk. Whatever it would say by the same lesson again is left alone.
+    """
+    if not recruiting.learns(chunk.annotator.spec):
+        return
+    said = Vote.objects.current().filter(annotator=chunk.annotator, task__in=_tasks(chunk))
+    old = {vote.task_id: vote for vote in said}
+    tasks = [task for task in _tasks(chunk).order_by("pk") if task.batch_id != chunk.batch_id or task.pk in old]
+    for task, answer in zip(tasks, base.outcomes(voter, [voters.question(task) for task in tasks]), strict=True):
+        before = old.get(task.pk)
+        if isinstance(answer, Answer) and (before is None or before.model_version != answer.model[:120]):
+            vote = voters.vote(task, chunk.annotator, answer, labels)
+            vote.corrects = before
+            yield vote
+
+
+def _tasks(chunk: Chunk) -> TaskQuerySet:
+    """The chunk's own tasks, and with the first chunk those that are known elsewhere."""
+    if chunk.first:
+        return chunk.tasks()
+    taught = [one.task for one in known.labels_by(chunk.batch.project, chunk.batch.taught_at)]
+    return chunk.tasks() | Task.objects.filter(pk__in=taught)
