@@ -86,6 +86,31 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         error_messages={"max_length": str(LANGUAGE.message)},
     )
 
+    agree = whole(
+        2,
+        25,
+        "people",
+        label="A label is known where so many people agree",
+        required=False,
+        help_text="Known labels teach the crowd and tell how far it can be trusted. An expert's are always known.",
+    )
+    known = percent(
+        label="Or where one person's skill makes it so many percent sure",
+        required=False,
+        help_text="By that person's answers alone: what the crowd believes does not count.",
+    )
+    alone = forms.ChoiceField(
+        label="Answers of single people below that",
+        choices=[("yes", "teach as well, and count less"), ("no", "teach nothing")],
+        required=False,
+    )
+    alarmed = forms.ChoiceField(
+        label="An alarm about a group, a model or a person",
+        choices=Project.WhenAlarmed.choices,
+        required=False,
+        help_text="It stands on the overview either way, until you clear it.",
+    )
+
     class Meta:
         model = Project
         error_messages = IN_WORDS
@@ -127,6 +152,9 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         self.initial["accept"] = round(100 * project.accept_confidence, 2)
         self.initial["review"] = round(100 * project.review_share, 2)
         self.initial["checked"] = round(100 * project.check_share, 2)
+        self.initial["known"] = round(100 * project.known_sure, 2)
+        self.initial["agree"], self.initial["alarmed"] = project.known_agree, project.when_alarmed
+        self.initial["alone"] = "yes" if project.learn_from_one else "no"
 
     def save(self, commit: bool = True) -> Project:
         """Write what was asked in people's units in the table's."""
@@ -137,6 +165,10 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         project.worth_microdollars = in_microdollars(told["worth"])
         project.accept_confidence, project.review_share = float(told["accept"]) / 100, float(told["review"]) / 100
         project.check_share = float(told["checked"]) / 100
+        project.known_sure = float(told["known"] or 100 * project.known_sure) / 100
+        project.known_agree = told["agree"] or project.known_agree
+        project.learn_from_one = (told["alone"] or self.initial["alone"]) == "yes"
+        project.when_alarmed = told["alarmed"] or project.when_alarmed
         if commit:
             project.save()
         return project

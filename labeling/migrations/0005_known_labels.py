@@ -19,7 +19,7 @@ def file_as_expert(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0003_accepted_for_a_batch'),
+        ('labeling', '0004_files_once_and_archives'),
     ]
 
     operations = [
