@@ -1,4 +1,4 @@
-"""A database that the version before filled opens after all migrations: its pages, its exports, and its work goes on."""
+"""A database that the version before filled opens after all migrations, and its work goes on."""
 
 from __future__ import annotations
 

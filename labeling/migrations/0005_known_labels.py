@@ -42,16 +42,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='batch',
-            name='news',
-            field=models.PositiveIntegerField(default=0, help_text='Answers of people since the votes were last weighed.'),
-        ),
-        migrations.AddField(
-            model_name='batch',
-            name='news_at',
-            field=models.DateTimeField(help_text='When the first of them came.', null=True),
-        ),
-        migrations.AddField(
-            model_name='batch',
             name='taught_at',
             field=models.DateTimeField(help_text='Models vote by what people had settled at this moment; null: by the file\'s labels alone.', null=True),
         ),

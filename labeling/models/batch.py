@@ -60,8 +60,6 @@ class Batch(models.Model):
     taught_at = models.DateTimeField(
         null=True, help_text="Models vote by what people had settled at this moment; null: by the file's labels alone."
     )
-    news = models.PositiveIntegerField(default=0, help_text="Answers of people since the votes were last weighed.")
-    news_at = models.DateTimeField(null=True, help_text="When the first of them came.")
 
     rounds_before = models.PositiveIntegerField(
         default=0, help_text="Questions withdrawn in these rounds may be asked anew."
