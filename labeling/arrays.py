@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db import transaction
 from django.db.models import Max, Q
 from numpy.typing import NDArray
 
@@ -29,7 +30,7 @@ class Ballot:
     `task_ids`: (n_tasks,) primary keys, the batch's tasks first, in order of position; `n_own` of them.
     `known`: (n_tasks,) label index where it is known, else -1. `source`: (n_tasks,) place in `SOURCES` of who knows it.
     `certainty`: (n_tasks,) of the known label, 1 for others. `at_random`: (n_tasks,) known, and chosen by lot.
-    `last_vote`: the newest vote counted.
+    `last_vote`: the newest vote counted; `newest`: (n_tasks,) the newest on each task, 0 without one.
     """
 
     votes: Votes
@@ -42,6 +43,7 @@ class Ballot:
     source: Ints
     certainty: Floats
     at_random: Bools
+    newest: NDArray[np.int64]
 
     def known_from(self, *sources: str) -> Bools:
         """The tasks whose label is known from these sources, (n_tasks,)."""
@@ -76,7 +78,7 @@ def load(batch: Batch, *, fractional: bool = True, settled: bool = True) -> Ball
     own = list(batch.tasks.order_by("position").values_list("pk", flat=True))
     task_ids = np.array([*own, *sorted(by_task.keys() - set(own))], dtype=np.int64)
     places = {label.pk: place for place, label in enumerate(labels)}
-    votes, last = _votes(batch, task_ids, annotators, places, fractional)
+    votes, newest = _votes(batch, task_ids, annotators, places, fractional)
     there = [by_task.get(pk) for pk in task_ids.tolist()]
     return Ballot(
         votes,
@@ -85,10 +87,11 @@ def load(batch: Batch, *, fractional: bool = True, settled: bool = True) -> Ball
         len(own),
         annotators,
         labels,
-        last,
+        int(newest.max(initial=0)),
         np.array([SOURCES.index(one.source) if one else 0 for one in there], dtype=np.int32),
         np.array([one.weight if one else 1.0 for one in there]),
         np.array([one is not None and one.at_random for one in there], dtype=np.bool_),
+        newest,
     )
 
 
@@ -98,7 +101,7 @@ def _votes(
     annotators: list[Annotator],
     place_of_label: dict[int, int],
     fractional: bool,
-) -> tuple[Votes, int]:
+) -> tuple[Votes, NDArray[np.int64]]:
     column = {annotator.pk: place for place, annotator in enumerate(annotators)}
     cast = _Cast(len(place_of_label))
     bearing = Q(task__batch=batch) | Q(task__in=known.tasks(batch.project_id).values("pk"))
@@ -114,7 +117,7 @@ def _votes(
             None if label is None else place_of_label[label],
             chances if fractional else None,
         )
-    return cast.votes(task_ids, len(annotators)), cast.last
+    return cast.votes(task_ids, len(annotators)), cast.newest(task_ids)
 
 
 VOTE_FIELDS = ("pk", "task_id", "annotator_id", "label_id", "probabilities")
@@ -124,7 +127,7 @@ class _Cast:
     """Votes as they come from the table; a model that gave probabilities casts fractions of a vote."""
 
     def __init__(self, n_labels: int) -> None:
-        self.n_labels, self.last = n_labels, 0
+        self.n_labels = n_labels
         self.rows, self.task_pks, self.voters, self.answers = (array(kind) for kind in "qqii")
         self.weights = array("f")
 
@@ -140,7 +143,15 @@ class _Cast:
             self.voters.append(voter)
             self.answers.append(answer)
             self.weights.append(weight)
-        self.last = pk
+
+    def newest(self, task_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The newest vote on each task, (n_tasks,), 0 without one."""
+        order, found = np.argsort(task_ids, kind="stable"), np.zeros(len(task_ids), dtype=np.int64)
+        pks = np.frombuffer(self.task_pks, dtype=np.int64)
+        if len(pks):
+            place = order[np.searchsorted(task_ids, pks, sorter=order)]
+            np.maximum.at(found, place, np.frombuffer(self.rows, dtype=np.int64))
+        return found
 
     def votes(self, task_ids: NDArray[np.int64], n_annotators: int) -> Votes:
         """The arrays; a vote under a new prompt version replaces the annotator's older one on the same task."""
@@ -166,37 +177,69 @@ def _newest(task: Ints, voter: Ints, row: NDArray[np.int64], n_annotators: int) 
     return newest
 
 
-def save_beliefs(ballot: Ballot, inference: Inference, turn: Round, crowd: Floats, answered: Ints) -> None:
-    """Write the belief of each of the batch's own tasks, overwriting what was there.
+TOLERANCE = 0.005
+"""A belief none of whose probabilities moves by more is left as it is."""
 
-    `crowd`: (n_tasks, K) what the free crowd alone believes, kept where others `answered`, the tasks' indexes.
+
+def save_beliefs(ballot: Ballot, inference: Inference, turn: Round, crowd: Floats, answered: Ints) -> int:
+    """Write the belief of each of the batch's own tasks that has moved; returns how many that were.
+
+    `crowd`: (n_tasks, K) what the free crowd alone believes, kept where others `answered`, the tasks' indexes. A task
+    that got a vote while the others were weighed keeps its belief, which counts that vote: the next round has it.
     """
     further = set(answered.tolist())
-    own = slice(0, ballot.n_own)
-    belief = inference.belief[own]
-    bits, top, tie = entropy(belief), inference.labels()[own], inference.ties()[own]
-    confidence, counts = belief.max(axis=1), ballot.votes_per_task()[own]
-    rows = (
-        Belief(
-            task_id=int(ballot.task_ids[i]),
-            round=turn,
-            probabilities=rounded(belief[i]),
-            base=rounded(belief[i]),
-            crowd=rounded(crowd[i]) if i in further else None,
-            base_vote=ballot.last_vote,
-            label=ballot.labels[top[i]],
-            confidence=min(float(confidence[i]), 1.0),
-            entropy=float(bits[i]),
-            tie=bool(tie[i]),
-            method=turn.chosen or turn.method,
-            calibrated=turn.calibrated,
-            n_votes=int(counts[i]),
-        )
-        for i in range(ballot.n_own)
-    )
-    Belief.objects.bulk_create(
-        rows, batch_size=ROWS, update_conflicts=True, unique_fields=["task"], update_fields=BELIEF_FIELDS
-    )
+    changed = _changed(ballot, inference.belief[: ballot.n_own], turn.batch_id)
+    bits, top, tie = entropy(inference.belief), inference.labels(), inference.ties()
+    counts = ballot.votes_per_task()
+    for some in np.array_split(changed, -(-len(changed) // ROWS) or 1):
+        with transaction.atomic():
+            settled = _as_weighed(ballot, some)
+            rows = [
+                Belief(
+                    task_id=int(ballot.task_ids[i]),
+                    round=turn,
+                    probabilities=rounded(inference.belief[i]),
+                    base=rounded(inference.belief[i]),
+                    crowd=rounded(crowd[i]) if i in further else None,
+                    base_vote=int(ballot.newest[i]),
+                    label=ballot.labels[top[i]],
+                    confidence=min(float(inference.belief[i].max()), 1.0),
+                    entropy=float(bits[i]),
+                    tie=bool(tie[i]),
+                    method=turn.chosen or turn.method,
+                    calibrated=turn.calibrated,
+                    n_votes=int(counts[i]),
+                )
+                for i in settled
+            ]
+            Belief.objects.bulk_create(rows, update_conflicts=True, unique_fields=["task"], update_fields=BELIEF_FIELDS)
+    return len(changed)
+
+
+def _changed(ballot: Ballot, belief: Floats, batch_id: int) -> Ints:
+    """Places of the own tasks whose belief has moved, or has a vote that the written one does not count.
+
+    What people settled keeps the belief that the models had formed before, and their answers after it: so it can still
+    be told how far that belief meant what it said.
+    """
+    before, counted = np.full(belief.shape, np.nan), np.full(len(belief), -1, dtype=np.int64)
+    place = {pk: i for i, pk in enumerate(ballot.task_ids[: ballot.n_own].tolist())}
+    rows = Belief.objects.filter(task__batch=batch_id).values_list("task_id", "probabilities", "base_vote")
+    for task, probabilities, vote in rows.iterator(ROWS):
+        if task in place and len(probabilities) == belief.shape[1]:
+            before[place[task]], counted[place[task]] = probabilities, vote
+    settled = ballot.known_from(Known.EXPERT, Known.PERSON)[: ballot.n_own] & (counted >= 0)
+    same = (np.abs(before - belief) <= TOLERANCE).all(axis=1) & (counted == ballot.newest[: ballot.n_own])
+    return np.flatnonzero(~same & ~settled).astype(np.int32)
+
+
+def _as_weighed(ballot: Ballot, places: Ints) -> Ints:
+    """Those of the tasks, locked, that have got no vote since the ballot was read."""
+    pks = ballot.task_ids[places].tolist()
+    list(Task.objects.locked().filter(pk__in=pks).order_by("pk").values_list("pk"))
+    votes = Vote.objects.current().filter(task__in=pks)
+    now = dict(votes.values_list("task").annotate(Max("pk")).order_by())
+    return np.array([i for i in places if now.get(int(ballot.task_ids[i]), 0) == ballot.newest[i]], dtype=np.int32)
 
 
 BELIEF_FIELDS = [

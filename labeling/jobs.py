@@ -11,8 +11,10 @@ from django.db.models.functions import Now
 from django_tasks import task
 
 from labeling.models import Batch
-from labeling.rounds import asking, skills, story
+from labeling.rounds import asking, reviewing, skills, story
 
+QUIET_SECONDS = 10
+"""A batch under review is looked after again when no worker has touched it for so long."""
 log = logging.getLogger(__name__)
 ANSWERS_BETWEEN = 25
 
@@ -64,4 +66,7 @@ def sweep() -> int:
     silent = list(Batch.objects.without_a_worker(settings.LEASE_SECONDS).values_list("pk", flat=True))
     for batch_id in silent:
         _wake(batch_id)
+    for batch in reviewing.due():
+        if batch.claim_attention(QUIET_SECONDS):
+            advance.enqueue(batch.pk)
     return len(silent)

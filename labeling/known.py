@@ -23,6 +23,7 @@ from labeling.routing.lots import lot
 from labeling.truth import bayes
 from labeling.truth.belief import clipped
 from labeling.truth.confusion import shrunken
+from labeling.truth.skills.verdict import LEAST_EVIDENCE
 from labeling.truth.votes import Floats
 
 By = Decision.By
@@ -97,7 +98,9 @@ def _of_people(project: Project) -> Iterator[Known]:
     """Settled tasks that a person or an expert has answered; a task of the validation slice has its label already."""
     places = {label.pk: place for place, label in enumerate(project.label_list())}
     answers = _answers(project, places)
-    skill = {one.pk: confusion_of(one, len(places)) for one in project.annotators.people()}
+    people = list(project.annotators.people())
+    skill = {one.pk: confusion_of(one, len(places)) for one in people}
+    proven = {one.pk for one in people if (one.skill or {}).get("evidence", 0) >= LEAST_EVIDENCE}
     decided = Decision.objects.current().filter(task__project=project).exclude(decided_by=By.FILE)
     rows = decided.filter(Exists(_said())).order_by("task_id")
     fields = ("task_id", "label_id", "decided_by", "created_at", "task__check_probability")
@@ -106,7 +109,7 @@ def _of_people(project: Project) -> Iterator[Known]:
         if by == By.EXPERT:
             yield Known(task, places[label], By.EXPERT, 1.0, True, chance is not None, chance, made)
         elif any(one.label == places[label] for one in said):
-            weight, sure = _certainty(project, places[label], said, skill)
+            weight, sure = _certainty(project, places[label], said, skill, proven)
             if sure or project.learn_from_one:
                 since = max(one.since for one in said)
                 yield Known(task, places[label], By.PERSON, weight, sure, chance is not None, chance, since)
@@ -126,15 +129,18 @@ def _answers(project: Project, places: dict[int, int]) -> dict[int, list[_Answer
     return found
 
 
-def _certainty(project: Project, label: int, said: list[_Answer], skill: dict[int, Floats]) -> tuple[float, bool]:
+def _certainty(
+    project: Project, label: int, said: list[_Answer], skill: dict[int, Floats], proven: set[int]
+) -> tuple[float, bool]:
     """The chance that the label is right by the people's answers alone, all labels being as likely, and the rule."""
     agree = {one.annotator for one in said if one.label == label}
-    flat = np.full(len(next(iter(skill.values()))), 1.0)
-    weight = float(
-        bayes.combine(flat / flat.sum(), [one.label for one in said], [skill[one.annotator] for one in said])[label]
-    )
+    n_labels = len(skill[said[0].annotator])
+    flat = np.full(n_labels, 1 / n_labels)
+    chances = bayes.combine(flat, [one.label for one in said], [skill[one.annotator] for one in said])
     undisputed = all(one.label == label for one in said)
-    return weight, (undisputed and len(agree) >= project.known_agree) or weight >= project.known_sure
+    by_number = undisputed and len(agree) >= project.known_agree
+    by_skill = bool(agree & proven) and chances[label] >= project.known_sure
+    return float(chances[label]), by_number or by_skill
 
 
 def confusion_of(annotator: Annotator, n_labels: int) -> Floats:

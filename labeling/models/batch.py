@@ -112,6 +112,11 @@ class Batch(models.Model):
         """Note a worker's sign of life, by the database's clock."""
         Batch.objects.filter(pk=self.pk).update(touched_at=Now())
 
+    def claim_attention(self, seconds: float) -> bool:
+        """Touch the batch if nobody has for `seconds`; True for the one caller who did."""
+        silent = Q(touched_at=None) | Q(touched_at__lt=Now() - timedelta(seconds=seconds))
+        return bool(Batch.objects.filter(silent, pk=self.pk).update(touched_at=Now()))
+
     def lease(self, seconds: float) -> bool:
         """Try to become the only one who weighs and routes this batch; True for the winner, who then holds `fence`."""
         free = Q(leased_until=None) | Q(leased_until__lt=Now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from labeling.models.annotator import Annotator
@@ -33,6 +33,13 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
 
     def in_project(self, project_id: int) -> EscalationQuerySet:
         return self.filter(task__project_id=project_id)
+
+    def on_no_desk(self) -> EscalationQuerySet:
+        """Those that no person holds now. Desks are rows of the people's side; here only their relation is known."""
+        held = self.model._meta.get_field("assignments").related_model._default_manager.filter(
+            escalation=OuterRef("pk"), state="live"
+        )
+        return self.filter(~Exists(held))
 
     def free(self) -> EscalationQuerySet:
         """Open ones that no worker holds, by the database's clock."""

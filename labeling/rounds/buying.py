@@ -9,6 +9,7 @@ import numpy as np
 
 from labeling import arrays
 from labeling.arrays import Ballot
+from labeling.known import Known
 from labeling.models import Annotator, Batch, Decision, Escalation, Project
 from labeling.money import ledger
 from labeling.rounds import relabelers
@@ -64,7 +65,7 @@ class Table:
         router = value.fit(crowd, asked, given, seed=batch.seed)
         belief = router.belief()
         people = np.array([party.kind in PEOPLE for party in parties], dtype=np.bool_)
-        spoken = np.setdiff1d(given.task[people[given.annotator]], np.flatnonzero(ballot.known >= 0))
+        spoken = np.setdiff1d(given.task[people[given.annotator]], np.flatnonzero(ballot.known_from(Known.FILE)))
         belief[spoken] = skills.belief[spoken]
         by = _strongest(parties, given, belief)
         return cls(batch, ballot, parties, router, given, belief, open_to, undecided, by)

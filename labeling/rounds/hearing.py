@@ -8,19 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from labeling.arrays import rounded
+from labeling.known import confusion_of
 from labeling.models import Annotator, Belief, Label, Task
 from labeling.people import skill
 from labeling.truth import bayes
 from labeling.truth.belief import clipped, entropy
-from labeling.truth.confusion import shrunken
 from labeling.truth.skills.dependence import share
 from labeling.truth.skills.verdict import Opinion, Verdict, verdict
 from labeling.truth.votes import Floats
 
 PEOPLE = (Annotator.Kind.PERSON, Annotator.Kind.EXPERT)
 WEIGHED = ["probabilities", "label", "confidence", "entropy", "tie", "n_votes", "updated_at"]
-PERSON_STRENGTH = 8.0
-PERSON_RIGHT = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +105,3 @@ class Heard:
         after.n_votes = self.n_votes
         after.save(update_fields=WEIGHED)
         return after
-
-
-def confusion_of(annotator: Annotator, n_labels: int) -> Floats:
-    """The annotator's confusion matrix as last inferred; before that, a careful prior: right nine times of ten."""
-    if annotator.confusion is not None:
-        return clipped(np.array(annotator.confusion), 1e-3)
-    counts = np.zeros((n_labels, n_labels + 1))
-    np.fill_diagonal(counts, PERSON_RIGHT * PERSON_STRENGTH / n_labels)
-    counts[:, :n_labels] += (1 - PERSON_RIGHT) * PERSON_STRENGTH / n_labels / n_labels
-    return clipped(shrunken(counts), 1e-3)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labeling.arrays import Ballot, rounded
+from labeling.known import Known
 from labeling.models import Annotator, Batch, Belief, Project, Task, Vote
 from labeling.truth.skills.drift import Change
 from labeling.truth.skills.hierarchy import Group
@@ -65,7 +66,7 @@ def of_batch(batch: Batch, ballot: Ballot, crowd: Floats) -> Evidence:
     return Evidence(
         np.concatenate([ballot.task_ids, task_ids]),
         np.concatenate([crowd, more_crowd]),
-        np.concatenate([ballot.known, more_known]),
+        np.concatenate([np.where(ballot.known_from(Known.FILE), ballot.known, -1), more_known]),
         answers,
         annotators,
     )

@@ -4,7 +4,8 @@
     voting      every free model votes on every task, chunk by chunk
     weighing    votes become beliefs; sure tasks are settled, the others are sent on while an answer is worth its price
     asking      paid models answer what was sent to them; then the votes are weighed again
-    reviewing   people answer in their queues, experts settle what they disagree on (`settling.settle`)
+    reviewing   people answer in their queues, experts settle what they disagree on (`settling.settle`); what they say
+                is weighed again and again in the background, and teaches the models (`reviewing`, `teaching`)
     done        every task has its label
 
 Each step claims its piece of work by a conditional update, may be repeated, and leaves all progress in rows:
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count, Max
 
 from labeling.checks import draws
@@ -25,7 +27,7 @@ from labeling.files.tables import UnusableFile
 from labeling.live import nudges
 from labeling.models import Batch, Chunk, Escalation
 from labeling.money.ledger import Refused
-from labeling.rounds import asking, fallback, teaching, voting, weighing
+from labeling.rounds import asking, fallback, reviewing, teaching, voting, weighing
 
 Stage = Batch.Stage
 
@@ -96,6 +98,31 @@ def weigh(batch: Batch) -> bool:
     return asks or finish(batch)
 
 
+def review(batch: Batch) -> bool:
+    """People are at work: what they answered is weighed once there is enough of it, and teaches the models that learn.
+
+    The batch stays with people while it is weighed; one worker at a time does this.
+    """
+    if not reviewing.is_due(batch):
+        return finish(batch)
+    if teaching.is_due(batch) and teach(batch):
+        return True
+    if not batch.lease(10 * settings.LEASE_SECONDS):
+        return False
+    turn = weighing.weigh(batch)
+    draws.draw_slice(batch)
+    batch.release()
+    if turn.to_paid:
+        return batch.move(Stage.ASKING, come_from=Stage.REVIEWING)
+    return finish(batch)
+
+
+@transaction.atomic
+def teach(batch: Batch) -> bool:
+    """Let the models that learn vote anew; False where nobody would."""
+    return teaching.again(batch) and batch.move(Stage.VOTING, come_from=Stage.REVIEWING)
+
+
 def ask_paid(batch: Batch) -> bool:
     """The paid model answers a handful of the questions sent to it; when none is left, the votes are weighed again."""
     questions = Escalation.objects.in_batch(batch.pk).to_paid()
@@ -138,7 +165,7 @@ STEPS: dict[Batch.Stage, Callable[[Batch], bool]] = {
     Stage.VOTING: collect_votes,
     Stage.WEIGHING: weigh,
     Stage.ASKING: ask_paid,
-    Stage.REVIEWING: finish,
+    Stage.REVIEWING: review,
 }
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 
 import numpy as np
+from django.conf import settings
 from django.db.models import Max
 from django.db.models.functions import Now
 from numpy.typing import NDArray
@@ -14,10 +15,10 @@ from labeling import arrays
 from labeling.arrays import Ballot
 from labeling.models import Batch, Round, Task
 from labeling.people import recruiting
-from labeling.rounds import relabelers, routing, skills
+from labeling.rounds import relabelers, reviewing, routing, skills
 from labeling.rounds.buying import Table
 from labeling.routing.value import Crowd
-from labeling.truth import confusion, methods
+from labeling.truth import confusion, methods, stand_ins
 from labeling.truth.votes import Floats, Inference
 
 MOST_TEXTS = 50_000
@@ -26,18 +27,21 @@ MOST_TEXTS = 50_000
 def weigh(batch: Batch) -> Round:
     """One round: the free crowd's belief, then all further answers, what was learned of each annotator, and the routes.
 
-    Returns the round with its outcome.
+    Returns the round with its outcome; unfinished where the lease has passed on to another worker meanwhile, who then
+    does it all.
     """
     ballot = arrays.load(batch)
     turn = open_round(batch)
     found = infer(ballot, batch)
-    crowd = Crowd.of(found, ballot.known)
+    crowd = Crowd.of(found, ballot.known, ballot.at_random)
     evidence = skills.of_batch(batch, ballot, alone(crowd))
     skilled = evidence.learn()
     table = Table.of(batch, ballot, crowd, relabelers.parties(batch, ballot, evidence, skilled), skilled)
+    if not batch.renew(10 * settings.LEASE_SECONDS):
+        return turn
     remember(table, found, turn)
     skills.remember(evidence, skilled)
-    routing.route(table, turn)
+    routing.route(reviewing.take_back(table), turn)
     turn.finished_at = Now()
     turn.save()
     return turn
@@ -56,8 +60,11 @@ def open_round(batch: Batch) -> Round:
 def infer(ballot: Ballot, batch: Batch) -> Inference:
     """Run the project's aggregator on the free models' votes; the task texts are one more annotator for `auto`."""
     name = batch.project.aggregator
-    options = {"features": features(ballot, batch)} if name == "auto" else {}
     votes = relabelers.crowd_votes(ballot)
+    options = {}
+    if name == "auto":
+        weight = stand_ins.weights(votes, ballot.known, ballot.certainty, ballot.at_random)
+        options = {"features": features(ballot, batch), "weight": weight}
     return methods.method(name)(votes, known=ballot.known, seed=batch.seed, **options)
 
 
@@ -97,7 +104,13 @@ def remember(table: Table, crowd: Inference, turn: Round) -> None:
     turn.chosen = str(crowd.details.get("chosen", turn.method))[:80]
     turn.calibrated = bool(crowd.details.get("calibrated", False))
     turn.disagreement = crowd.details.get("disagreement")
-    turn.parameters = {"seed": turn.batch.seed, "known": int((ballot.known >= 0).sum()), "up_to_vote": ballot.last_vote}
+    known = {name: int(ballot.known_from(name).sum()) for name in arrays.SOURCES if name}
+    turn.parameters = {
+        "seed": turn.batch.seed,
+        "known": sum(known.values()),
+        "known_from": known,
+        "up_to_vote": ballot.last_vote,
+    }
     arrays.save_beliefs(ballot, Inference(table.belief), turn, crowd.belief, np.unique(table.given.task))
     arrays.save_confusions(ballot, learned(table))
 

@@ -68,20 +68,25 @@ class Crowd:
 
     `belief`: (n, K). `known`: (n,) label of the validated tasks, else -1. `known_tasks`, `out_of_fold`: (m,) and
     (m, K), beliefs about validated tasks that their own label did not enter; all that is learnt here rests on them.
+    `fair`: (m,) validated tasks that were drawn at random: a level is told from these alone. None: all of them.
     """
 
     belief: Floats
     known: Ints
     known_tasks: Ints
     out_of_fold: Floats
+    fair: Bools | None = None
 
     @classmethod
-    def of(cls, inference: Inference, known: Ints) -> Crowd:
-        """From an inference; where it has no out-of-fold beliefs, nothing can be learnt and priors hold."""
+    def of(cls, inference: Inference, known: Ints, at_random: Bools | None = None) -> Crowd:
+        """From an inference; where it has no out-of-fold beliefs, nothing can be learnt and priors hold.
+
+        `at_random`: (n,) the known tasks that were drawn by lot, None where all were.
+        """
         n_labels = inference.belief.shape[1]
         tasks = inference.details.get("known_tasks", np.empty(0, dtype=np.int32))
         honest = inference.details.get("out_of_fold", np.empty((0, n_labels)))
-        return cls(inference.belief, known, tasks, honest)
+        return cls(inference.belief, known, tasks, honest, None if at_random is None else at_random[tasks])
 
     def honest(self) -> Floats:
         """The belief with the validated tasks' rows as they would be if their label were not known, (n, K)."""

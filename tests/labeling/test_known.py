@@ -62,6 +62,8 @@ def test_two_who_agree_make_a_label_known(project: Project, batch: Batch) -> Non
 def test_proven_skill_makes_one_persons_label_known(project: Project, batch: Batch) -> None:
     ann = person(project, "ann")
     ann.confusion = [[0.98, 0.01, 0.01, 0.0], [0.01, 0.98, 0.01, 0.0], [0.01, 0.01, 0.98, 0.0]]
+    ann.skill = dict.fromkeys(("accuracy", "low", "high", "group"), 0.98) | {"evidence": 60.0, "given": 60}
+    ann.skill |= {"usual": 0.1, "in_dispute": 0.4, "sources": {}}
     ann.save()
     answered(project, batch.tasks.get(position=0), "ann", 1)
     assert found(project) == {"R-0": ("Water", "person", True)}

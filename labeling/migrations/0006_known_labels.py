@@ -19,7 +19,7 @@ def file_as_expert(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0004_files_once_and_archives'),
+        ('labeling', '0005_skills'),
     ]
 
     operations = [

@@ -1,0 +1,215 @@
+"""While people answer: weighing again in the background, questions taken back, models taught, two workers, a kill."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from labeling import jobs
+from labeling.models import Batch, Belief, Decision, Escalation, Label, Project, Round, Task, Vote
+from labeling.money import ledger
+from labeling.people import recruiting
+from labeling.rounds import reviewing, story, weighing
+from reviewers.queue import claiming
+from tests.reviewers.scenery import answer, model, person, say
+
+pytestmark = pytest.mark.django_db
+WORDS = (["lamp", "street", "asphalt"], ["drain", "water", "pipe"], ["music", "party", "loud"])
+
+
+def texts(project: Project, count: int, name: str, seed: int = 0) -> Batch:
+    """A batch under way, of texts from which a model can learn; the label stands in `about`, where only we look."""
+    chance, labels = random.Random(seed), project.label_list()
+    batch = Batch.objects.create(project=project, name=name, stage="voting", rows_read=count, rows_new=count)
+    ledger.open_purse(batch, 0)
+    for n in range(count):
+        true = chance.randrange(3)
+        told = " ".join(
+            [
+                *chance.choices(WORDS[true], k=3),
+                *chance.choices([word for some in WORDS for word in some], k=1),
+                f"number {name} {n}",
+            ]
+        )
+        Task.objects.create(
+            project=project, batch=batch, position=n, external_id=f"{name}-{n}", digest=f"{name}-{n}",
+            parts=[["Text", told]], about={"true": labels[true].pk},
+        )  # fmt: skip
+    story.teaching.begin(batch)
+    story.hand_out(batch)
+    return batch
+
+
+def work(batch: Batch) -> None:
+    while story.advance(batch.pk):
+        pass
+    batch.refresh_from_db()
+    assert not batch.error
+
+
+def answer_some(project: Project, count: int, names: tuple[str, ...] = ("ann", "bob")) -> int:
+    """People answer what they are handed, rightly; returns how many there were."""
+    done = 0
+    for turn in range(count):
+        held = claiming.claim(person(project, names[turn % len(names)]))
+        if held is None:
+            return done
+        answer(held, Label.objects.get(pk=held.escalation.task.about["true"]).position)
+        done += 1
+    return done
+
+
+def long_ago(batch: Batch) -> None:
+    """Let a minute pass."""
+    earlier = timezone.now() - timedelta(minutes=3)
+    Round.objects.filter(batch=batch).update(started_at=earlier, finished_at=earlier)
+    Escalation.objects.filter(state="answered").update(closed_at=earlier + timedelta(minutes=1))
+
+
+@pytest.fixture
+def specialists(project: Project) -> Project:
+    recruiting.add_models(project, ["word_logistic", "naive_bayes"])
+    Project.objects.filter(pk=project.pk).update(check_share=0)
+    return project
+
+
+class TestTheNextBatchLearnsFromPeople:
+    def test_after_texts_answered_by_people_the_next_batch_has_known_labels_and_its_specialists_vote(
+        self, specialists: Project
+    ) -> None:
+        first = texts(specialists, 60, "first")
+        work(first)
+        assert not Vote.objects.exists(), "nothing is known, so that the specialists sit out"
+        answer_some(specialists, 60)
+        second = texts(specialists, 40, "second", seed=1)
+        work(second)
+        assert second.rounds.first().parameters["known"] >= 20
+        assert Vote.objects.filter(task__batch=second).values("annotator").distinct().count() == 2
+        asked = Escalation.objects.in_batch(second.pk).to_people().values("task").distinct().count()
+        assert asked <= 10, "a quarter at most goes to people, not all of it"
+        believed = Belief.objects.filter(task__batch=second).select_related("task")
+        assert sum(one.label_id == one.task.about["true"] for one in believed) >= 32
+
+    def test_a_model_votes_on_known_tasks_without_having_seen_their_labels(self, specialists: Project) -> None:
+        first = texts(specialists, 30, "first")
+        work(first)
+        wrong = Task.objects.get(position=0)
+        answer_some(specialists, 30)
+        second = texts(specialists, 20, "second", seed=1)
+        work(second)
+        cast = Vote.objects.current().filter(task=wrong, annotator__kind="model")
+        assert cast.count() == 2
+        before = [vote.probabilities for vote in cast.order_by("annotator")]
+        other = next(label for label in specialists.label_list() if label.pk != wrong.about["true"])
+        eve = person(specialists, "eve", "expert")
+        Escalation.objects.create(task=wrong, to="expert", reason="flagged", why="Odd.")
+        answer(claiming.claim(eve), other.position)
+        third = texts(specialists, 20, "third", seed=2)
+        work(third)
+        after = [vote.probabilities for vote in cast.all().order_by("annotator")]
+        own = other.position
+        assert all(late[own] - early[own] < 0.2 for early, late in zip(before, after, strict=True)), "not its own label"
+
+
+class TestWeighingAgain:
+    @pytest.fixture
+    def reviewed(self, project: Project) -> Batch:
+        """Thirty tasks of which a model is unsure, all asked, one round ago."""
+        batch = texts(project, 30, "torn")
+        alpha = model(project, "Alpha")
+        for task in batch.tasks.all():
+            say(task, alpha, Label.objects.get(pk=task.about["true"]).position)
+        Project.objects.filter(pk=project.pk).update(review_share=1, check_share=0, accept_confidence=0.95)
+        work(batch)
+        assert batch.stage == "reviewing" and Escalation.objects.open().count() == 30
+        return batch
+
+    def test_few_answers_wait_a_minute_and_many_do_not_wait(self, reviewed: Batch) -> None:
+        answer_some(reviewed.project, 3)
+        assert not reviewing.due()
+        long_ago(reviewed)
+        assert reviewing.due() == [reviewed]
+
+    def test_answers_are_weighed_in_the_background_and_the_batch_stays_with_people(self, reviewed: Batch) -> None:
+        answer_some(reviewed.project, 5)
+        long_ago(reviewed)
+        story.advance(reviewed.pk)
+        reviewed.refresh_from_db()
+        assert reviewed.stage == "reviewing" and reviewed.rounds.count() == 2
+        assert reviewed.rounds.last().parameters["known_from"]["person"] == 5
+        assert not reviewing.due()
+
+    def test_questions_that_became_sure_are_taken_back_but_not_those_on_a_desk(self, reviewed: Batch) -> None:
+        held = claiming.claim(person(reviewed.project, "bob"))
+        Project.objects.update(accept_confidence=0.3)
+        answer_some(reviewed.project, 5, ("ann",))
+        long_ago(reviewed)
+        story.advance(reviewed.pk)
+        left = Escalation.objects.in_batch(reviewed.pk).open()
+        assert [one.pk for one in left] == [held.escalation_id]
+        assert Escalation.objects.filter(state="withdrawn").count() == 24
+        assert Decision.objects.current().filter(decided_by="crowd").count() == 24
+
+    def test_only_beliefs_that_moved_are_written(self, reviewed: Batch) -> None:
+        answer_some(reviewed.project, 2)
+        weighing.weigh(Batch.objects.get(pk=reviewed.pk))
+        written = dict(Belief.objects.values_list("task", "updated_at"))
+        weighing.weigh(Batch.objects.get(pk=reviewed.pk))
+        assert dict(Belief.objects.values_list("task", "updated_at")) == written
+
+    def test_a_vote_that_comes_while_others_are_weighed_is_not_lost(
+        self, reviewed: Batch, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        infer = weighing.infer
+
+        def meanwhile(*told: Any) -> Any:
+            answer_some(reviewed.project, 1)
+            return infer(*told)
+
+        monkeypatch.setattr(weighing, "infer", meanwhile)
+        weighing.weigh(Batch.objects.get(pk=reviewed.pk))
+        task = Task.objects.get(votes__annotator__kind="person")
+        assert task.belief.n_votes == 2, "the model's vote and the person's"
+
+    def test_two_workers_never_weigh_at_once(self, reviewed: Batch) -> None:
+        answer_some(reviewed.project, 5)
+        long_ago(reviewed)
+        assert Batch.objects.get(pk=reviewed.pk).lease(60)
+        assert story.advance(reviewed.pk) is False
+        assert reviewed.rounds.count() == 1
+
+    def test_the_sweep_brings_a_batch_back_whose_worker_died(self, reviewed: Batch, monkeypatch: Any) -> None:
+        answer_some(reviewed.project, 5)
+        long_ago(reviewed)
+        batch = Batch.objects.get(pk=reviewed.pk)
+        assert batch.lease(0)
+        weighing.open_round(batch)
+        Batch.objects.update(touched_at=timezone.now() - timedelta(minutes=1))
+        woken: list[int] = []
+        monkeypatch.setattr(type(jobs.advance), "enqueue", lambda _self, pk: woken.append(pk))
+        jobs.sweep(), jobs.sweep()
+        assert woken == [reviewed.pk], "once, while nobody has looked after it yet"
+        story.advance(reviewed.pk)
+        assert reviewed.rounds.count() == 2 and not reviewed.rounds.filter(finished_at=None).exists()
+
+    def test_a_paused_batch_rests(self, reviewed: Batch) -> None:
+        answer_some(reviewed.project, 5)
+        long_ago(reviewed)
+        Batch.objects.update(paused_at=timezone.now())
+        assert reviewing.due() == []
+
+
+def test_models_that_sat_out_are_taught_while_people_are_still_at_work(specialists: Project) -> None:
+    batch = texts(specialists, 80, "first")
+    work(batch)
+    answer_some(specialists, 40)
+    assert reviewing.is_due(batch)
+    work(batch)
+    assert batch.stage in ("reviewing", "done")
+    assert Vote.objects.filter(annotator__kind="model").count() >= 80
+    left = Escalation.objects.in_batch(batch.pk).open().count()
+    assert left < 40, "what the models are sure of by now nobody need be asked"
