@@ -41,6 +41,11 @@ from labeling.truth.screen import screen
 from labeling.truth.vote_matrix import VoteMatrix
 from labeling.truth.votes import Bools, Inference, Ints
 
+CONFUSING = ("dawid_skene", "ibcc", "ebcc", "auto", "all")
+"""Methods that keep a table of labels by labels for each annotator."""
+MOST_CELLS = 100_000_000
+"""Numbers of such tables, or of all beliefs: 0.8 GB, and several times that in work."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -144,6 +149,7 @@ def read_job(options: dict[str, Any]) -> Job:
     gold = read_known(options["gold"], rules) if options["gold"] else none
     taught = sorted(set(validation.labels.values()))
     table = read_votes(options["votes"], labels=taught, rules=rules, columns=columns_of(options))
+    check_size(table, options["method"])
     notes = [*table.notes, *validation.notes, *gold.notes]
     for path, found in ((options["validation"], validation), (options["gold"], gold)):
         notes += check_gold(path, found.labels, table, rules) if path else ()
@@ -154,6 +160,20 @@ def read_job(options: dict[str, Any]) -> Job:
     structure = _structure(options, table.tasks)
     told = tuple(dict.fromkeys([*notes, *lacking_votes(table)]))
     return Job(table, known, scored, shown, features, options["seed"], options["device"], *structure, notes=told)
+
+
+def check_size(table: VoteTable, name: str) -> None:
+    """Refuse what would fill the memory, as free text in place of labels does. Raises UnusableFile."""
+    votes = table.votes
+    square = votes.n_annotators * votes.n_labels**2 if name in CONFUSING else 0
+    cells = max(square, votes.n_tasks * votes.n_labels)
+    if cells > MOST_CELLS:
+        per = f"{votes.n_annotators:,} annotators" if cells == square else f"{votes.n_tasks:,} tasks"
+        other = "; majority_vote and wawa keep less" if cells == square else ""
+        raise UnusableFile(
+            f"{name} would keep {cells * 8 / 1e9:.1f} GB for the {votes.n_labels:,} labels of {per}{other}. "
+            "Is this the label column?"
+        )
 
 
 def index_scored(gold: dict[str, str], table: VoteTable, rules: Rules) -> Ints:

@@ -7,12 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
 
 from labeling.checks import certificates
 from labeling.checks.certificates import CannotCertify, Target
 from labeling.checks.evidence import NotEvidence
 from labeling.models import Batch, Certificate
+
+
+class Unusable(Exception):
+    """A wish that cannot be served; the message is one sentence that says what to do."""
 
 
 class Command(BaseCommand):
@@ -39,37 +44,40 @@ class Command(BaseCommand):
         parser.add_argument("--verify", metavar="FILE", help="recompute a certificate from its file; needs no database")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        if options["verify"]:
-            self.verify(options["verify"], as_json=options["json"])
-            return
-        if options["batch"] is None:
-            raise CommandError("Name a batch by its number, or a file with --verify.")
-        batch = Batch.objects.select_related("project").filter(pk=options["batch"]).first()
-        if batch is None:
-            raise CommandError(f"There is no batch {options['batch']}; its number is in the address of its page.")
         try:
-            target = Target(options["alpha"], options["delta"], options["rule"], options["about"])
-            found = certificates.issue(batch, target)
-        except CannotCertify as error:
-            raise CommandError(str(error)) from None
-        self.stdout.write(certificates.as_file(found) if options["json"] else found.statement, ending="")
-        self.stdout.write("" if options["json"] else "\n", ending="")
-        if not found.given:
+            good = self.verify(options) if options["verify"] else self.issue(options)
+        except (Unusable, CannotCertify, NotEvidence) as error:
+            self.stderr.write(str(error))
+            sys.exit(2)
+        except DatabaseError as error:
+            self.stderr.write(f"The database cannot be read ({error}); make its tables with: manage.py migrate")
+            sys.exit(2)
+        if not good:
             sys.exit(1)
 
-    def verify(self, name: str, *, as_json: bool) -> None:
-        """Say whether every number of the file follows from its evidence; exits with 1 where one does not."""
+    def issue(self, options: dict[str, Any]) -> bool:
+        """Print the certificate of a batch, or why there is none; whether it was given."""
+        if options["batch"] is None:
+            raise Unusable("Name a batch by its number, or a file with --verify.")
+        batch = Batch.objects.select_related("project").filter(pk=options["batch"]).first()
+        if batch is None:
+            raise Unusable(f"There is no batch {options['batch']}; its number is in the address of its page.")
+        found = certificates.issue(batch, Target(options["alpha"], options["delta"], options["rule"], options["about"]))
+        self.stdout.write(certificates.as_file(found) if options["json"] else found.statement, ending="")
+        self.stdout.write("" if options["json"] else "\n", ending="")
+        return found.given
+
+    def verify(self, options: dict[str, Any]) -> bool:
+        """Say whether every number of the file follows from its evidence."""
+        name, as_json = options["verify"], options["json"]
         try:
             text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-            faults = certificates.verify(text)
         except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{name} cannot be read: {error}") from None
-        except NotEvidence as error:
-            raise CommandError(str(error)) from None
+            raise Unusable(f"{name} cannot be read ({error}); check the name and the rights.") from None
+        faults = certificates.verify(text)
         if as_json:
             self.stdout.write(json.dumps({"verified": not faults, "faults": faults}))
         else:
             said = json.loads(text)["statement"]
             self.stdout.write("\n".join(faults) if faults else f"Verified, every number follows from the file: {said}")
-        if faults:
-            sys.exit(1)
+        return not faults

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.core.management.base import CommandError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from labeling.checks import certificates, draws, evidence, results
@@ -22,6 +21,7 @@ from labeling.rounds import story
 from labeling.routing.lots import lot
 from reviewers import cases
 from reviewers.queue import answering, claiming, undoing
+from tests.commands import Shell
 from tests.labeling.managed import person, settled_batch
 
 pytestmark = pytest.mark.django_db
@@ -330,21 +330,30 @@ def test_the_command_certifies_and_verifies(settled: Batch, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "said"),
+    ("arguments", "said"),
     [
-        ([], {}, "Name a batch"),
-        ([987654], {}, "There is no batch 987654"),
-        ([], {"verify": "/nowhere.json"}, "cannot be read"),
+        ([], "Name a batch"),
+        ([987654], "There is no batch 987654"),
+        (["--verify", "/nowhere.json"], "cannot be read"),
     ],
 )
-def test_the_command_says_what_is_wrong(arguments: list[int], options: dict[str, Any], said: str) -> None:
-    with pytest.raises(CommandError, match=said):
-        call_command("certify", *arguments, **options)
+def test_the_command_says_what_is_wrong(arguments: list[object], said: str) -> None:
+    assert said in Shell("certify").refusal(*arguments)
 
 
 def test_the_command_refuses_a_target_that_makes_no_sense(settled: Batch) -> None:
-    with pytest.raises(CommandError, match="error target"):
-        call_command("certify", settled.pk, alpha=1.5)
+    assert "error target" in Shell("certify").refusal(settled.pk, "--alpha", 1.5)
+
+
+def test_a_database_without_tables_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_args: object) -> None:
+        raise OperationalError("no such table: labeling_batch")
+
+    monkeypatch.setattr(Batch.objects, "select_related", missing)
+    said = Shell("certify").refusal(1)
+    assert said == (
+        "The database cannot be read (no such table: labeling_batch); make its tables with: manage.py migrate"
+    )
 
 
 def test_how_common_labels_are_is_corrected_by_the_checks(settled: Batch) -> None:

@@ -164,6 +164,18 @@ def test_recorded_votes_are_repeated(tmp_path: Path) -> None:
         build(f"replay:{path}?worker=x")
 
 
+def test_recorded_votes_are_found_in_the_label_set_whatever_their_case_and_else_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text("Task, Worker,Label\n1,w,Water \n2,w,\n3,w,ROADS\n", encoding="utf-8")
+    voter = build(f"replay:{path}?worker=w")
+    voter.prepare(Brief(LABELS))
+    answers = list(voter.answer([question("1", ""), question("2", ""), question("3", "")]))
+    assert [answer.label for answer in answers] == [LABELS.names.index("water"), None, LABELS.names.index("roads")]
+    path.write_text("task,worker,label\n1,w,aqua\n", encoding="utf-8")
+    with pytest.raises(Misconfigured, match=r"No label recorded for .* is among the labels \(aqua against "):
+        build(f"replay:{path}?worker=w").prepare(Brief(LABELS))
+
+
 def test_a_label_set_of_one_or_with_doubles_is_refused() -> None:
     for names in ((), ("a",), ("a", "A "), ("a", " ")):
         with pytest.raises(Misconfigured):

@@ -371,3 +371,13 @@ def test_the_order_of_the_files_changes_no_number(crowd: dict[str, Path], tmp_pa
         mixed = write(tmp_path / "mixed.csv", "task,worker,label", lines)
         found = run_json(mixed, "--method", "majority_vote", "--gold", crowd["gold"])
         assert [found[key] for key in numbers] == pytest.approx([plain[key] for key in numbers], abs=1e-12)
+
+
+def test_free_text_in_place_of_labels_ends_in_a_question_and_not_in_a_full_memory(tmp_path: Path):
+    lines = [f"t{i},w{j},answer {i} {j}" for i in range(2000) for j in range(3)]
+    votes = write(tmp_path / "v.csv", "task,worker,label", lines)
+    said = refusal(votes, "--method", "dawid_skene")
+    assert said == (
+        "dawid_skene would keep 0.9 GB for the 6,000 labels of 3 annotators; majority_vote and wawa keep less. "
+        "Is this the label column?"
+    )
