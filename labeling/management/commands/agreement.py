@@ -20,6 +20,8 @@ from labeling.truth.agreement import ONE_LABEL, Agreement, Coefficient, summaris
 from labeling.truth.cohen import Pairs, pairwise
 from labeling.truth.votes import Floats
 
+LEAST_LOST = 0.01
+"""Share of resamples without a value from which on they are told."""
 MOST_LABELS = 30
 """Labels that the table for people shows, the commonest first where there are more."""
 SHOWN = (
@@ -194,10 +196,9 @@ def _label_lines(report: dict[str, Any]) -> list[str]:
 
 def _lost_line(found: list[dict[str, Any]]) -> list[str]:
     """How many resamples had no value, where any had none."""
-    lost = max(each.get("undefined_resamples", 0) for each in found)
-    if not lost:
+    lost, resamples = (max(each.get(name, 0) for each in found) for name in ("undefined_resamples", "resamples"))
+    if not lost or lost < LEAST_LOST * resamples:
         return []
-    resamples = max(each.get("resamples", 0) for each in found)
     return [
         f"in {lost:,} of {resamples:,} resamples of the tasks every vote is for one label and the coefficients are "
         "undefined; the intervals rest on the others"
