@@ -115,6 +115,9 @@ TEMPLATES = [
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 
+WATCHES = ["fairness.alarms.look"]
+"""What workers look for after every weighing of a batch: functions that take it and raise alarms."""
+
 # --- data -------------------------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'concord.sqlite3'}"),

@@ -34,7 +34,8 @@ def todos(visit: Visit, standings: list[Standing], found: Answers) -> list[Todo]
     """Everything that waits for a manager or an expert, the most pressing first."""
     manages = visit.may("manager")
     batches = [one.batch for one in standings]
-    waiting = [*_stopped(visit, batches, manages), *_cases(visit), *_for_people(visit, standings)]
+    waiting = [*_stopped(visit, batches, manages), *_alarms(visit, manages)]
+    waiting += [*_cases(visit), *_for_people(visit, standings)]
     waiting += _left_over(visit, standings) if manages else []
     waiting += _unknown_money(visit) + _failing(visit)
     waiting += _skipped(visit, batches) + _unchecked(visit, found, batches, manages)
@@ -56,6 +57,18 @@ def _stopped(visit: Visit, batches: list[Batch], manages: bool) -> list[Todo]:
         for batch in batches
         if batch.paused_at and batch.error
     ]
+
+
+def _alarms(visit: Visit, manages: bool) -> list[Todo]:
+    """Alarms that stand: a gap between groups, a model that changed, a person who fails."""
+    found = []
+    for one in visit.project.alarms.standing().select_related("batch"):
+        place = one.batch.get_absolute_url() + "#fair" if one.batch else reverse("crowd", args=[visit.project.slug])
+        told = f"{one.why} What it concerns is paused." if one.paused else one.why
+        address = reverse("alarm_clear", args=[visit.project.slug, one.pk]) if manages else place
+        verb, fields = ("Seen, go on", (("action", "clear"),)) if manages else ("Look", ())
+        found.append(Todo(one.about, f"raised an alarm: {one.get_kind_display()}", told, address, verb, fields))
+    return found
 
 
 def _cases(visit: Visit) -> list[Todo]:

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django_tasks import task
 
-from labeling.models import Batch
+from labeling.checks import alarms
+from labeling.models import Batch, Project
 from labeling.rounds import asking, reviewing, skills, story
 
 QUIET_SECONDS = 10
@@ -36,6 +37,7 @@ def advance(batch_id: int) -> None:
 def weigh_people(project_id: int) -> None:
     """Learn anew how good everybody is who is asked after the crowd."""
     skills.refresh(project_id)
+    alarms.look_at_project(Project.objects.get(pk=project_id))
 
 
 def note_answer(project_id: int) -> None:

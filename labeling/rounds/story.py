@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max
 
-from labeling.checks import draws
+from labeling.checks import alarms, draws
 from labeling.crowd.errors import CrowdError
 from labeling.files import imports
 from labeling.files.tables import UnusableFile
@@ -95,7 +95,15 @@ def weigh(batch: Batch) -> bool:
     asks = turn.to_paid > 0
     batch.release()
     batch.move(Stage.ASKING if asks else Stage.REVIEWING, come_from=Stage.WEIGHING)
+    if alarmed(batch):
+        return False
     return asks or finish(batch)
+
+
+def alarmed(batch: Batch) -> bool:
+    """Look for alarms; True where one has paused the batch."""
+    alarms.look(batch)
+    return Batch.objects.filter(pk=batch.pk, paused_at__isnull=False).exists()
 
 
 def review(batch: Batch) -> bool:
@@ -113,8 +121,10 @@ def review(batch: Batch) -> bool:
     draws.draw_slice(batch)
     batch.release()
     if turn.to_paid:
-        return batch.move(Stage.ASKING, come_from=Stage.REVIEWING)
-    return finish(batch)
+        batch.move(Stage.ASKING, come_from=Stage.REVIEWING)
+    if alarmed(batch):
+        return False
+    return turn.to_paid > 0 or finish(batch)
 
 
 @transaction.atomic

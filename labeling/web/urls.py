@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from labeling.web.views import batches, certificates, crowd, imports, money, people, projects, settings, tasks
+from labeling.web.views import alarms, batches, certificates, crowd, imports, money, people, projects, settings, tasks
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
     path("account/", projects.account, name="account"),
     path("new/", projects.new, name="project_new"),
+    path("p/<slug:slug>/alarms/<int:alarm>/clear/", alarms.clear, name="alarm_clear"),
     path("p/<slug:slug>/import/", imports.choose, name="import"),
     path("p/<slug:slug>/import/<uuid:upload>/", imports.preview, name="import_preview"),
     path("p/<slug:slug>/batches/<int:batch>/control/", batches.control, name="batch_control"),

@@ -1,0 +1,98 @@
+"""Alarms: what should not go on unseen stands on the overview, and by the project's policy stops what it concerns.
+
+What there is to look for beyond this app is named in the settings (`WATCHES`): functions that take a batch and raise
+alarms here. They run in workers, after every weighing and with every few answers of people.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.module_loading import import_string
+
+from labeling.live import nudges
+from labeling.models import Alarm, Annotator, Batch, Project
+from labeling.people import skill
+
+Kind = Alarm.Kind
+FAILS = 0.7
+"""A person fails who is surely right less often than this: the upper end of the interval lies below it."""
+ANEW = 20.0
+"""What a manager has cleared is raised again only when its evidence has grown so many times."""
+
+
+def look(batch: Batch) -> None:
+    """Look for everything that could raise an alarm about a batch and its project."""
+    look_at_voters(batch.project)
+    for path in settings.WATCHES:
+        import_string(path)(batch)
+
+
+def look_at_project(project: Project) -> None:
+    """The same over all batches that are at work or settled."""
+    for batch in project.batches.filter(paused_at=None, archived_at=None).exclude(stage=Batch.Stage.IMPORTING):
+        look(batch)
+
+
+def look_at_voters(project: Project) -> None:
+    """Raise an alarm about whoever has become worse, and about people who are surely wrong too often."""
+    for one in project.annotators.exclude(skill=None).filter(paused_at=None):
+        known, kind = skill.of(one), Kind.PERSON if one.kind in PEOPLE else Kind.MODEL
+        changed = known.change
+        if changed is not None and changed.worse:
+            ago = f"since {changed.ago:,} answers ago" if changed.ago else "with the last answer"
+            why = f"{one} was right on {changed.before:.0%} and {ago} on {changed.after:.0%}."
+            raise_about(project, kind, one.name, why, float(known.given - changed.ago), annotator=one)
+        elif kind == Kind.PERSON and known.estimable and known.high < FAILS:
+            share = f"{known.accuracy:.0%} ({known.low:.0%} to {known.high:.0%})"
+            why = f"{one} is right on {share}, by {known.given} answers."
+            raise_about(project, kind, one.name, why, known.evidence, annotator=one)
+
+
+PEOPLE = (Annotator.Kind.PERSON, Annotator.Kind.EXPERT)
+
+
+@transaction.atomic
+def raise_about(
+    project: Project,
+    kind: str,
+    about: str,
+    why: str,
+    evidence: float,
+    *,
+    batch: Batch | None = None,
+    annotator: Annotator | None = None,
+) -> bool:
+    """Raise an alarm; False where it stands already, or a manager has cleared the same with nearly as much evidence."""
+    same = Alarm.objects.filter(project=project, kind=kind, about=about[:120], batch=batch)
+    last = same.order_by("-pk").first()
+    if last is not None and (last.cleared_at is None or last.evidence * ANEW >= evidence):
+        return False
+    pauses = project.when_alarmed == Project.WhenAlarmed.PAUSE
+    made = Alarm(project=project, kind=kind, about=about[:120], why=why, evidence=evidence, batch=batch)
+    made.annotator, made.paused = annotator, pauses
+    made.save()
+    if pauses:
+        _pause(made)
+    nudges.announce(project.pk, nudges.PROGRESS, nudges.QUEUE)
+    return True
+
+
+def _pause(alarm: Alarm) -> None:
+    """Stop the routing that an alarm concerns: the batch for a gap, else whoever it is about."""
+    if alarm.annotator is not None:
+        Annotator.objects.filter(pk=alarm.annotator.pk, paused_at=None).update(paused_at=Now())
+    elif alarm.batch is not None:
+        alarm.batch.stop(alarm.why)
+
+
+@transaction.atomic
+def clear(alarm: Alarm) -> None:
+    """A manager has seen it: what it had paused goes on."""
+    alarm.clear()
+    if alarm.paused and alarm.annotator is not None:
+        Annotator.objects.filter(pk=alarm.annotator.pk).update(paused_at=None)
+    elif alarm.paused and alarm.batch is not None:
+        Batch.objects.filter(pk=alarm.batch.pk, error=alarm.why).update(error="", paused_at=None, touched_at=None)
+    nudges.announce(alarm.project_id, nudges.PROGRESS, nudges.QUEUE)

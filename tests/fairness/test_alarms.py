@@ -1,0 +1,106 @@
+"""Alarms act: a gap, a model that changed, a person who fails; what the policy pauses, and how a manager clears it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from fairness import alarms as gaps
+from labeling.checks import alarms
+from labeling.models import Alarm, Annotator, Batch, Decision, Project, Task
+from labeling.rounds import story
+from tests.labeling.managed import settled_batch
+from tests.reviewers.scenery import model, person
+
+pytestmark = pytest.mark.django_db
+RECORD = {"usual": 0.1, "in_dispute": 0.4, "sources": {}, "evidence": 60.0, "given": 120, "group": 0.9}
+
+
+@pytest.fixture
+def unfair(project: Project) -> Batch:
+    """400 settled tasks with gold; in Old Town two labels of five are wrong, in Harbour none but one in fifty."""
+    batch = settled_batch(project, tasks=400, gold_every=1, wrong_every=1000)
+    labels = project.label_list()
+    for place, made in enumerate(Decision.objects.filter(task__group="Old Town").select_related("task")):
+        if place % 5 < 2:
+            other = next(label for label in labels if label.pk != made.task.gold_id)
+            Decision.objects.filter(pk=made.pk).update(label=other)
+    return batch
+
+
+def test_a_gap_of_forty_points_stands_under_waiting_for_you(unfair: Batch, manager: Client) -> None:
+    alarms.look(unfair)
+    found = Alarm.objects.get(about="Old Town")
+    assert found.evidence > 1e6 and "points fewer right labels" in found.why
+    unfair.refresh_from_db()
+    assert unfair.paused_at is None, "the policy is to say so"
+    page = manager.get("/p/city/").content.decode()
+    assert "Waiting for you" in page and found.why in page.replace("&#x27;", "'")
+
+
+def test_by_the_managers_policy_a_gap_pauses_the_batch_and_clearing_it_goes_on(unfair: Batch, manager: Client) -> None:
+    Project.objects.update(when_alarmed="pause")
+    alarms.look(Batch.objects.get())
+    unfair.refresh_from_db()
+    assert unfair.paused_at is not None and "points fewer right labels" in unfair.error
+    assert story.advance(unfair.pk) is False, "no routing goes on"
+    for one in Alarm.objects.standing():
+        assert manager.post(f"/p/city/alarms/{one.pk}/clear/").status_code == 302
+    unfair.refresh_from_db()
+    assert unfair.paused_at is None and not Alarm.objects.standing().exists()
+    alarms.look(unfair)
+    assert not Alarm.objects.standing().exists(), "what was seen is not raised again with the same evidence"
+
+
+def test_equal_groups_raise_nothing(project: Project) -> None:
+    alarms.look(settled_batch(project, tasks=200, gold_every=1))
+    assert not Alarm.objects.exists()
+
+
+def test_an_alarm_is_raised_once_however_often_somebody_looks(unfair: Batch) -> None:
+    alarms.look(unfair), gaps.look(unfair)
+    assert Alarm.objects.filter(about="Old Town").count() == 1
+
+
+@pytest.mark.parametrize(("kind", "about"), [("paid", "model"), ("person", "person")])
+def test_whoever_becomes_worse_raises_an_alarm_and_is_paused(
+    project: Project, batch: Batch, kind: str, about: str
+) -> None:
+    Project.objects.update(when_alarmed="pause")
+    project.refresh_from_db()
+    one = model(project, "Paid", "paid") if kind == "paid" else person(project, "ann")
+    one.skill = {**RECORD, "accuracy": 0.7, "low": 0.6, "high": 0.8, "change": {"ago": 40, "before": 0.9, "after": 0.5}}
+    one.save()
+    alarms.look_at_voters(project)
+    found = Alarm.objects.get()
+    assert (found.kind, found.annotator) == (about, one) and "90%" in found.why and "50%" in found.why
+    assert Annotator.objects.get(pk=one.pk).paused_at is not None
+    alarms.clear(found)
+    assert Annotator.objects.get(pk=one.pk).paused_at is None
+
+
+def test_a_person_who_is_surely_wrong_too_often_raises_an_alarm_and_one_who_may_be_right_does_not(
+    project: Project, batch: Batch
+) -> None:
+    ann, bob = person(project, "ann"), person(project, "bob")
+    ann.skill = {**RECORD, "accuracy": 0.2, "low": 0.1, "high": 0.3, "change": None}
+    bob.skill = {**RECORD, "accuracy": 0.65, "low": 0.5, "high": 0.8, "change": None}
+    ann.save(), bob.save()
+    alarms.look_at_voters(project)
+    assert Alarm.objects.get().annotator == ann
+
+
+def test_strangers_and_annotators_clear_no_alarm(unfair: Batch, client: Client, django_user_model: Any) -> None:
+    alarms.look(unfair)
+    found = Alarm.objects.first()
+    assert found is not None
+    for name in ("ann", "eve", None):
+        if name:
+            client.force_login(django_user_model.objects.get(username=name))
+        else:
+            client.logout()
+        assert client.post(f"/p/city/alarms/{found.pk}/clear/").status_code in (302, 403, 404)
+    assert Alarm.objects.standing().filter(pk=found.pk).exists()
+    assert Task.objects.count() == 400
