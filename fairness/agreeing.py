@@ -140,7 +140,7 @@ def _measures(people: Agreement, models: Agreement) -> list[Measure]:
 
 
 def _measured(found: Coefficient) -> Measured:
-    return Measured(found.value, found.low, found.high, found.value is not None, found.undefined or "")
+    return Measured(found.value, found.low, found.high, found.low is not None, found.undefined or "")
 
 
 def people_and_crowd(cast: Cast) -> Votes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
 
@@ -28,9 +28,8 @@ class Column:
         """How many rows hold each name."""
         return dict(zip(self.names, np.bincount(self.index, minlength=len(self.names)).tolist(), strict=True))
 
-    def renamed(self, name_of: Mapping[str, str]) -> Column:
-        """The same rows under other names; several may become one."""
-        names = [name_of[name] for name in self.names]
+    def renamed(self, names: list[str]) -> Column:
+        """The same rows with `names` in place of the names, in turn; several may become one."""
         if names == self.names:
             return self
         place = {name: at for at, name in enumerate(dict.fromkeys(names))}
@@ -38,7 +37,7 @@ class Column:
 
     def tidied(self) -> Column:
         """Without the blanks around names."""
-        return self.renamed({name: clean(name) for name in self.names})
+        return self.renamed(list(map(clean, self.names)))
 
     def placed(self, names: Iterable[str]) -> Ints:
         """Each row's index among `names` instead, (rows,), -1 for a name that is not there."""
@@ -48,11 +47,14 @@ class Column:
 
     def filled(self) -> Bools:
         """Which rows hold a name that is not empty, (rows,)."""
-        full: Bools = np.array([bool(name) for name in self.names], dtype=np.bool_)[self.index]
-        return full
+        if "" not in self.names:
+            return np.ones(len(self.index), dtype=np.bool_)
+        return self.index != self.names.index("")
 
     def only(self, rows: Rows) -> Column:
-        """Some rows, and the names that are in use there in order of first appearance."""
+        """Some rows, in order, and the names that are in use there in order of first appearance."""
+        if len(rows) == len(self.index):
+            return self
         index = self.index[rows]
         used, first = np.unique(index, return_index=True)
         order = used[np.argsort(first)]
@@ -61,16 +63,13 @@ class Column:
         return Column([self.names[at] for at in order.tolist()], place[index])
 
 
-def numbered(rows: Iterable[tuple[str, ...]]) -> tuple[Column, Column, Column]:
-    """Three columns out of rows of three cells; one pass, 12 bytes a row beside the names."""
+def numbered(blocks: Iterable[list[tuple[str, ...]]]) -> tuple[Column, Column, Column]:
+    """Three columns out of blocks of rows of three cells; one pass, 12 bytes a row beside the names."""
     names = [defaultdict[str, int](count().__next__) for _ in range(3)]
-    first, second, third = (column.__getitem__ for column in names)
-    indexes = array("i"), array("i"), array("i")
-    add_first, add_second, add_third = (column.append for column in indexes)
-    for one, two, three in rows:
-        add_first(first(one))
-        add_second(second(two))
-        add_third(third(three))
+    indexes = [array("i") for _ in names]
+    for block in blocks:
+        for index, name, cells in zip(indexes, names, zip(*block, strict=True), strict=False):
+            index.extend(map(name.__getitem__, cells))
     filled = [
         Column(list(column), np.array(index, dtype=np.int32)) for column, index in zip(names, indexes, strict=True)
     ]

@@ -20,6 +20,8 @@ from labeling.files.delimiters import DELIMITERS, SNIFFED_LINES, delimiter_of, h
 from labeling.kinds.cells import listed, written
 
 csv.field_size_limit(20_000_000)
+BLOCK = 64
+"""Lines that are looked at together; so few that the garbage collector is not woken by each block."""
 MOST_LINES = 5
 """Faulty lines that a refusal names beside the first."""
 
@@ -32,11 +34,17 @@ class UnusableFile(Exception):
 class Table:
     """The rows of a file, each with the wished columns in their order; read once, while the file is open.
 
-    A row holds "" for an optional column that is not there. `notes`: how the file is read.
+    `blocks`: some rows together, which is faster than one by one. A row holds "" for an optional column that
+    is not there. `notes`: how the file is read.
     """
 
-    rows: Iterator[tuple[str, ...]]
+    blocks: Iterator[list[tuple[str, ...]]]
     notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """The same rows one by one."""
+        return chain.from_iterable(self.blocks)
 
 
 @contextmanager
@@ -67,7 +75,8 @@ def open_table(path: str, columns: Sequence[str], optional: Sequence[str] = ()) 
         start = list(islice(lines, SNIFFED_LINES))
         lines = chain(start, lines)
         if start and start[0].lstrip().startswith("{"):
-            yield Table(_json_rows(lines, path, columns, optional))
+            rows = _json_rows(lines, path, columns, optional)
+            yield Table(iter(lambda: list(islice(rows, BLOCK)), []))
         else:
             yield _csv_table(lines, start, path, columns, optional)
 
@@ -83,9 +92,9 @@ def _csv_table(
         raise UnusableFile(f"{path} is empty; it needs a header line with {','.join(columns)}.")
     places = [find_column(path, header, column) for column in columns]
     extra = [find_column(path, header, column) if has_column(header, column) else -1 for column in optional]
-    rows = _csv_rows(reader, path, len(header), _picker([*places, *extra]))
+    blocks = _csv_blocks(reader, path, len(header), _picker([*places, *extra]))
     notes = () if delimiter == "," else (f"{path} has its fields between {DELIMITERS[delimiter]}.",)
-    return Table(rows, notes)
+    return Table(blocks, notes)
 
 
 def find_column(path: str, header: Sequence[str], column: str) -> int:
@@ -105,23 +114,41 @@ def _picker(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
     return lambda row: tuple(row[place] if place >= 0 else "" for place in places)
 
 
-def _csv_rows(
+def _csv_blocks(
     reader: Iterator[list[str]], path: str, width: int, pick: Callable[[list[str]], tuple[str, ...]]
-) -> Iterator[tuple[str, ...]]:
+) -> Iterator[list[tuple[str, ...]]]:
+    before = _line(reader)
     with _sound_csv(path, reader):
-        for row in reader:
-            if len(row) == width:
-                yield pick(row)
-            elif any(map(str.strip, row)):
-                raise UnusableFile(_ragged(path, reader, row, width))
+        while block := list(islice(reader, BLOCK)):
+            if all(map(width.__eq__, map(len, block))):
+                yield list(map(pick, block))
+            else:
+                yield [pick(row) for row in _even_rows(block, path, width, before, reader)]
+            before = _line(reader)
 
 
-def _ragged(path: str, reader: Iterator[list[str]], row: list[str], width: int) -> str:
-    """The sentence about a row of another width, with the lines of those that follow."""
-    said = f"{path} line {_line(reader)} has {len(row)} fields; it needs {width}, as many as the header"
-    more = [_line(reader) for row in reader if len(row) != width and any(map(str.strip, row))]
-    so_do = f"; so do {len(more):,} more ({'lines' if len(more) > 1 else 'line'} {listed(map(str, more), MOST_LINES)})"
-    return f"{said}{so_do if more else ''}. A text that holds the delimiter stands in quotes."
+def _even_rows(
+    block: list[list[str]], path: str, width: int, before: int, reader: Iterator[list[str]]
+) -> Iterator[list[str]]:
+    """The rows of a block without those that are blank. Raises UnusableFile, naming lines, for one of another width."""
+    ragged: list[tuple[int, int]] = []
+    for row in block:
+        before += 1 + sum(cell.count("\n") for cell in row)
+        if len(row) == width:
+            yield row
+        elif any(map(str.strip, row)):
+            ragged.append((before, len(row)))
+    if ragged:
+        more = [_line(reader) for row in reader if len(row) != width and any(map(str.strip, row))]
+        raise UnusableFile(_ragged(path, ragged[0], width, [line for line, _ in ragged[1:]] + more))
+
+
+def _ragged(path: str, first: tuple[int, int], width: int, more: list[int]) -> str:
+    """The sentence about a row of another width, `first` its line and number of fields, and the lines of the others."""
+    said = f"{path} line {first[0]} has {first[1]} fields; it needs {width}, as many as the header"
+    lines = f"{'lines' if len(more) > 1 else 'line'} {listed(map(str, more), MOST_LINES)}"
+    so_do = f"; so do {len(more):,} more ({lines})" if more else ""
+    return f"{said}{so_do}. A text that holds the delimiter stands in quotes."
 
 
 def _line(reader: Iterator[list[str]]) -> int:
@@ -137,10 +164,18 @@ def _sound_csv(path: str, reader: Iterator[list[str]]) -> Iterator[None]:
 
 
 def _without_nul(stream: TextIO, path: str) -> Iterator[str]:
-    for number, line in enumerate(stream, start=1):
-        if "\0" in line:
-            raise UnusableFile(f"{path} line {number} has a NUL character; it is not a text file.")
-        yield line
+    """The lines of a stream, checked many at a time. Raises UnusableFile for one with a NUL character."""
+    return chain.from_iterable(_blocks_without_nul(stream, path))
+
+
+def _blocks_without_nul(stream: TextIO, path: str) -> Iterator[list[str]]:
+    done = 0
+    while block := list(islice(stream, BLOCK)):
+        if "\0" in "".join(block):
+            line = done + 1 + next(place for place, line in enumerate(block) if "\0" in line)
+            raise UnusableFile(f"{path} line {line} has a NUL character; it is not a text file.")
+        yield block
+        done += len(block)
 
 
 def _json_rows(

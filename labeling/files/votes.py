@@ -58,11 +58,15 @@ def read_votes(
     Raises UnusableFile where there is no vote, fewer than `least_labels` labels, or one outside the label set.
     """
     with open_table(path, columns) as table:
-        task, annotator, label = numbered(table.rows)
+        task, annotator, label = numbered(table.blocks)
     meaning = decide(dict.fromkeys(labels, 0) | label.often(), rules)
     check_inside(path, meaning, rules)
     names = list(rules.labels) or meaning.names()
-    task, annotator, label = task.tidied(), annotator.tidied(), label.renamed(meaning.name)
+    task, annotator, label = (
+        task.tidied(),
+        annotator.tidied(),
+        label.renamed([meaning.name[cell] for cell in label.names]),
+    )
     kept, repeats = _votes_in(task, annotator, label)
     if not len(kept):
         raise UnusableFile(f"{path} holds no vote; each line needs a task, a worker and a label.")

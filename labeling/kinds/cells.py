@@ -62,6 +62,10 @@ class Meaning:
     notes: tuple[str, ...] = ()
     outside: Mapping[str, int] | None = None
 
+    def of(self, cells: Iterable[str]) -> list[str]:
+        """The label of each cell, "" for no answer."""
+        return [self.name[cell] for cell in cells]
+
     def names(self) -> list[str]:
         """The different labels, sorted."""
         return sorted({name for name in self.name.values() if name})

@@ -91,3 +91,12 @@ def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("task;worker;label\nt1;a;yes\n"))
     with open_table("-", THREE) as table:
         assert list(table.rows) == [("t1", "a", "yes")]
+
+
+def test_lines_are_counted_through_long_files_and_fields_over_several_lines(tmp_path: Path):
+    good = ['t,a,"two\nlines"', ""] * 150
+    content = "\n".join(["task,worker,label", *good])
+    assert len(rows(tmp_path, content)) == 150
+    assert "votes.csv line 452 has 2 fields" in refused(tmp_path, f"{content}\nt,b\n")
+    assert "votes.csv line 3 has 1 fields" in refused(tmp_path, content.replace("t,a,", "", 1))
+    assert "votes.csv line 452 has a NUL character" in refused(tmp_path, f"{content}\nt,b,\0\n")
