@@ -56,7 +56,8 @@ def read_labeled(path: str, group: str, rules: Rules) -> LabelFile:
     )  # fmt: skip
     again = _again([(clean(row[0]), labels.name[row[1]]) for row in used])
     notes = [*table.notes, *_without(rows, labels.name, sides.name), *_told_again(*again)]
-    return LabelFile(tasks, len(rows) - len(used), again[0], (*notes, *labels.notes, *sides.notes, *gold_notes))
+    told = dict.fromkeys([*notes, *labels.notes, *sides.notes, *gold_notes])
+    return LabelFile(tasks, len(rows) - len(used), again[0], tuple(told))
 
 
 def _of_groups(cells: Sequence[str], rules: Rules) -> Rules:
@@ -69,7 +70,7 @@ def _gold(path: str, cells: Sequence[str], given: Sequence[str], rules: Rules) -
     meaning = decide(Counter(cells), rules.naming(given))
     golden = [meaning.name[cell] for cell in cells]
     known = Counter(name for name in golden if name)
-    return golden, matched(path, known, given, rules) if known else ()
+    return golden, (*meaning.notes, *(matched(path, known, given, rules) if known else ()))
 
 
 def _again(rows: Sequence[tuple[str, str]]) -> tuple[int, int]:

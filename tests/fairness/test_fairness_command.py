@@ -207,6 +207,7 @@ def test_gold_in_another_case_is_never_a_perfect_gap(labels_file):
     found = json_of(path, "--fold-case")
     assert found["overall"]["groups"]["A"]["share_right"]["value"] == 1
     assert set(found["labels"]) == {"no", "yes"}
+    assert "Case is not told apart: 'No' is read as 'no', 'Yes' is read as 'yes'." in found["notes"]
 
 
 def test_gold_labels_that_nobody_gave_are_told(labels_file):
