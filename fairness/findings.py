@@ -14,6 +14,7 @@ from labeling.models import Batch
 from labeling.money import ledger
 from labeling.reports.batch.standing import Standing
 from labeling.reports.money.bills import Meter
+from labeling.reports.people import work
 
 AGREE, SPLIT = 0.8, 0.667
 STAGES = {
@@ -36,7 +37,7 @@ def of_batch(report: Report, now: Standing, money: Meter) -> list[Said]:
     """What a manager should know about a batch, in three or four sentences."""
     said = [_stage(now), _left(now)]
     if now.settled:
-        said += [_quality(report.good), _people(report), *_fairness(report.fair)]
+        said += [_quality(report.good), _people(report, now), *_fairness(report.fair)]
     if money.cap:
         said.append(Said(f"{ledger.dollars(money.free)} is still free.", strong=True))
     return [one for one in said if one.text]
@@ -71,7 +72,7 @@ def _quality(good: Good) -> Said:
     return Said(f"Too few labels are checked to say how many are right: {good.checks} of 30.", strong=True)
 
 
-def _people(report: Report) -> Said:
+def _people(report: Report, now: Standing) -> Said:
     if report.together is None:
         return Said("")
     alpha = report.together.measures[1].people
@@ -79,7 +80,10 @@ def _people(report: Report) -> Said:
         return Said("")
     if alpha.low >= AGREE:
         return Said("People agree well.")
-    return Said("People often disagree; the guidelines may leave room." if alpha.high < SPLIT else "")
+    if alpha.high >= SPLIT:
+        return Said("")
+    cause = work.why_people_differ(now.batch.project)
+    return Said(f"People often disagree. {cause.sentence}" if cause.blames else "People often disagree.")
 
 
 def _fairness(fair: Fair | None) -> list[Said]:

@@ -117,7 +117,7 @@ def _best_for(annotator: Annotator, free: EscalationQuerySet) -> int | None:
     if len(rows) < 2:
         return None
     worth = bayes.gain(np.array([chances for _, chances in rows]), np.array(annotator.confusion))
-    return rows[int(worth.argmax())][0] if np.ptp(worth) > 0 else None
+    return rows[int(worth.argmax())][0] if np.ptp(worth) > 1e-9 else None
 
 
 def _free(annotator: Annotator) -> EscalationQuerySet:

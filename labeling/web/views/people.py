@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from labeling.models import Membership
 from labeling.people import members
 from labeling.people.access import Role, enter
+from labeling.reports.people import work
 from labeling.web.forms import MemberForm
 
 
@@ -30,6 +31,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("people", slug)
     found = visit.project.memberships.select_related("user").order_by("user__username")
     context = {"visit": visit, "here": "people", "form": form, "members": found, "welcome": welcome}
+    context["work"] = work.people(visit.project)
     response = render(request, "labeling/people/people.html", {**context, "roles": Role.choices}, status=_status(form))
     response["Cache-Control"] = "no-store"
     return response

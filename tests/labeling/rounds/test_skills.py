@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from labeling import arrays
 from labeling.models import Annotator, Batch, Belief, Decision, Escalation, Project, Task
 from labeling.money.ledger import open_purse
 from labeling.people import skill
-from labeling.rounds import skills
+from labeling.rounds import relabelers, skills, weighing
 from reviewers.queue import claiming
 from tests.reviewers.scenery import answer, ask, believe, model, person, say
 
@@ -157,3 +158,37 @@ def test_skills_are_learnt_anew_after_every_twenty_fifth_answer(
         for _ in range(50):
             jobs.note_answer(project.pk)
     assert told == [project.pk] * 2
+
+
+def test_a_weighing_knows_everybodys_skill_and_keeps_what_the_crowd_alone_believed(project: Project) -> None:
+    overruled(project, 60)
+    tasks = batch_of(project, 20, "May")
+    crowd = [model(project, f"M{n}") for n in range(3)]
+    for n, task in enumerate(tasks):
+        for voter in crowd:
+            say(task, voter, n % 3 if (n + voter.pk) % 4 else (n + 1) % 3)
+    say(tasks[0], person(project, "ann"), 1)
+    say(tasks[0], person(project, "bob"), 0)
+    turn = weighing.weigh(tasks[0].batch)
+    told, alone = (Belief.objects.get(task=tasks[place]) for place in (0, 1))
+    assert alone.crowd is None
+    assert told.crowd is not None
+    assert told.probabilities[0] > max(told.crowd[0], 0.9)
+    assert skill.of(person(project, "ann")).high < 0.15
+    assert skill.of(person(project, "bob")).proven
+    assert turn.finished_at is not None
+
+
+def test_those_who_may_be_asked_are_reckoned_with_one_by_one(project: Project) -> None:
+    overruled(project, 60)
+    batch = batch_of(project, 5, "May")[0].batch
+    ballot = arrays.load(batch)
+    evidence = skills.of_batch(batch, ballot, np.full((5, 3), 1 / 3))
+    learnt = evidence.learn()
+    people = next(each for each in relabelers.parties(batch, ballot, evidence, learnt) if each.kind == "person")
+    share, right = zip(*((voice.share, voice.confusion[:, :3].trace() / 3) for voice in people.voices), strict=True)
+    assert share == pytest.approx((0.5, 0.5), abs=0.02)
+    assert min(right) < 0.1 < 0.9 < max(right)
+    project.memberships.filter(user__username="ann").delete()
+    left = next(each for each in relabelers.parties(batch, ballot, evidence, learnt) if each.kind == "person")
+    assert len(left.voices) == 1

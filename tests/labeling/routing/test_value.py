@@ -61,6 +61,21 @@ def taught(crowd, said, more=(), n_labels=2):
     return Votes(tasks, np.zeros_like(tasks), said[tasks], len(said), 1, n_labels)
 
 
+def test_who_may_answer_counts_one_by_one_and_the_always_wrong_are_used():
+    crowd = Crowd(
+        np.array([[0.55, 0.45], [0.7, 0.3]]), *(np.array(part, np.int32) for part in ([-1, -1], [])), np.empty((0, 2))
+    )
+    nobody = answers(2, 1, 2)
+
+    def gain(*voices):
+        people = Relabeler("people", 0, voices=tuple(value.Voice(share, coin(right)) for share, right in voices))
+        return value.fit(crowd, [people], nobody, floor=0.0).offers().raw[:, 0]
+
+    np.testing.assert_allclose(gain((0.5, 0.9), (0.5, 0.6)), (gains(0.9, 0.55, 0.7) + gains(0.6, 0.55, 0.7)) / 2)
+    np.testing.assert_allclose(gain((1.0, 0.2)), gains(0.8, 0.55, 0.7), atol=1e-12)
+    assert (gain((0.5, 0.95), (0.5, 0.2)) > gain((1.0, 0.575))).all()
+
+
 class TestTheValueOfOneAnswer:
     def test_it_is_the_relabelers_lead_over_the_belief_and_exactly_nothing_where_the_belief_is_surer(self):
         found = gains(0.9, 0.5, 0.6, 0.8, 0.9, 0.95, 1.0)

@@ -75,3 +75,15 @@ def test_a_tempered_answer_moves_the_belief_less():
 def test_answers_and_matrices_must_pair_up():
     with pytest.raises(ValueError, match="zip"):
         bayes.combine(np.array([0.5, 0.5]), [0, 1], [WEATHER])
+
+
+def test_an_answer_is_worth_most_where_it_may_change_the_label():
+    coin = np.array([[0.8, 0.2], [0.2, 0.8]])
+    np.testing.assert_allclose(
+        bayes.gain(np.array([[0.5, 0.5], [0.7, 0.3], [0.9, 0.1]]), coin), [0.3, 0.1, 0.0], atol=1e-12
+    )
+
+
+def test_an_answer_of_somebody_mostly_wrong_is_worth_as_much_as_its_opposite():
+    coin = np.array([[0.2, 0.8], [0.8, 0.2]])
+    assert bayes.gain(np.array([0.5, 0.5]), coin) == pytest.approx(0.3)
