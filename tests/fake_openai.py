@@ -4,16 +4,21 @@ In tests: `with FakeOpenAI() as server:` or the fixture `fake_openai` (tests/lab
 By hand: `python -m tests.fake_openai --port 8700 --behaviours label,429,garbage`.
 
 Each request takes the next behaviour of the queue, then `label` for ever. Behaviours:
-label (the oracle's answer as JSON) · prose ("Sure! The label is ...") · malformed (names no label) · garbage (no
-JSON) · truncated (fewer bytes than announced) · dropped (charged, then the connection ends) · slow (waits
-`slow_seconds`, then label) · drip (one byte at a time) · refusal · uncounted (label, no usage) · redirect · any
-HTTP status such as 401, 429 (with `Retry-After: retry_after`), 500. Everything but refused statuses, redirects
-and slow calls that nobody waited for is charged.
+label (the oracle's answer as JSON) · prose ("Sure! The label is ...") · malformed (names no label, each time in other
+words) · babble (names none, always in the same words) · leak (label, and repeats the key wherever it can) · truncated
+(fewer bytes than announced) · dropped (charged, then the connection ends) · slow (waits `slow_seconds`, then label) ·
+drip (one byte at a time) · refusal · thinking (all tokens go into a thought) · redirect · any HTTP status such as 401,
+429 (with `Retry-After: retry_after`), 500; 400 is about the text, as are moderated (403) and toolong (400), setup (400)
+is about the request, unexplained (400) and forbidden (403) do not say.
+Usage: uncounted (none) · zero · total (a thought counts in the total only) · millions (five million tokens).
+Successes that are no answer: garbage (a web page) · error (the object `error`) · stream · nochoices · empty · text.
+All but refused statuses, redirects, successes that are no answer and slow calls that nobody waited for is charged.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import math
 import re
@@ -70,6 +75,7 @@ class FakeOpenAI:
         self.retry_after = "7"
         self.slow_seconds = 5.0
         self.redirect_to = "/elsewhere"
+        self.error: object = {"message": "The upstream is overloaded.", "code": 503}
         self.closing = threading.Event()
         self.most_at_once = 0
         self._at_once = 0
@@ -110,9 +116,10 @@ class FakeOpenAI:
             with self._lock:
                 self._at_once -= 1
 
-    def charge(self, request: Request, content: str) -> dict[str, int]:
-        """Put a call on the bill; its usage as the API tells it. A token is a word here."""
-        used = {"prompt_tokens": len(request.prompt.split()), "completion_tokens": max(len(content.split()), 1)}
+    def charge(self, request: Request, content: str, *, beyond: int = 0) -> dict[str, int]:
+        """Put a call on the bill; its usage as the API tells it. A token is a word here; `beyond`: more output."""
+        written = max(len(content.split()), 1) + beyond
+        used = {"prompt_tokens": len(request.prompt.split()), "completion_tokens": written}
         cost = self.prices[0] * used["prompt_tokens"] + self.prices[1] * used["completion_tokens"]
         with self._lock:
             self.bill_microdollars += math.ceil(cost)
@@ -147,29 +154,71 @@ class _Handler(BaseHTTPRequestHandler):
                 getattr(self, f"_{behaviour}")(request)
 
     def _label(self, request: Request) -> None:
-        label = self.fake.oracle(request.text, request.labels)
-        self._say(request, json.dumps({"label": label}, ensure_ascii=False))
+        self._say(request, self._right(request))
 
     def _prose(self, request: Request) -> None:
         self._say(request, f"Sure! The label is “{self.fake.oracle(request.text, request.labels)}”.")
 
     def _malformed(self, request: Request) -> None:
+        self._say(request, f"I would rather talk about the weather of day {len(self.fake.requests)}.")
+
+    def _babble(self, request: Request) -> None:
         self._say(request, "I would rather talk about the weather.")
+
+    def _thinking(self, request: Request) -> None:
+        limit = int(request.body.get("max_tokens", 100))
+        self._say(request, "", finish="length", beyond=limit - 1)
+
+    def _leak(self, request: Request) -> None:
+        key = request.authorization.removeprefix("Bearer ")
+        label = self.fake.oracle(request.text, request.labels)
+        coded = base64.b64encode(request.authorization.encode()).decode()
+        spaced = " ".join(key)
+        content = json.dumps(
+            {"label": label, "why": f"{key} {key.upper()} {spaced} {key[::-1]} {coded} {key.encode().hex()}"}
+        )
+        self._say(request, content, model=f"model {key}", fingerprint=key, headers={"X-Request": key})
+
+    def _zero(self, request: Request) -> None:
+        self._say(request, self._right(request), usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0})
+
+    def _total(self, request: Request) -> None:
+        used = self.fake.charge(request, self._right(request), beyond=2_000)
+        self._say(request, self._right(request), usage={**used, "completion_tokens": used["completion_tokens"] - 2_000})
+
+    def _millions(self, request: Request) -> None:
+        self._say(request, self._right(request), beyond=5_000_000)
+
+    def _right(self, request: Request) -> str:
+        return json.dumps({"label": self.fake.oracle(request.text, request.labels)}, ensure_ascii=False)
 
     def _refusal(self, request: Request) -> None:
         self._say(request, "", message={"refusal": "I cannot help with that."})
 
     def _uncounted(self, request: Request) -> None:
-        label = self.fake.oracle(request.text, request.labels)
-        self._say(request, json.dumps({"label": label}), counted=False)
+        self._say(request, self._right(request), usage={})
 
     def _slow(self, request: Request) -> None:
         if not self.fake.closing.wait(self.fake.slow_seconds):
             self._label(request)
 
     def _garbage(self, request: Request) -> None:
-        self.fake.charge(request, "garbage")
         self._send(200, b"<html>not at all what was asked for</html>")
+
+    def _error(self, request: Request) -> None:
+        self._send(200, json.dumps(self.fake.error).encode())
+
+    def _stream(self, request: Request) -> None:
+        self._send(200, b'data: {"choices": [{"delta": {"content": "water"}}]}\n\ndata: [DONE]\n\n')
+
+    def _nochoices(self, request: Request) -> None:
+        self._send(200, json.dumps({"id": "fake", "object": "chat.completion", "choices": []}).encode())
+
+    def _empty(self, request: Request) -> None:
+        self._send(200, b"")
+
+    def _text(self, request: Request) -> None:
+        self._send(200, b"Service is starting, please wait")
 
     def _truncated(self, request: Request) -> None:
         self.fake.charge(request, "truncated")
@@ -199,22 +248,60 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self, status: int, request: Request) -> None:
         headers = {"Retry-After": self.fake.retry_after} if status in (429, 503) else {}
         told = {"message": f"Refused, your key was {request.authorization}", "code": "refused"}
+        if status == 400:
+            told["code"] = "content_policy_violation"
         self._send(status, json.dumps({"error": told}).encode(), headers)
 
+    def _moderated(self, request: Request) -> None:
+        self._send(
+            403, json.dumps({"error": {"message": "Your input was flagged by moderation", "code": 403}}).encode()
+        )
+
+    def _toolong(self, request: Request) -> None:
+        self._send(400, json.dumps({"error": {"message": "Too long.", "code": "context_length_exceeded"}}).encode())
+
+    def _setup(self, request: Request) -> None:
+        self._send(
+            400, json.dumps({"error": {"message": "Unsupported parameter: 'temperature'", "code": "bad"}}).encode()
+        )
+
+    def _nosystem(self, request: Request) -> None:
+        self._send(400, json.dumps({"error": {"message": "System role not supported"}}).encode())
+
+    def _unexplained(self, request: Request) -> None:
+        self._send(400, json.dumps({"error": {"message": "Bad request"}}).encode())
+
+    def _forbidden(self, request: Request) -> None:
+        self._send(403, b"<html>403</html>")
+
     def _say(
-        self, request: Request, content: str, *, message: dict[str, str] | None = None, counted: bool = True
+        self,
+        request: Request,
+        content: str,
+        *,
+        message: dict[str, str] | None = None,
+        usage: dict[str, int] | None = None,
+        beyond: int = 0,
+        finish: str = "stop",
+        model: str = "",
+        fingerprint: str = "fp_fake",
+        headers: dict[str, str] | None = None,
     ) -> None:
-        usage = self.fake.charge(request, content)
+        """An answer; `usage`: what is told instead of what was charged (nothing where it is empty)."""
+        counted = (
+            self.fake.charge(request, content, beyond=beyond) if usage is None or not usage.get("total_tokens") else {}
+        )
         choice = {
             "index": 0,
-            "finish_reason": "stop",
+            "finish_reason": finish,
             "message": {"role": "assistant", "content": content, **(message or {})},
         }
         if request.body.get("logprobs"):
             choice["logprobs"] = {"content": _token_logprobs(content, request.labels)}
         reply = {"id": "fake", "object": "chat.completion", "created": int(time.time()), "choices": [choice]}
-        reply |= {"model": f"{request.body['model']}-2026-01-01", "system_fingerprint": "fp_fake"}
-        self._send(200, json.dumps(reply | ({"usage": usage} if counted else {})).encode())
+        reply |= {"model": model or f"{request.body['model']}-2026-01-01", "system_fingerprint": fingerprint}
+        told = counted if usage is None else usage
+        self._send(200, json.dumps(reply | ({"usage": told} if told else {})).encode(), headers)
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None, announced: int = 0) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -35,6 +35,15 @@ class Example:
 
     question: Question
     label: int
+
+
+Stays = Callable[[Sequence[Question]], Collection[str]]
+"""Names the tasks among these questions whose texts must not leave this machine, as things stand at this moment."""
+
+
+def nothing_stays(_: Sequence[Question]) -> Collection[str]:
+    """Every text may leave."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,8 @@ class Brief:
     `examples`: the validation slice, the only known labels; a voter that learns from it must not
     answer an example by a model that saw its label. `texts`: unlabeled questions, usually the whole
     batch, for vocabulary and word statistics. `hide_personal_data`: texts leave this machine only with
-    placeholders for e-mail addresses, phone numbers and the like. Answers depend on the brief and the question alone.
+    placeholders for e-mail addresses, phone numbers and the like. `stays` is asked before each call to another machine.
+    Answers depend on the brief and the question alone.
     """
 
     labels: LabelSet
@@ -87,6 +97,7 @@ class Brief:
     texts: tuple[Question, ...] = ()
     seed: int = 0
     hide_personal_data: bool = True
+    stays: Stays = field(default=nothing_stays, repr=False, compare=False)
 
     def fingerprint(self) -> str:
         """A short hash of everything a voter may learn from, for the provenance of its votes."""
@@ -104,7 +115,8 @@ class Answer:
     label, summing to 1, or None. `raw`: what a model wrote, shortened. `input_tokens`,
     `output_tokens`, `cost_microdollars`: over all `attempts`. `model`: name and version of what
     answered. `note`: what a reader should know, for example that the text was shortened.
-    `hidden`: how many values of each kind were hidden from the voter (see `redaction`).
+    `hidden`: how many values of each kind were hidden from the voter (see `redaction`). `unreadable`: it answered, and
+    what it wrote names no label.
     """
 
     label: int | None
@@ -119,6 +131,7 @@ class Answer:
     prompt_version: str = ""
     note: str = ""
     hidden: Mapping[str, int] = field(default_factory=dict)
+    unreadable: bool = False
 
 
 @runtime_checkable

@@ -14,9 +14,21 @@ RAW_CHARACTERS = 2_000
 MOST_TOKENS = 10**9
 
 
+class NoReply(ValueError):
+    """What came back with a success is no answer. `what` it is instead, or the server's `error`."""
+
+    def __init__(self, what: str, error: object = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.error = error
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: the model's text, tokens if the server counted them, and who it says it is."""
+    """What came back: the model's text, tokens if the server counted them, and who it says it is.
+
+    `cut`: the answer ended because it was as long as it may be.
+    """
 
     content: str = ""
     input_tokens: int | None = None
@@ -24,28 +36,76 @@ class Reply:
     model: str = ""
     refused: bool = False
     token_logprobs: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = ()
+    cut: bool = False
 
 
 def read_reply(body: bytes) -> Reply:
-    """A reply from the bytes of a successful response; what is missing or malformed stays empty, nothing is raised."""
-    try:
-        told = json.loads(body.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return Reply()
-    if not isinstance(told, dict):
-        return Reply()
+    """A reply from the bytes of a successful response; what is malformed in it stays empty.
+
+    Raises NoReply where it holds no message of a model: an error object, a web page, an event stream, no choices.
+    """
+    told = _parsed(body)
     choice = _first(told.get("choices"))
-    message = _dict(choice.get("message"))
-    usage = _dict(told.get("usage"))
+    error = told.get("error") or choice.get("error")
+    if error or not isinstance(choice.get("message"), dict):
+        raise NoReply("no choices", error or _other_error(told))
+    message = choice["message"]
+    content = _content(message.get("content"))
+    input_tokens, output_tokens = _tokens(_dict(told.get("usage")), content)
     names = [_text(told.get(key)) for key in ("model", "system_fingerprint")]
     return Reply(
-        content=_content(message.get("content")),
-        input_tokens=_count(usage.get("prompt_tokens")),
-        output_tokens=_count(usage.get("completion_tokens")),
+        content=content,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
         model=" ".join(name for name in names if name)[:200],
         refused=bool(message.get("refusal")) or choice.get("finish_reason") == "content_filter",
         token_logprobs=_token_logprobs(_dict(choice.get("logprobs")).get("content")),
+        cut=choice.get("finish_reason") in ("length", "max_tokens"),
     )
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        raise NoReply(_what(text)) from None
+    told = _first(told) if isinstance(told, list) else told  # some servers put their error object into a list
+    if not isinstance(told, dict):
+        raise NoReply("something that is no JSON object")
+    return told
+
+
+def _what(text: str) -> str:
+    if not text:
+        return "nothing at all"
+    if text.startswith("<"):
+        return "a web page"
+    if text.startswith(("data:", "event:", ":", "id:", "retry:")):
+        return "a stream of events"
+    return "something that is no JSON"
+
+
+def _other_error(told: dict[str, Any]) -> object:
+    """An error under another name than "error", as some servers and gateways write it."""
+    several = told.get("errors")
+    if isinstance(several, list) and several:
+        return several[0]
+    wrong = told.get("object") == "error" or told.get("status") in ("error", "failed") or "choices" not in told
+    return told if wrong and (told.get("message") or told.get("detail")) else None
+
+
+def _tokens(usage: dict[str, Any], content: str) -> tuple[int | None, int | None]:
+    """Input and output tokens, None where the server did not count them; nobody reads or writes with zero tokens.
+
+    Some servers count what a model thinks in the total alone: the output is the larger of the two.
+    """
+    read, written, total = (_count(usage.get(f"{key}_tokens")) for key in ("prompt", "completion", "total"))
+    if not read:
+        return None, written or None
+    beyond = (total or 0) - read
+    most = max(written or 0, beyond)
+    return read, most if most > 0 or (written == 0 and not content) else None
 
 
 def label_probabilities(reply: Reply, labels: LabelSet, chosen: int) -> tuple[float, ...] | None:

@@ -5,16 +5,36 @@ Imported only by what is about to call (it loads the HTTP library).
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Iterator
 from functools import lru_cache
 
 import httpx2
+import openai
 
+from labeling.crowd.chat_settings import ChatSettings
 from labeling.crowd.egress import check_destination
 
+CONNECT_SECONDS = 10.0
 MOST_BYTES = 4 * 1024 * 1024
+for library in ("openai", "httpx2", "httpcore2"):
+    logging.getLogger(library).setLevel(logging.WARNING)  # below that they log what servers say, headers included
+
+
+def client(settings: ChatSettings, secret: str) -> openai.OpenAI:
+    """A client that asks once, follows no redirect and no proxy setting, and passes the gate with every request."""
+    timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT_SECONDS, settings.timeout))
+    http = httpx2.Client(
+        transport=CheckedTransport(local=settings.local, seconds=settings.timeout),
+        timeout=timeout,
+        follow_redirects=False,
+        trust_env=False,
+    )
+    return openai.OpenAI(
+        api_key=secret or "none", base_url=settings.base_url, http_client=http, timeout=timeout, max_retries=0
+    )
 
 
 class CheckedTransport(httpx2.HTTPTransport):

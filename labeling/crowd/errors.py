@@ -69,7 +69,19 @@ class Refused(CrowdError):
     """The server understood the request and will not answer it."""
 
 
-ABOUT_ONE_TEXT = (TextTooLong, Refused)
+class Unexplained(Refused):
+    """The server refuses a request and does not say whether the text is at fault or the set-up."""
+
+
+class SetupRefused(Misconfigured):
+    """The server refuses what every request of this annotator holds, so no text would be answered."""
+
+
+class MustStay(CrowdError):
+    """The text must not leave this machine, and the annotator stands outside."""
+
+
+ABOUT_ONE_TEXT = (TextTooLong, Refused, MustStay)
 """Failures that say nothing about the next text."""
 
 
@@ -95,6 +107,10 @@ class ServerFailed(CrowdError):
     """The server failed on its own account."""
 
     permanent = False
+
+
+class NoAnswer(ServerFailed):
+    """The server says that all went well and sends something that is no answer."""
 
 
 class ConnectionLost(CrowdError):

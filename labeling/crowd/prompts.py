@@ -45,6 +45,12 @@ def completion(brief: Brief, question: Question, shots: Sequence[Example]) -> st
     return "\n\n".join([*told, f"{fenced(question)}\nLabel:"])
 
 
+def folded(asked: Sequence[Message]) -> list[Message]:
+    """The same conversation without a system message: the instructions stand at the head of the first message."""
+    system, first, *others = asked
+    return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *others]
+
+
 def instructions(brief: Brief, *, as_json: bool) -> str:
     """The task, the labels with their descriptions, the guidelines, and the form of the answer."""
     labels = "\n".join(f"- {line}" for line in brief.labels.described())

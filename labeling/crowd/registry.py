@@ -12,7 +12,9 @@ In one line (for shells and settings):
 Options of chat: key (environment variable, ending in _API_KEY), input and output (US dollars per million
 tokens) or call (US dollars per call), local (yes: this machine or network only, and free unless priced),
 max_tokens, timeout (seconds), shots, nearest (yes: the examples most like the question), concurrency,
-logprobs, json_mode, temperature and seed (a number or none), limit (max_tokens or max_completion_tokens).
+logprobs, json_mode, temperature and seed (a number or none), limit (max_tokens or max_completion_tokens),
+fold_system (yes: no system message, for models without that role), extra (more fields of the request as a JSON object,
+with % for signs that a web address cannot hold: extra={"reasoning_effort":"low"}).
 Options of causal: shots, nearest, batch, most_tokens, calibrate, device, threads. Options of embedding:
 mode, batch, most_tokens, device, threads.
 
@@ -23,19 +25,21 @@ In a file, each table [annotators.NAME] holds either `spec = "..."` with such a 
 from __future__ import annotations
 
 import dataclasses
+import json
 import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_type_hints
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from labeling.crowd.base import Voter
 from labeling.crowd.causal_lm import CausalModel, CausalSettings
+from labeling.crowd.chat_settings import ChatSettings
 from labeling.crowd.embedding import EmbeddingModel, EmbeddingSettings
 from labeling.crowd.errors import Misconfigured, UnknownAnnotator
 from labeling.crowd.local_models import check_installed, check_known_family
-from labeling.crowd.openai_chat import ChatModel, ChatSettings
+from labeling.crowd.openai_chat import ChatModel
 from labeling.crowd.prices import Price, stated_price
 from labeling.crowd.replay import Replay, recorded_votes
 from labeling.crowd.specialist import RECIPES, Specialist
@@ -105,10 +109,15 @@ def _line(name: str, table: dict[str, Any]) -> str:
     source = f"{table.pop('model', '')}@{table.pop('base_url', '')}" if kind == "chat" else table.pop("source", "")
     if kind not in _KINDS or not source.strip("@"):
         raise Misconfigured(f"Annotator {name!r} needs spec, or kind ({', '.join(_KINDS)}) and what it consists of.")
-    options = "&".join(
-        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in table.items()
-    )
+    options = "&".join(f"{key}={_written(value)}" for key, value in table.items())
     return f"{kind}:{source}?{options}" if options else f"{kind}:{source}"
+
+
+def _written(value: Any) -> str:
+    """An option's value as it stands in a line; a table, as `extra` may be one, becomes JSON."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return quote(json.dumps(value) if isinstance(value, dict) else str(value), safe=':/@{},[]" ')
 
 
 def _parsed(rest: str, spec: str) -> tuple[str, Options]:

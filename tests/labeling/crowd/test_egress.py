@@ -29,7 +29,24 @@ def test_an_outside_annotator_may_not_reach_inside(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     "address",
-    ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "255.255.255.255", "::", "100.64.0.1", "64:ff9b::a00:1"],
+    [
+        *(
+            "169.254.169.254",
+            "fe80::1",
+            "224.0.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "::",
+            "100.64.0.1",
+            "64:ff9b::a00:1",
+        ),
+        *("fec0::1", "feff::1"),  # site-local
+        *("198.18.0.1", "198.19.255.254", "2001:2::1"),  # benchmarks
+        *("192.88.99.1", "2002:c058:6301::"),  # the relay from IPv6 to IPv4
+        *("192.0.2.1", "198.51.100.7", "203.0.113.9", "2001:db8::1", "3fff::1"),  # documentation
+        *("0.1.2.3", "192.0.0.8", "240.0.0.1", "64:ff9b:1::a00:1", "100::1", "2001:20::1", "5f00::1", "4000::1"),
+        *("::7f00:1", "::ffff:192.0.2.1", "::ffff:169.254.169.254"),
+    ],
 )
 @pytest.mark.parametrize("local", [False, True])
 def test_nobody_may_reach_addresses_of_the_network_itself(

@@ -1,12 +1,14 @@
 """A chat model, asked over a real connection on this machine."""
 
+import base64
 import logging
 import os
 import pickle
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -15,6 +17,7 @@ from labeling.crowd.base import Answer, Brief, LabelSet, Question, outcomes
 from labeling.crowd.errors import CrowdError
 from labeling.crowd.openai_chat import ChatModel
 from labeling.crowd.registry import build
+from labeling.crowd.scrubbing import scrub
 from tests.fake_openai import FakeOpenAI
 from tests.labeling.crowd.conftest import LABELS, question
 
@@ -69,9 +72,8 @@ def test_prose_around_the_label_is_understood(fake_openai: FakeOpenAI) -> None:
     assert (answer.label, answer.attempts) == (1, 1)
 
 
-@pytest.mark.parametrize("bad", ["malformed", "garbage"])
-def test_a_malformed_answer_is_asked_again_and_every_attempt_is_counted(fake_openai: FakeOpenAI, bad: str) -> None:
-    fake_openai.behaviours.extend([bad, bad])
+def test_a_malformed_answer_is_asked_again_and_every_attempt_is_counted(fake_openai: FakeOpenAI) -> None:
+    fake_openai.behaviours.extend(["malformed"] * 2)
     answer = one(chat(fake_openai))
     assert (answer.label, answer.attempts) == (1, 3)
     assert answer.cost_microdollars >= fake_openai.bill_microdollars
@@ -79,13 +81,104 @@ def test_a_malformed_answer_is_asked_again_and_every_attempt_is_counted(fake_ope
     assert "none of the labels" in fake_openai.requests[1].prompt
 
 
-@pytest.mark.parametrize("bad", ["malformed", "garbage"])
-def test_after_two_more_attempts_it_is_an_abstention(fake_openai: FakeOpenAI, bad: str) -> None:
-    fake_openai.behaviours.extend([bad] * 3)
+def test_after_two_more_attempts_it_is_an_abstention(fake_openai: FakeOpenAI) -> None:
+    fake_openai.behaviours.extend(["malformed"] * 3)
     answer = one(chat(fake_openai))
-    assert (answer.label, answer.probabilities, answer.attempts) == (None, None, 3)
+    assert (answer.label, answer.probabilities, answer.attempts, answer.unreadable) == (None, None, 3, True)
     assert len(fake_openai.requests) == 3
     assert answer.cost_microdollars >= fake_openai.bill_microdollars
+
+
+def test_a_model_that_repeats_itself_is_not_asked_a_third_time(fake_openai: FakeOpenAI) -> None:
+    fake_openai.behaviours.extend(["babble"] * 3)
+    answer = one(chat(fake_openai))
+    assert (answer.label, answer.attempts, len(fake_openai.requests)) == (None, 2, 2)
+
+
+def test_after_an_answer_without_a_label_the_next_texts_are_asked_once(fake_openai: FakeOpenAI) -> None:
+    """A list of garbage is not paid for three times; the first readable answer brings the patience back."""
+    fake_openai.behaviours.extend(["malformed"] * 7 + ["label"] + ["malformed"] * 3)
+    answers = list(chat(fake_openai).answer([question(str(i), "water") for i in range(7)]))
+    assert [answer.attempts for answer in answers] == [3, 1, 1, 1, 1, 1, 3]
+    assert [answer.label for answer in answers] == [None] * 5 + [1, None]
+
+
+def test_a_model_that_is_cut_off_while_thinking_says_so_and_is_not_asked_again(fake_openai: FakeOpenAI) -> None:
+    fake_openai.behaviours.append("thinking")
+    answer = one(chat(fake_openai, max_tokens=50))
+    assert (answer.label, answer.attempts, len(fake_openai.requests)) == (None, 1, 1)
+    assert "cut off at 50 tokens" in answer.note and "extra=" in answer.note
+    assert answer.cost_microdollars == fake_openai.bill_microdollars
+
+
+@pytest.mark.parametrize("behaviour", ["garbage", "stream", "nochoices", "empty", "text", "error"])
+def test_a_success_that_is_no_answer_is_a_failure_and_nothing_is_charged(
+    fake_openai: FakeOpenAI, behaviour: str
+) -> None:
+    fake_openai.behaviours.append(behaviour)
+    error = failure(chat(fake_openai))
+    assert isinstance(error, errors.ServerFailed)
+    assert (error.permanent, error.charged, error.spent_microdollars) == (False, False, 0)
+    assert str(error).endswith(".") and len(fake_openai.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ({"error": {"message": "Slow down", "code": 429}}, errors.RateLimited),
+        ({"error": {"message": "Slow down", "code": "rate_limit_exceeded"}}, errors.RateLimited),
+        ([{"error": {"message": "Quota", "status": "RESOURCE_EXHAUSTED"}}], errors.RateLimited),
+        ({"error": {"message": "Pay", "code": "insufficient_quota"}}, errors.WrongKey),
+        ({"error": {"message": "No", "type": "authentication_error"}}, errors.WrongKey),
+        ({"object": "error", "message": "The model `m` does not exist.", "code": 404}, errors.ModelMissing),
+        ({"error": {"message": "Long", "code": "context_length_exceeded"}}, errors.TextTooLong),
+        ({"error": {"message": "Blocked by our content policy", "code": 400}}, errors.Refused),
+        ({"error": {"message": "Unknown field: seed", "code": "400"}}, errors.SetupRefused),
+        ({"error": {"message": "Bad gateway", "code": 502}}, errors.ServerFailed),
+        ({"error": "the engine stopped"}, errors.NoAnswer),
+        ({"detail": "the engine stopped"}, errors.NoAnswer),
+        ({"success": False, "errors": [{"code": 7, "message": "the engine stopped"}]}, errors.NoAnswer),
+        ({"choices": [{"finish_reason": "error", "error": {"message": "cut", "code": 503}}]}, errors.ServerFailed),
+        (
+            {"choices": [{"message": {"content": "water"}}], "error": {"message": "cut", "code": 503}},
+            errors.ServerFailed,
+        ),
+        ([], errors.NoAnswer),
+        ("water", errors.NoAnswer),
+        (None, errors.NoAnswer),
+    ],
+)
+def test_an_error_inside_a_success_is_an_error_by_its_code(
+    fake_openai: FakeOpenAI, told: object, kind: type[CrowdError]
+) -> None:
+    fake_openai.error = told
+    fake_openai.behaviours.append("error")
+    error = failure(chat(fake_openai))
+    assert type(error) is kind
+    assert error.charged is False and fake_openai.bill_microdollars == 0
+
+
+def test_tokens_that_nobody_can_have_used_count_as_uncounted(fake_openai: FakeOpenAI) -> None:
+    fake_openai.behaviours.append("zero")
+    answer = one(chat(fake_openai))
+    assert answer.label == 1 and "counted no tokens" in answer.note
+    assert answer.cost_microdollars >= fake_openai.bill_microdollars > 0
+
+
+def test_a_thought_that_stands_in_the_total_alone_is_paid_for(fake_openai: FakeOpenAI) -> None:
+    fake_openai.behaviours.append("total")
+    answer = one(chat(fake_openai))
+    assert answer.output_tokens > 2_000
+    assert answer.cost_microdollars == fake_openai.bill_microdollars > 1_200
+
+
+def test_a_bill_above_what_was_held_is_told_in_full_and_nothing_more_is_asked(fake_openai: FakeOpenAI) -> None:
+    fake_openai.behaviours.extend(["millions"])
+    fake_openai.oracle = lambda text, labels: "none of them"
+    voter = chat(fake_openai)
+    answer = one(voter)
+    assert answer.cost_microdollars == fake_openai.bill_microdollars > 3_000_000 > voter.most_it_can_cost(LEAK)
+    assert (answer.attempts, len(fake_openai.requests)) == (1, 1)
 
 
 def test_a_refusal_is_an_abstention_that_is_not_asked_again(fake_openai: FakeOpenAI) -> None:
@@ -104,7 +197,7 @@ def test_where_the_server_counts_no_tokens_the_most_it_can_have_been_is_booked(f
 
 
 @pytest.mark.parametrize(
-    "behaviours", [["label"], ["malformed"] * 3, ["garbage"] * 3, ["uncounted"], ["malformed", "prose"]]
+    "behaviours", [["label"], ["malformed"] * 3, ["babble"] * 3, ["zero"] * 3, ["uncounted"], ["malformed", "prose"]]
 )
 def test_no_call_costs_more_than_was_reserved(fake_openai: FakeOpenAI, behaviours: list[str]) -> None:
     fake_openai.behaviours.extend(behaviours)
@@ -324,10 +417,124 @@ def test_questions_are_read_one_by_one_right_before_their_calls(fake_openai: Fak
     assert asked_before == [0, 1, 2]
 
 
-def test_a_text_that_is_refused_does_not_stop_the_others(fake_openai: FakeOpenAI) -> None:
-    fake_openai.behaviours.append("400")
-    told = list(outcomes(chat(fake_openai), [LEAK, LEAK]))
-    assert [type(outcome) for outcome in told] == [errors.Refused, Answer]
+@pytest.mark.parametrize("behaviour", ["400", "moderated", "toolong", "413"])
+def test_a_text_that_is_refused_does_not_stop_the_others(fake_openai: FakeOpenAI, behaviour: str) -> None:
+    fake_openai.behaviours.append(behaviour)
+    first, second = outcomes(chat(fake_openai), [LEAK, LEAK])
+    assert isinstance(first, errors.ABOUT_ONE_TEXT) and isinstance(second, Answer)
+    assert len(fake_openai.requests) == 2
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_refusal_of_the_set_up_stops_the_model_at_the_first_text(fake_openai: FakeOpenAI, concurrency: int) -> None:
+    fake_openai.behaviours.extend(["setup"] * 20)
+    told = list(outcomes(chat(fake_openai, concurrency=concurrency), [LEAK] * 10))
+    assert isinstance(told[0], errors.SetupRefused) and told[0].permanent
+    assert "Unsupported parameter: 'temperature'" in str(told[0]) and "Correct its options" in str(told[0])
+    assert len(fake_openai.requests) == concurrency and isinstance(told[-1], errors.NotAsked)
+
+
+@pytest.mark.parametrize("behaviour", ["unexplained", "forbidden"])
+def test_a_refusal_without_a_reason_is_tried_with_a_text_of_ours(fake_openai: FakeOpenAI, behaviour: str) -> None:
+    """Whose fault it is is not guessed: the text's, if the server takes another one; else the set-up's."""
+    fake_openai.behaviours.append(behaviour)
+    voter = chat(fake_openai)
+    text, answer = outcomes(voter, [LEAK, LEAK])
+    assert type(text) is errors.Refused and isinstance(answer, Answer)
+    assert text.spent_microdollars + answer.cost_microdollars == fake_openai.bill_microdollars
+    assert text.spent_microdollars <= voter.most_it_can_cost(LEAK)
+    assert LEAK.text not in fake_openai.requests[1].prompt and len(fake_openai.requests) == 3
+    fake_openai.behaviours.append(behaviour)
+    assert type(next(outcomes(voter, [LEAK]))) is errors.Refused
+    assert len(fake_openai.requests) == 4, "it has answered before, so the text is at fault"
+
+
+@pytest.mark.parametrize("behaviour", ["unexplained", "forbidden"])
+def test_where_our_own_text_is_refused_as_well_the_set_up_is_at_fault(fake_openai: FakeOpenAI, behaviour: str) -> None:
+    fake_openai.behaviours.extend([behaviour] * 20)
+    told = list(outcomes(chat(fake_openai), [LEAK] * 5))
+    assert [type(outcome) for outcome in told] == [errors.SetupRefused, *[errors.NotAsked] * 4]
+    assert len(fake_openai.requests) == 2 and fake_openai.bill_microdollars == 0
+
+
+def test_a_model_without_a_system_role_is_told_of_the_option_and_served_with_it(fake_openai: FakeOpenAI) -> None:
+    fake_openai.behaviours.append("nosystem")
+    error = failure(chat(fake_openai))
+    assert "System role not supported" in str(error) and "fold_system=yes" in str(error)
+    folded = chat(fake_openai, fold_system="yes", shots=2)
+    assert one(folded).label == 1
+    asked = fake_openai.requests[-1].body["messages"]
+    assert {message["role"] for message in asked} == {"user"}
+    assert "Choose the one label" in asked[0]["content"] and LEAK.text in asked[-1]["content"]
+    assert one(folded).prompt_version != one(chat(fake_openai, shots=2)).prompt_version
+
+
+def test_extra_fields_reach_the_server(fake_openai: FakeOpenAI) -> None:
+    given = quote('{"reasoning_effort": "low", "chat_template_kwargs": {"enable_thinking": false}}')
+    voter = chat(fake_openai, extra=given)
+    assert one(voter).label == 1
+    body = fake_openai.requests[0].body
+    assert (body["reasoning_effort"], body["chat_template_kwargs"]) == ("low", {"enable_thinking": False})
+    assert one(voter).prompt_version != one(chat(fake_openai)).prompt_version
+
+
+@pytest.mark.parametrize(
+    "extra", ['{"max_tokens": 9999}', '{"messages": []}', '{"n": 9}', '{"store": true}', "[1]", "low"]
+)
+def test_extra_fields_may_not_change_what_is_sent_kept_or_paid_for(fake_openai: FakeOpenAI, extra: str) -> None:
+    with pytest.raises(errors.Misconfigured, match="extra"):
+        chat(fake_openai, extra=quote(extra))
+
+
+def test_a_key_that_the_server_repeats_is_taken_out_of_all_it_says(
+    fake_openai: FakeOpenAI, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("OTHER_API_KEY", "sk-another-one-0815")
+    fake_openai.behaviours.append("leak")
+    answer = one(chat(fake_openai))
+    said = repr(answer) + caplog.text
+    assert answer.label == 1 and answer.raw.count("(key)") >= 5 and answer.model == "model (key) (key)"
+    assert not any(part in said.casefold() for part in ("canary", "4711", "yranac", CANARY.encode().hex()))
+    assert base64.b64encode(f"Bearer {CANARY}".encode()).decode()[12:-4] not in said
+    assert scrub("It knows SK-ANOTHER-ONE-0815, too.", CANARY) == "It knows (key), too."
+    assert scrub("All of water is wet.", "water") == "All of (key) is wet." and scrub("Nothing.", "") == "Nothing."
+
+
+def test_worked_examples_and_questions_that_must_stay_do_not_leave(fake_openai: FakeOpenAI, brief: Brief) -> None:
+    """What stays is looked up at each call, not once."""
+    kept: set[str] = {"e0", "e4"}
+    looked: list[int] = []
+
+    def stays(questions: Sequence[Question]) -> Collection[str]:
+        looked.append(len(questions))
+        return kept
+
+    voter = chat(fake_openai, replace(brief, stays=stays), shots=12)
+    voter.outside = True
+    fake_openai.behaviours.extend(["label", "malformed", "label"])
+    assert [answer.label for answer in voter.answer([LEAK, LEAK])] == [1, 1]
+    assert looked == [13, 13, 13], "also before a question is asked again"
+    for request in fake_openai.requests:
+        assert all(
+            (example.question.text in request.prompt) == (example.question.task not in kept)
+            for example in brief.examples
+        )
+    kept.add(LEAK.task)
+    [told] = outcomes(voter, [LEAK])
+    assert isinstance(told, errors.MustStay) and told.charged is False and len(fake_openai.requests) == 3
+
+
+def test_a_text_that_must_stay_from_now_on_is_not_asked_again(fake_openai: FakeOpenAI) -> None:
+    def stays(_: Sequence[Question]) -> Collection[str]:
+        return {LEAK.task} if fake_openai.requests else set()
+
+    voter = chat(fake_openai, Brief(LABELS, stays=stays))
+    voter.outside = True
+    fake_openai.behaviours.append("malformed")
+    [told] = outcomes(voter, [LEAK])
+    assert isinstance(told, errors.MustStay) and len(fake_openai.requests) == 1
+    assert told.spent_microdollars == fake_openai.bill_microdollars > 0
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,17 @@ def test_a_file_names_annotators(tmp_path: Path) -> None:
     assert build("words", named).name == "word_logistic"
 
 
+def test_extra_fields_are_a_table_in_a_file_and_json_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "annotators.toml"
+    path.write_text(
+        '[annotators.judge]\nkind = "chat"\nmodel = "m"\nbase_url = "https://api.example.com/v1"\ncall = 0\n'
+        '[annotators.judge.extra]\nreasoning_effort = "low & slow + 100%"\nthinking = {budget = 0}\n'
+    )
+    voters = [build("judge", read_annotators(path)), build(f'{CHAT}&extra={{"reasoning_effort":"low"}}')]
+    fields = [voter.settings.extra_fields() for voter in voters if isinstance(voter, ChatModel)]
+    assert fields == [{"reasoning_effort": "low & slow + 100%", "thinking": {"budget": 0}}, {"reasoning_effort": "low"}]
+
+
 @pytest.mark.parametrize(
     "text",
     [

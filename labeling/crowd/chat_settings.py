@@ -1,0 +1,122 @@
+"""How one chat model is called."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from labeling.crowd.errors import Misconfigured, WrongKey
+from labeling.crowd.prices import Price
+
+_KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_API_KEY")
+_OURS = frozenset(
+    [
+        "model",
+        "messages",
+        "stream",
+        "stream_options",
+        "n",
+        "best_of",
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "seed",
+        "response_format",
+        "logprobs",
+        "top_logprobs",
+        "store",
+        "tools",
+        "tool_choice",
+        "functions",
+        "function_call",
+        "web_search_options",
+        "prompt",
+        "input",
+    ]
+)
+"""Fields that the other options set, or that would change what is sent, kept or paid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """How one chat model is called. Raises Misconfigured where a value is out of range.
+
+    `key_name`: the environment variable that holds the key, or "" for none; its name must end in
+    _API_KEY, so that no other secret of the process can be sent to a server. `local`: the server
+    stands on this machine or its private network, and texts may not go elsewhere. `nearest`: the shots
+    are the examples most like the question, otherwise the same ones for all. `limit`: the name
+    of the field that limits the answer (some servers want max_completion_tokens). `seed`,
+    `temperature`: None leaves the field out, for models that refuse it. `fold_system`: the instructions
+    stand at the head of the first message, for models without a system role. `extra`: more fields of the
+    request as a JSON object, for example {"reasoning_effort": "low"}.
+    """
+
+    model: str
+    base_url: str
+    price: Price
+    key_name: str = ""
+    local: bool = False
+    max_tokens: int = 200
+    timeout: float = 60.0
+    shots: int = 0
+    nearest: bool = False
+    concurrency: int = 1
+    logprobs: bool = False
+    json_mode: bool = False
+    temperature: float | None = 0.0
+    seed: int | None = None
+    limit: str = "max_tokens"
+    fold_system: bool = False
+    extra: str = ""
+
+    def __post_init__(self) -> None:
+        if self.key_name and not _KEY_NAME.fullmatch(self.key_name):
+            raise Misconfigured("The variable with the key must be in capitals and end in _API_KEY; rename it.")
+        if self.limit not in ("max_tokens", "max_completion_tokens"):
+            raise Misconfigured("The limit must be max_tokens or max_completion_tokens.")
+        ranges = {"max_tokens": (1, 100_000), "timeout": (0.05, 3_600), "shots": (0, 64), "concurrency": (1, 64)}
+        for name, (low, high) in ranges.items():
+            if not low <= getattr(self, name) <= high:
+                raise Misconfigured(f"{name} must lie between {low} and {high}, but it is {getattr(self, name)}.")
+        taken = sorted(self.extra_fields().keys() & _OURS)
+        if taken:
+            raise Misconfigured(f"extra may not set {taken[0]}; it has an option of its own, or may not be set at all.")
+
+    def extra_fields(self) -> dict[str, Any]:
+        """The fields of `extra`. Raises Misconfigured where it is no JSON object."""
+        try:
+            fields = json.loads(self.extra) if self.extra.strip() else {}
+        except (ValueError, RecursionError):
+            fields = None
+        if not isinstance(fields, dict):
+            raise Misconfigured('extra must be a JSON object, for example extra={"reasoning_effort":"low"}.')
+        return fields
+
+    def fields(self, n_labels: int) -> dict[str, Any]:
+        """The fields of a request besides model and messages, as the openai client takes them."""
+        chosen: dict[str, Any] = {self.limit: self.max_tokens}
+        if self.temperature is not None:
+            chosen["temperature"] = self.temperature
+        if self.seed is not None:
+            chosen["seed"] = self.seed
+        if self.json_mode:
+            chosen["response_format"] = {"type": "json_object"}
+        if self.logprobs:
+            chosen |= {"logprobs": True, "top_logprobs": min(max(n_labels, 5), 20)}
+        if self.extra:
+            chosen["extra_body"] = self.extra_fields()
+        return chosen
+
+    def key(self, name: str) -> str:
+        """The key from the environment, or "" where none is needed; `name` stands in the sentence of the WrongKey."""
+        if not self.key_name:
+            return ""
+        key = os.environ.get(self.key_name, "").strip()
+        if not key:
+            raise WrongKey(f"The key of {name} is missing; set the environment variable {self.key_name}.")
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise WrongKey(f"The key in {self.key_name} holds a space or a special character; copy it again.")
+        return key
