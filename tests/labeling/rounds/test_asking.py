@@ -97,7 +97,7 @@ class TestAnswers:
     def test_three_answers_without_a_label_are_an_abstention_and_all_are_paid(
         self, batch: Batch, server: FakeOpenAI
     ) -> None:
-        server.behaviours.extend(["garbage", "malformed", "malformed"])
+        server.behaviours.extend(["malformed"] * 3)
         send(batch, server)
         ask(batch)
         vote = Vote.objects.get(attempts=3)
