@@ -120,10 +120,12 @@ def _unknown_money(visit: Visit) -> list[Todo]:
 
 
 def _failing(visit: Visit) -> list[Todo]:
-    """Voters that fail; those that merely sit out a kind of task are listed with the crowd."""
-    failing = Annotator.objects.filter(project=visit.project, failures__gt=0, paused_at=None).exclude(error="")
+    """Voters that fail, or were stopped; those that merely sit out a kind of task are listed with the crowd."""
+    ours = Annotator.objects.filter(project=visit.project).exclude(error="")
     address = reverse("crowd", args=[visit.project.slug])
-    return [Todo(one.name, "does not answer", one.error, address, "Look") for one in failing]
+    halted = [Todo(one.name, "was stopped", one.error, address, "Look") for one in ours.exclude(paused_at=None)]
+    failing = ours.filter(failures__gt=0, paused_at=None)
+    return halted + [Todo(one.name, "does not answer", one.error, address, "Look") for one in failing]
 
 
 def _skipped(visit: Visit, batches: list[Batch]) -> list[Todo]:

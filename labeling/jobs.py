@@ -25,9 +25,9 @@ def advance(batch_id: int) -> None:
     """Take a batch one step further and come back while there is more to do."""
     try:
         more = story.advance(batch_id)
-    except Exception:
+    except Exception as error:
         log.exception("Batch %s", batch_id)
-        Batch.objects.get(pk=batch_id).stop("Something unforeseen stopped this batch; the log of the worker says what.")
+        Batch.objects.get(pk=batch_id).stop(what_happened(error))
         raise
     if more:
         advance.enqueue(batch_id)
@@ -46,6 +46,13 @@ def note_answer(project_id: int) -> None:
     cache.add(name, 0, timeout=None)
     if cache.incr(name) % ANSWERS_BETWEEN == 0:
         transaction.on_commit(lambda: weigh_people.enqueue(project_id))
+
+
+def what_happened(error: Exception) -> str:
+    """One sentence about an error that nobody foresaw, for the page of the batch."""
+    words = " ".join(str(error).split())[:150]
+    told = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    return f"Something unforeseen stopped this batch ({told}); nothing done is lost. Try again; the log says more."
 
 
 def start(batch: Batch) -> None:

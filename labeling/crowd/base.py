@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from labeling.crowd.errors import CrowdError, Misconfigured, NotAsked
+from labeling.crowd.errors import CrowdError, Misconfigured, NotAsked, unforeseen
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +172,30 @@ class ConcurrentVoter(Voter, Protocol):
 
 
 def outcomes(voter: Voter, questions: Iterable[Question], pulse: Pulse = unstopped) -> Iterator[Answer | CrowdError]:
-    """One answer or one error for each question, in order, from any voter; nothing is raised.
+    """One answer or one error for each question, in order, from any voter; nothing that a voter does is raised.
 
-    After a voter without `outcomes` of its own fails, the questions behind the failure are NotAsked.
+    After a voter without `outcomes` of its own fails, the questions behind the failure are NotAsked. An error of
+    another sort is Unforeseen for every question that was on its way; errors of `questions` and `pulse` are raised.
     """
+    handed = _Handed(iter(questions), pulse)
+    done = 0
+    try:
+        for outcome in _told(voter, handed):
+            done += 1
+            yield outcome
+    except Exception as error:
+        if handed.broken:
+            raise
+        log.exception("%s", voter.name.partition("?")[0])
+        for _ in range(max(handed.count - done, 1)):
+            yield unforeseen(error, voter.name)
+
+
+def _told(voter: Voter, handed: _Handed) -> Iterator[Answer | CrowdError]:
     if isinstance(voter, ConcurrentVoter):
-        yield from voter.outcomes(questions, pulse)
+        yield from voter.outcomes(handed, handed.pulse)
         return
-    questions, done = list(questions), 0
+    questions, done = list(handed), 0
     try:
         for answer in voter.answer(questions):
             done += 1
@@ -185,3 +204,34 @@ def outcomes(voter: Voter, questions: Iterable[Question], pulse: Pulse = unstopp
         yield error
         for _ in questions[done + 1 :]:
             yield NotAsked(f"Not asked, because an earlier question failed: {error}")
+
+
+@dataclass(slots=True)
+class _Handed:
+    """Questions as they are handed to a voter: how many, and whether they broke off by an error of their own."""
+
+    questions: Iterator[Question]
+    asks: Pulse
+    count: int = 0
+    broken: bool = False
+
+    def __iter__(self) -> Iterator[Question]:
+        return self
+
+    def __next__(self) -> Question:
+        try:
+            question = next(self.questions)
+        except StopIteration:
+            raise
+        except Exception:
+            self.broken = True
+            raise
+        self.count += 1
+        return question
+
+    def pulse(self) -> bool:
+        try:
+            return self.asks()
+        except Exception:
+            self.broken = True
+            raise

@@ -119,7 +119,28 @@ class ConnectionLost(CrowdError):
     permanent = False
 
 
+class Unreadable(CrowdError):
+    """The annotator answers, and what it writes names no label, text after text."""
+
+    permanent = False
+
+
+class Unforeseen(CrowdError):
+    """The annotator failed in a way that nobody thought of; whether it was charged is unknown."""
+
+    permanent = False
+
+
 class NotAsked(CrowdError):
     """The question was not sent, because an earlier one of the same call failed."""
 
     permanent = False
+
+
+def unforeseen(error: Exception, name: str) -> Unforeseen:
+    """An error of any sort as one sentence about the annotator."""
+    words = " ".join(str(error).split())[:150]
+    told = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    return Unforeseen(
+        f"{name.partition('?')[0]} failed in a way that nobody foresaw ({told}); the log says more.", charged=None
+    )

@@ -115,23 +115,33 @@ class Annotator(models.Model):
 
         return self.retry_at is not None and self.retry_at > timezone.now()
 
-    def note_failure(self, sentence: str, *, permanent: bool, retry_after: float | None = None) -> None:
-        """Count a failure. The breaker opens after too many in a row, or a permanent one: the annotator rests.
+    def note_failure(self, sentence: str, *, permanent: bool, retry_after: float | None = None) -> int:
+        """Count a failure; returns how many there were in a row.
 
-        It rests 30 seconds at first, twice as long after each further failure, at most 15 minutes; and in any case
-        as long as the server asks to be left alone (`retry_after`, in seconds).
+        The breaker opens after too many in a row, or a permanent one: the annotator rests. It rests 30 seconds at
+        first, twice as long after each further failure, at most 15 minutes; and in any case as long as the server asks
+        to be left alone (`retry_after`, in seconds).
         """
         mine = Annotator.objects.filter(pk=self.pk)
         count = Greatest(F("failures") + 1, self.BREAKER) if permanent else F("failures") + 1
         mine.update(failures=count, error=sentence)
-        beyond = mine.values_list("failures", flat=True).get() - self.BREAKER
+        self.failures = mine.values_list("failures", flat=True).get()
+        beyond = self.failures - self.BREAKER
         cool = min(self.COOL_SECONDS * 2 ** min(beyond, 9), self.LONGEST_COOL_SECONDS) if beyond >= 0 else 0
         if rest := max(cool, retry_after or 0):
             mine.update(retry_at=Now() + timedelta(seconds=rest))
+        return self.failures
 
     def sit_out(self, sentence: str) -> None:
         """Note why this model does not vote; it stays in the crowd and is asked again with the next batch."""
         Annotator.objects.filter(pk=self.pk).update(error=sentence)
 
     def note_success(self) -> None:
-        Annotator.objects.filter(pk=self.pk).exclude(failures=0, error="").update(failures=0, error="", retry_at=None)
+        """End a row of failures; what somebody must look at first (it is paused) stays."""
+        mine = Annotator.objects.filter(pk=self.pk, paused_at=None)
+        mine.exclude(failures=0, error="").update(failures=0, error="", retry_at=None)
+        self.failures = 0
+
+    def halt(self, sentence: str) -> None:
+        """Ask nothing more until a manager has looked, who is told why."""
+        Annotator.objects.filter(pk=self.pk).update(paused_at=Now(), error=sentence)

@@ -150,7 +150,10 @@ class Batch(models.Model):
         Batch.objects.filter(pk=self.pk).update(error=sentence, paused_at=Now())
 
     def resume(self) -> None:
+        """Go on from here, at once: models that were left alone or rest are tried again."""
         Batch.objects.filter(pk=self.pk).update(error="", paused_at=None, touched_at=None)
+        self.chunks.filter(done_at=None).update(failures=0)
+        self.project.annotators.filter(failures__gt=0, paused_at=None).update(failures=0, retry_at=None)
 
 
 class SkippedRow(models.Model):

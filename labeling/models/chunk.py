@@ -21,9 +21,21 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
         """Unfinished chunks that nobody holds, by the database's clock."""
         return self.unfinished().filter(Q(leased_until=None) | Q(leased_until__lt=Now()))
 
+    def wanted(self) -> ChunkQuerySet:
+        """Unfinished chunks of models that nobody has paused."""
+        return self.unfinished().filter(annotator__paused_at=None)
+
+    def given_up(self) -> ChunkQuerySet:
+        """Wanted chunks whose model failed until it was left alone."""
+        return self.wanted().filter(failures__gte=Chunk.TRIES)
+
     def claim(self, seconds: float) -> Chunk | None:
-        """Lease the first free chunk for `seconds`; None if there is none. Two callers never get the same one."""
-        for chunk in self.free().order_by("id").select_related("annotator")[:8]:
+        """Lease the first free chunk for `seconds`; None if there is none. Two callers never get the same one.
+
+        Chunks of models that are paused, rest, or were given up are left alone.
+        """
+        asked = self.free().filter(annotator__paused_at=None, failures__lt=Chunk.TRIES)
+        for chunk in asked.exclude(annotator__retry_at__gt=Now()).order_by("id").select_related("annotator")[:8]:
             if chunk.lease(seconds):
                 return chunk
         return None
@@ -38,10 +50,13 @@ class Chunk(models.Model):
     last = models.PositiveIntegerField()
     leased_until = models.DateTimeField(null=True)
     fence = models.PositiveIntegerField(default=0, help_text="Grows with every lease; an old holder's writes are void.")
-    failures = models.PositiveSmallIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Full once its model is left alone.")
     done_at = models.DateTimeField(null=True)
 
     objects = ChunkQuerySet.as_manager()
+
+    TRIES = 8
+    """A model that fails so often in a row is left alone until somebody says to try again."""
 
     class Meta:
         constraints = [
@@ -72,10 +87,11 @@ class Chunk(models.Model):
         """Mark as done if the lease is still ours; call it in the transaction that writes the votes."""
         return bool(Chunk.objects.filter(pk=self.pk, fence=self.fence, done_at=None).update(done_at=Now()))
 
-    def fail(self, retry_after: float | None = None) -> int:
-        """Give the chunk back after a failure, to be tried again later; returns how often it has failed."""
-        wait = timedelta(seconds=retry_after or 2**self.failures)
-        mine = Chunk.objects.filter(pk=self.pk, fence=self.fence)
-        mine.update(leased_until=Now() + wait, failures=F("failures") + 1)
-        self.failures += 1
-        return self.failures
+    def give_back(self) -> None:
+        """Let the chunk go unfinished, if it is still ours: the lease ends, and whoever comes next may take it."""
+        Chunk.objects.filter(pk=self.pk, fence=self.fence, done_at=None).update(leased_until=None)
+
+    def give_up(self) -> None:
+        """Leave this chunk's model alone with the rest of the batch."""
+        mine = Chunk.objects.unfinished().filter(batch=self.batch_id, annotator=self.annotator_id)
+        mine.update(failures=self.TRIES)

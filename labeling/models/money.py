@@ -15,7 +15,11 @@ from labeling.models.task import Task
 
 
 class Purse(models.Model):
-    """A cap and what is held and spent under it. A batch always has one; project and day caps are optional."""
+    """A cap and what is held and spent under it. A batch always has one; project and day caps are optional.
+
+    Nothing is held that does not fit under the cap. Only a provider that bills more than was held can break it: all of
+    that is spent, and the part beyond the cap is overdrawn as well.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="purses")
     batch = models.OneToOneField(Batch, null=True, blank=True, on_delete=models.CASCADE, related_name="purse")
@@ -23,11 +27,16 @@ class Purse(models.Model):
     cap_microdollars = models.PositiveBigIntegerField(default=0)
     held_microdollars = models.PositiveBigIntegerField(default=0)
     spent_microdollars = models.PositiveBigIntegerField(default=0)
+    overdrawn_microdollars = models.PositiveBigIntegerField(
+        default=0, help_text="Billed beyond the cap: a provider charged more than was held for its answers."
+    )
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(cap_microdollars__gte=F("held_microdollars") + F("spent_microdollars")),
+                condition=Q(
+                    cap_microdollars__gte=F("held_microdollars") + F("spent_microdollars") - F("overdrawn_microdollars")
+                ),
                 name="purse_never_over_its_cap",
             ),
             models.UniqueConstraint(
@@ -44,7 +53,7 @@ class Purse(models.Model):
 
     @property
     def free_microdollars(self) -> int:
-        return self.cap_microdollars - self.held_microdollars - self.spent_microdollars
+        return self.cap_microdollars + self.overdrawn_microdollars - self.held_microdollars - self.spent_microdollars
 
 
 class Reservation(models.Model):
@@ -72,10 +81,6 @@ class Reservation(models.Model):
                 condition=Q(state="settled", cost_microdollars__isnull=False)
                 | ~Q(state="settled") & Q(cost_microdollars__isnull=True),
                 name="reservation_settled_has_a_cost",
-            ),
-            models.CheckConstraint(
-                condition=Q(cost_microdollars__isnull=True) | Q(cost_microdollars__lte=F("reserved_microdollars")),
-                name="reservation_cost_within_what_was_held",
             ),
             models.UniqueConstraint(
                 fields=["escalation"],

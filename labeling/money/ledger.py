@@ -58,8 +58,8 @@ def set_cap(purse: Purse, cap_microdollars: int) -> None:
             f"A budget of {dollars(cap_microdollars)} is below the {dollars(used)} already spent or held; "
             "give at least that."
         )
-    change = cap_microdollars - locked.cap_microdollars
-    Purse.objects.filter(pk=purse.pk).update(cap_microdollars=cap_microdollars)
+    change = cap_microdollars - locked.cap_microdollars - locked.overdrawn_microdollars
+    Purse.objects.filter(pk=purse.pk).update(cap_microdollars=cap_microdollars, overdrawn_microdollars=0)
     _write([locked], "cap changed", {Account.SOURCE: -change, Account.FREE: change})
     purse.refresh_from_db()
 
@@ -164,7 +164,8 @@ def _batch_now(task: Task) -> Batch:
 
 def _hold(purse: Purse, microdollars: int) -> None:
     """Move free money to held in one conditional update; the database decides who of many gets the last cent."""
-    fits = Q(cap_microdollars__gte=F("held_microdollars") + F("spent_microdollars") + microdollars)
+    used = F("held_microdollars") + F("spent_microdollars") - F("overdrawn_microdollars")
+    fits = Q(cap_microdollars__gte=used + microdollars)
     held = Purse.objects.filter(fits, pk=purse.pk).update(held_microdollars=F("held_microdollars") + microdollars)
     if not held:
         scope = "this batch" if purse.batch_id else f"{purse.day}" if purse.day else "this project"
@@ -178,13 +179,12 @@ def _hold(purse: Purse, microdollars: int) -> None:
 def settle(held: Reservation, cost_microdollars: int, note: str = "") -> None:
     """Book what the answer did cost and give the rest back. Settling twice changes nothing.
 
-    A cost above what was held is booked as what was held: the cap stands, and the note tells of the difference.
+    A cost above what was held is booked in full, also where that breaks a cap; the note tells of it.
     """
-    cost = min(cost_microdollars, held.reserved_microdollars)
-    if cost != cost_microdollars:
-        note = f"The provider charged {dollars(cost_microdollars)}, more than was held. {note}"
-    if _close(held, State.SETTLED, cost, note):
-        _give_back(held, cost)
+    if cost_microdollars > held.reserved_microdollars:
+        note = f"{dollars(held.reserved_microdollars)} was held, {dollars(cost_microdollars)} was billed. {note}"
+    if _close(held, State.SETTLED, cost_microdollars, note):
+        _give_back(held, cost_microdollars)
 
 
 @transaction.atomic
@@ -208,7 +208,8 @@ def unreconciled(project: Project) -> QuerySet[Reservation]:
 def reconcile(held: Reservation, charged_microdollars: int | None, note: str) -> None:
     """Book what the provider's bill says about a call of unknown outcome: the amount charged, or None for nothing.
 
-    Raises Refused for a call whose outcome is known already, and for an amount below zero or above what was held.
+    Raises Refused for a call whose outcome is known already, and for an amount below zero or above what was held: only
+    what a provider counted itself is booked above that.
     """
     if charged_microdollars is not None and not 0 <= charged_microdollars <= held.reserved_microdollars:
         most = dollars(held.reserved_microdollars)
@@ -227,14 +228,29 @@ def _close(held: Reservation, state: str, cost: int | None, note: str, open_stat
 
 
 def _give_back(held: Reservation, cost: int) -> None:
+    """Close what was held in every purse: the cost is spent, the rest is free again.
+
+    What was billed beyond the hold comes out of the free money; where that is not enough, the purse is overdrawn.
+    """
     amount = held.reserved_microdollars
-    purses = list(Purse.objects.filter(pk__in=held.entries.values("purse")).order_by(*LOCK_ORDER))
+    purses = Purse.objects.filter(pk__in=held.entries.values("purse")).order_by(*LOCK_ORDER)
+    if cost > amount:
+        purses = purses.select_for_update(no_key=True)
+    within = []
     for purse in purses:
+        beyond = max(cost - amount - purse.free_microdollars, 0) if cost > amount else 0
         Purse.objects.filter(pk=purse.pk).update(
-            held_microdollars=F("held_microdollars") - amount, spent_microdollars=F("spent_microdollars") + cost
+            held_microdollars=F("held_microdollars") - amount,
+            spent_microdollars=F("spent_microdollars") + cost,
+            overdrawn_microdollars=F("overdrawn_microdollars") + beyond,
         )
+        if beyond:
+            moves = {Account.FREE: amount + beyond - cost, Account.SOURCE: -beyond}
+            _write([purse], "billed beyond the cap", {Account.HELD: -amount, Account.SPENT: cost, **moves}, held)
+        else:
+            within.append(purse)
     moves = {Account.HELD: -amount, Account.SPENT: cost, Account.FREE: amount - cost}
-    _write(purses, "settled" if cost else "given back", moves, held)
+    _write(within, "settled" if cost else "given back", moves, held)
 
 
 def _write(purses: Iterable[Purse], memo: str, moves: dict[Account, int], held: Reservation | None = None) -> None:

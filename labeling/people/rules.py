@@ -53,7 +53,7 @@ def refuse_reach(spec: str) -> None:
 
 def pause(annotator: Annotator) -> None:
     """Ask this voter nothing more until it goes on; what it said stays."""
-    Annotator.objects.filter(pk=annotator.pk, paused_at=None).update(paused_at=timezone.now())
+    Annotator.objects.filter(pk=annotator.pk, paused_at=None).update(paused_at=timezone.now(), error="")
 
 
 def go_on(annotator: Annotator) -> None:

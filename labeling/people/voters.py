@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from labeling import known
-from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Voter
-from labeling.crowd.errors import Misconfigured
+from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Stays, Voter
+from labeling.crowd.errors import CrowdError, Misconfigured, unforeseen
 from labeling.models import Annotator, Batch, Label, Project, Task, Vote
 from labeling.people import recruiting
 
+log = logging.getLogger(__name__)
 KEPT = 24
 TEXTS = 20_000
 _ready: OrderedDict[tuple[int, str, int], Voter] = OrderedDict()
@@ -27,7 +30,7 @@ def ready(annotator: Annotator, batch: Batch) -> Voter:
         voter = recruiting.build(annotator.spec)
         if voter.outside and not annotator.outside:
             raise Misconfigured(f"{annotator} would now send texts away from this machine; let it join anew.")
-        voter.prepare(brief_for(batch, version))
+        _prepare(voter, brief_for(batch, version, voter.outside))
         _ready[key] = voter
         while len(_ready) > KEPT:
             _ready.popitem(last=False)
@@ -35,10 +38,24 @@ def ready(annotator: Annotator, batch: Batch) -> Voter:
     return _ready[key]
 
 
+def _prepare(voter: Voter, brief: Brief) -> None:
+    """Raises CrowdError, for a failure of any sort."""
+    try:
+        voter.prepare(brief)
+    except CrowdError:
+        raise
+    except Exception as error:
+        log.exception("%s", voter.name.partition("?")[0])
+        failure = unforeseen(error, voter.name)
+        failure.charged = False
+        raise failure from error
+
+
 def brief_version(batch: Batch) -> int:
     """Changes whenever the brief would, at the price of one small query."""
     project = batch.project
-    of_the_file = Task.objects.learnable().filter(project=project).values_list("pk", "gold_id").order_by("pk")
+    learnable = Task.objects.learnable().filter(project=project)
+    of_the_file = learnable.values_list("pk", "gold_id", "local_only", "batch__local_only").order_by("pk")
     told = [(label.name, label.description, label.hint) for label in project.label_list()]
     return hash(
         (
@@ -50,25 +67,40 @@ def brief_version(batch: Batch) -> int:
             tuple(of_the_file),
             batch.taught_at,
             project.hide_personal_data,
+            project.local_only,
         )
     )
 
 
 @lru_cache(maxsize=4)
-def brief_for(batch: Batch, version: int) -> Brief:
+def brief_for(batch: Batch, version: int, outside: bool = False) -> Brief:
     """What a voter may know: labels, guidelines, known labels, the batch's texts without labels.
 
     What people settled is known as of `batch.taught_at`, so that all of a batch is answered by the same lesson.
+    For a voter of `outside`, known tasks that must stay are no examples.
     `version` is only there to make the cache forget a brief that has changed.
     """
     project = batch.project
     labels = project.label_list()
     label_of = {one.task: one.label for one in known.labels_by(project, batch.taught_at)}
     learnable = known.tasks(project.pk).order_by("pk")
+    learnable = learnable.may_leave() if outside else learnable
     examples = tuple(Example(question(task), label_of[task.pk]) for task in learnable if task.pk in label_of)
     rows = batch.tasks.order_by("position").values_list("external_id", "parts")[:TEXTS]
     texts = tuple(Question(name, tuple((title, text) for title, text in parts)) for name, parts in rows)
-    return Brief(label_set(labels), instructions(project), examples, texts, batch.seed, project.hide_personal_data)
+    hides = project.hide_personal_data
+    return Brief(label_set(labels), instructions(project), examples, texts, batch.seed, hides, staying(project.pk))
+
+
+def staying(project_id: int) -> Stays:
+    """Looks up which texts of the project must not leave, at the moment it is called."""
+
+    def stays(questions: Sequence[Question]) -> Collection[str]:
+        names = {question.task for question in questions}
+        leaving = Task.objects.may_leave().filter(project=project_id, external_id__in=names)
+        return names - set(leaving.values_list("external_id", flat=True))
+
+    return stays
 
 
 def label_set(labels: list[Label]) -> LabelSet:

@@ -13,20 +13,22 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from labeling.crowd import base
 from labeling.crowd.base import Answer, Question
-from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, NotAsked
+from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, MustStay, NotAsked
 from labeling.models import Annotator, Batch, Escalation, Project, Reservation, Task
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
 from labeling.people import voters
-from labeling.rounds import fallback, settling
+from labeling.rounds import fallback, settling, voting
 
 TOGETHER = 8
+STAYS = "This text must not leave this machine."
+LOST = "The call was cut off; its money stays held until somebody looks it up."
 State = Escalation.State
 
 
@@ -91,15 +93,27 @@ class Run:
             yield error
             return
         for outcome in base.outcomes(voter, self.questions(voter), self.pulse):
-            question, held = self.sent.popleft()
+            if not self.sent:  # it failed before it took a question
+                assert isinstance(outcome, CrowdError)
+                _note(self.annotator, outcome)
+                yield outcome
+                return
+            question, held = self.sent[0]
             if isinstance(outcome, Answer):
                 _take(question, held, outcome)
+            else:
+                _book_failure(question, held, outcome)
+            self.sent.popleft()
+            cost = outcome.cost_microdollars if isinstance(outcome, Answer) else outcome.spent_microdollars
+            if cost > held.reserved_microdollars:
+                self.annotator.halt(dearer_than_held(self.annotator, cost, held))
+                self.stopped = True
+            if isinstance(outcome, (Answer, NotAsked)):
+                self.failed = self.failed or _garbles(question)
                 continue
-            _book_failure(question, held, outcome)
-            if not isinstance(outcome, (NotAsked, *ABOUT_ONE_TEXT)):
+            if not isinstance(outcome, ABOUT_ONE_TEXT):
                 self.failed = True
-            if not isinstance(outcome, NotAsked):
-                yield outcome
+            yield outcome
 
     def questions(self, voter: base.Voter) -> Iterator[Question]:
         """Each question right before its call, its money held; no more after a failure or a stop."""
@@ -125,7 +139,10 @@ class Run:
         return not self.stopped
 
     def give_back_leases(self) -> None:
-        """Let others ask at once what was not asked here."""
+        """Let others ask at once what was not asked here; what was, and was not booked, nobody knows the price of."""
+        for question, held in self.sent:
+            ledger.keep_unknown(held, "The worker stopped before the answer was stored.")
+            withdraw(question, LOST)
         for question in self.unasked:
             Escalation.objects.open().filter(pk=question.pk, fence=question.fence).update(leased_until=None)
 
@@ -141,10 +158,15 @@ def _hold(question: Escalation, voter: base.Voter) -> Reservation | None:
     if not question.renew(settings.LEASE_SECONDS):
         return None
     if voter.outside and not Task.objects.may_leave().filter(pk=task.pk).exists():
-        raise ledger.Refused("This text must not leave this machine.")
+        raise ledger.Refused(STAYS)
     if not fallback.unasked(Task.objects.filter(pk=task.pk), annotator).exists():
         raise ledger.Refused(f"{annotator.name} has been asked about it before.")
-    return ledger.reserve(task, annotator, most_it_can_cost(voter, annotator, task), question)
+    most = most_it_can_cost(voter, annotator, task)
+    try:
+        with transaction.atomic():
+            return ledger.reserve(task, annotator, most, question)
+    except IntegrityError:  # the database refuses what must stay, also where that was decided at this very moment
+        raise ledger.Refused(STAYS) from None
 
 
 def most_it_can_cost(voter: base.Voter, annotator: Annotator, task: Task) -> int:
@@ -155,14 +177,40 @@ def most_it_can_cost(voter: base.Voter, annotator: Annotator, task: Task) -> int
 
 @transaction.atomic
 def _take(question: Escalation, held: Reservation, answer: Answer) -> None:
-    """Book an answer: the vote, its price and what it changes are one transaction."""
-    assert question.annotator is not None
-    question.task.lock()
-    vote = voters.vote(question.task, question.annotator, answer, question.task.batch.project.label_list())
+    """Book an answer: the vote, its price and what it changes are one transaction.
+
+    An answer from outside to a text that must stay by now is paid for and not kept. One that names no label counts as
+    a failure of the model.
+    """
+    annotator, task = question.annotator, question.task
+    assert annotator is not None
+    task.lock()
+    vote = voters.vote(task, annotator, answer, task.batch.project.label_list())
+    if annotator.outside and not Task.objects.may_leave().filter(pk=task.pk).exists():
+        ledger.settle(held, answer.cost_microdollars, STAYS)
+        withdraw(question, f"{STAYS} The answer came too late and is not kept.")
+        return
     vote.save()
     ledger.settle(held, answer.cost_microdollars)
     settling.settle(question, vote)
-    question.annotator.note_success()
+    if answer.unreadable:
+        annotator.note_failure(voting.unreadable(annotator, answer), permanent=False)
+    else:
+        annotator.note_success()
+
+
+def _garbles(question: Escalation) -> bool:
+    """Whether the model has answered so often without a label that it rests."""
+    return question.annotator is not None and question.annotator.failures >= Annotator.BREAKER
+
+
+def dearer_than_held(annotator: Annotator, cost: int, held: Reservation) -> str:
+    """What a manager is told about a model that was stopped by its own bill."""
+    most = ledger.dollars(held.reserved_microdollars)
+    return (
+        f"{annotator} billed {ledger.dollars(cost)} for one answer that costs {most} at most by its stated price. It "
+        "is booked in full, and the model is paused; compare the provider's bill with the price, then let it go on."
+    )
 
 
 def _book_failure(question: Escalation, held: Reservation, error: CrowdError) -> None:
@@ -176,7 +224,7 @@ def _book_failure(question: Escalation, held: Reservation, error: CrowdError) ->
         ledger.release(held, str(error))
     if isinstance(error, ABOUT_ONE_TEXT):
         withdraw(question, str(error))
-    if not isinstance(error, NotAsked) and question.annotator is not None:
+    if not isinstance(error, (NotAsked, MustStay)) and question.annotator is not None:
         _note(question.annotator, error)
     wait = timedelta(seconds=error.retry_after or 1)
     Escalation.objects.open().filter(pk=question.pk, fence=question.fence).update(leased_until=Now() + wait)
@@ -204,5 +252,5 @@ def give_up_lost_calls() -> int:
     for held in lost:
         ledger.keep_unknown(held, "The worker stopped before the answer was stored.")
         if held.escalation:
-            withdraw(held.escalation, "The call was cut off; its money stays held until somebody looks it up.")
+            withdraw(held.escalation, LOST)
     return len(lost)

@@ -55,11 +55,13 @@ def take_in(batch: Batch) -> bool:
     """The file's rows become tasks, and each model of the crowd gets its chunks of them."""
     if not batch.lease(settings.LEASE_SECONDS):
         return False
-    if not imports.take_in(batch, lambda: batch.renew(settings.LEASE_SECONDS)):
-        return False
-    teaching.begin(batch)
-    hand_out(batch)
-    batch.release()
+    try:
+        if not imports.take_in(batch, lambda: batch.renew(settings.LEASE_SECONDS)):
+            return False
+        teaching.begin(batch)
+        hand_out(batch)
+    finally:
+        batch.release()
     return batch.move(Stage.VOTING, come_from=Stage.IMPORTING)
 
 
@@ -77,12 +79,17 @@ def hand_out(batch: Batch) -> None:
 
 
 def collect_votes(batch: Batch) -> bool:
-    """One free model votes on one chunk; when no chunk is left, the votes can be weighed."""
+    """One free model votes on one chunk; when no chunk is left, the votes can be weighed.
+
+    Models that fail do not hold up the others; once only they owe votes, a person is waited for, or they are left out.
+    """
     chunk = batch.chunks.claim(settings.LEASE_SECONDS)
     if chunk is not None:
         return voting.vote_on(chunk)
-    if batch.chunks.unfinished().exists():
-        return False
+    wanted = batch.chunks.wanted()
+    if wanted.exists():
+        stuck = not wanted.filter(failures__lt=Chunk.TRIES).exists()
+        return stuck and voting.leave_out(batch)
     return batch.move(Stage.WEIGHING, come_from=Stage.VOTING)
 
 
@@ -90,10 +97,12 @@ def weigh(batch: Batch) -> bool:
     """Votes become beliefs; sure tasks are settled, the others sent on. One worker at a time does this."""
     if not batch.lease(10 * settings.LEASE_SECONDS):
         return False
-    turn = weighing.weigh(batch)
-    draws.draw_slice(batch)
+    try:
+        turn = weighing.weigh(batch)
+        draws.draw_slice(batch)
+    finally:
+        batch.release()
     asks = turn.to_paid > 0
-    batch.release()
     batch.move(Stage.ASKING if asks else Stage.REVIEWING, come_from=Stage.WEIGHING)
     if alarmed(batch):
         return False

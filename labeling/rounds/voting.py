@@ -4,79 +4,192 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from labeling.crowd import base
-from labeling.crowd.base import Answer, ConcurrentVoter, Pulse, Voter
-from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, NeedsExamples, Unsuitable
-from labeling.models import Chunk, Vote
+from labeling.crowd.base import Answer, ConcurrentVoter, Question, Voter
+from labeling.crowd.errors import (
+    ABOUT_ONE_TEXT,
+    CrowdError,
+    Misconfigured,
+    MustStay,
+    NeedsExamples,
+    NotAsked,
+    Unreadable,
+    Unsuitable,
+)
+from labeling.models import Annotator, Batch, Chunk, Project, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.people import voters
 from labeling.rounds import teaching
 
-TRIES = 4
+LOOK_SECONDS = 0.5
+LONGEST_PAUSE = 30.0
+"""Seconds between two tries before the breaker opens: 1, 2, 4, 8 and so on, at most this."""
 
 
 def vote_on(chunk: Chunk) -> bool:
-    """Ask the model about each task of the chunk and write its votes, all at once, if the lease is still ours.
+    """Ask the model about each task of the chunk that has no vote of it; every answer is kept, whatever comes after.
 
     True if there may be more to do right now. A model that cannot read tasks of this kind, or has nothing to learn
-    from, sits out with its reason; any other permanent failure is raised; a passing one is tried again later.
+    from, sits out with its reason. One that fails in any other way rests, and the others go on; after many failures in
+    a row, or one that only a person can mend, it is left alone until somebody says to try again.
     """
-    annotator = chunk.annotator
     try:
-        votes = list(_votes(chunk))
+        failure = _vote(chunk)
     except (NeedsExamples, Unsuitable) as reason:
-        annotator.sit_out(str(reason))
-        chunk.batch.chunks.unfinished().filter(annotator=annotator).update(done_at=chunk.batch.created_at)
+        chunk.annotator.sit_out(str(reason))
+        chunk.batch.chunks.unfinished().filter(annotator=chunk.annotator).update(done_at=chunk.batch.created_at)
         return True
     except CrowdError as error:
-        annotator.note_failure(str(error), permanent=error.permanent)
-        if chunk.fail(error.retry_after) >= TRIES or error.permanent:
-            raise
-        return False
-    annotator.note_success()
-    with transaction.atomic():
-        if chunk.finish():
-            Vote.objects.bulk_create(votes, ignore_conflicts=True)
+        failure = error
+    except Exception:
+        chunk.give_back()
+        raise
+    chunk.give_back()
+    if failure is not None:
+        _rest(chunk, failure)
     return True
 
 
-def _votes(chunk: Chunk) -> Iterator[Vote]:
+def _vote(chunk: Chunk) -> CrowdError | None:
+    """Ask, and write what was answered; the failure that ended it, if any."""
     voter = voters.ready(chunk.annotator, chunk.batch)
-    labels = chunk.batch.project.label_list()
-    yield from teaching.revisions(chunk, voter, labels)
-    tasks = list(askable(chunk, outside=voter.outside).order_by("position"))
-    pulse = _keeping(chunk)
-    outcomes = base.outcomes(voter, [voters.question(task) for task in tasks], pulse)
-    for task, outcome in zip(tasks, outcomes, strict=True):
-        yield voters.vote(task, chunk.annotator, _answer(outcome, voter), labels)
-        pulse()
+    run = Run(chunk, voter, list(askable(chunk, outside=voter.outside).order_by("position")))
+    revised = teaching.revisions(chunk, voter, chunk.batch.project.label_list())
+    votes = [*revised, *run.votes()]
+    if not keep(chunk, votes, done=run.finished):
+        keep(chunk, votes, done=run.finished)  # a text was made local-only at this very moment
+    if run.finished and not chunk.annotator.failures:
+        chunk.annotator.note_success()
+    return run.failure
 
 
-def _answer(outcome: Answer | CrowdError, voter: Voter) -> Answer:
-    """The answer; a server that will not read this one text abstains on it. Raises any other failure."""
-    if isinstance(outcome, Answer):
-        return outcome
-    if isinstance(outcome, ABOUT_ONE_TEXT) and isinstance(voter, ConcurrentVoter):
-        return Answer(None, raw=str(outcome), model=voter.name)
-    raise outcome
+def _rest(chunk: Chunk, failure: CrowdError) -> None:
+    """Note the failure; the model rests, or is left alone."""
+    annotator, wait = chunk.annotator, failure.retry_after or 0.0
+    pause = min(2.0**annotator.failures, LONGEST_PAUSE)
+    if not isinstance(failure, Unreadable):
+        annotator.note_failure(str(failure), permanent=failure.permanent, retry_after=max(wait, pause))
+    if failure.permanent or annotator.failures >= Chunk.TRIES:
+        chunk.give_up()
 
 
-def _keeping(chunk: Chunk) -> Pulse:
-    """A pulse that keeps the chunk's lease while its answers are awaited."""
-    renewed = time.monotonic()
+@dataclass(slots=True)
+class Run:
+    """A model's way through the open tasks of a chunk. `asked`: tasks handed over; `failure`: what ended it."""
 
-    def pulse() -> bool:
-        nonlocal renewed
-        if time.monotonic() - renewed > settings.LEASE_SECONDS / 3:
-            chunk.renew(settings.LEASE_SECONDS)
-            renewed = time.monotonic()
-        return True
+    chunk: Chunk
+    voter: Voter
+    tasks: list[Task]
+    asked: list[Task] = field(default_factory=list)
+    told: int = 0
+    failure: CrowdError | None = None
+    stopped: bool = False
+    looked: float = field(default_factory=time.monotonic)
+    renewed: float = field(default_factory=time.monotonic)
 
-    return pulse
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to ask."""
+        return self.failure is None and self.told == len(self.tasks)
+
+    def votes(self) -> Iterator[Vote]:
+        """The vote on each task that was answered, not yet saved."""
+        labels = self.chunk.batch.project.label_list()
+        for place, outcome in enumerate(base.outcomes(self.voter, self._questions(), self.pulse)):
+            answer = self._answer(outcome)
+            self.told += answer is not None or isinstance(outcome, MustStay)
+            if answer is not None:
+                yield voters.vote(self.asked[place], self.chunk.annotator, answer, labels)
+                self._note(answer)
+            if not self.pulse() and not isinstance(self.voter, ConcurrentVoter):
+                return
+
+    def _questions(self) -> Iterator[Question]:
+        for task in self.tasks:
+            if self.failure or not self.pulse():
+                return
+            self.asked.append(task)
+            yield voters.question(task)
+
+    def _answer(self, outcome: Answer | CrowdError) -> Answer | None:
+        """The answer; a server that will not read this one text abstains on it. Any other failure is remembered."""
+        if isinstance(outcome, Answer):
+            return outcome
+        if isinstance(outcome, (MustStay, NotAsked)):
+            return None
+        if isinstance(outcome, ABOUT_ONE_TEXT) and isinstance(self.voter, ConcurrentVoter):
+            return Answer(None, raw=str(outcome), model=self.voter.name)
+        self.failure = self.failure or outcome
+        return None
+
+    def _note(self, answer: Answer) -> None:
+        """Answers that name no label count as failures; a readable one ends their row."""
+        annotator = self.chunk.annotator
+        if not answer.unreadable:
+            if annotator.failures:
+                annotator.note_success()
+            return
+        sentence = unreadable(annotator, answer)
+        if annotator.note_failure(sentence, permanent=False) >= Annotator.BREAKER:
+            self.failure = self.failure or Unreadable(sentence)
+
+    def pulse(self) -> bool:
+        """Keep the lease; False once the batch or its model is paused."""
+        now = time.monotonic()
+        if now - self.renewed > settings.LEASE_SECONDS / 3:
+            self.chunk.renew(settings.LEASE_SECONDS)
+            self.renewed = now
+        if not self.stopped and now - self.looked >= LOOK_SECONDS:
+            self.stopped = not Chunk.objects.wanted().filter(pk=self.chunk.pk, batch__paused_at=None).exists()
+            self.looked = now
+        return not self.stopped
+
+
+def unreadable(annotator: Annotator, answer: Answer) -> str:
+    """One sentence about an answer that names no label."""
+    words = " ".join((answer.note or answer.raw).split())
+    shown = f"{words[:120]} …" if len(words) > 120 else words or "nothing at all"
+    return f"{annotator} answers without naming a label; its last answer: {shown}"
+
+
+def keep(chunk: Chunk, votes: list[Vote], *, done: bool) -> bool:
+    """Write these votes, and finish the chunk with them if nothing is left, if it is still ours.
+
+    Votes of an outside model on texts that must stay by now are dropped. False where that changed at this very moment.
+    """
+    try:
+        with transaction.atomic():
+            if chunk.finish() if done else chunk.renew(settings.LEASE_SECONDS):
+                Vote.objects.bulk_create(_kept(chunk, votes), ignore_conflicts=True)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _kept(chunk: Chunk, votes: list[Vote]) -> list[Vote]:
+    if not chunk.annotator.outside:
+        return votes
+    leaving = set(chunk.tasks().may_leave().values_list("pk", flat=True))
+    return [vote for vote in votes if vote.task_id in leaving]
+
+
+def leave_out(batch: Batch) -> bool:
+    """What happens when only models that were left alone still owe votes: go on without them, or wait for a person.
+
+    True where the project goes on to the next choice. Raises Misconfigured, which names the model and says what to do.
+    """
+    stuck = batch.chunks.given_up().select_related("annotator")
+    if batch.project.when_model_fails != Project.WhenModelFails.WAIT:
+        return bool(stuck.update(done_at=batch.created_at))
+    annotator = stuck.order_by("id")[0].annotator
+    raise Misconfigured(
+        f"{annotator.error} Then try again, or pause {annotator} on the page of the crowd to go on without it."
+    )
 
 
 def askable(chunk: Chunk, *, outside: bool) -> TaskQuerySet:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from labeling import jobs
 from labeling.crowd.errors import Misconfigured, PriceUnknown, WrongKey
 from labeling.crowd.openai_chat import ChatModel
-from labeling.models import Annotator, Batch, Escalation, Project, Reservation, Task, Vote
+from labeling.models import Annotator, Batch, Escalation, Project, Purse, Reservation, Task, Vote
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
-from labeling.people import recruiting
+from labeling.people import recruiting, rules
 from labeling.rounds import asking, fallback, story
 from tests.fake_openai import FakeOpenAI
 
@@ -362,6 +364,37 @@ class TestLeaving:
         told = secret.escalations.get()
         assert told.state == "withdrawn" and "must not leave" in told.why
 
+    @pytest.mark.parametrize("mark", ["task", "batch", "project"])
+    def test_a_text_that_must_stay_while_it_is_asked_about_is_paid_for_and_its_answer_dropped(
+        self, batch: Batch, server: FakeOpenAI, outside: Annotator, monkeypatch: pytest.MonkeyPatch, mark: str
+    ) -> None:
+        take = asking._take
+
+        def stay_from_now_on(question: Escalation, *rest: Any) -> None:
+            if mark == "task":
+                Task.objects.filter(pk=question.task_id).update(local_only=True)
+            else:
+                (Batch if mark == "batch" else Project).objects.update(local_only=True)
+            take(question, *rest)
+
+        monkeypatch.setattr(asking, "_take", stay_from_now_on)
+        ask(batch)
+        assert not Vote.objects.exists() and states(batch) == ["withdrawn"] * 6
+        assert len(server.requests) == (6 if mark == "task" else 1), "no call after the text has to stay"
+        assert money(batch)[:2] == (0, server.bill_microdollars) and not Annotator.objects.get(kind="paid").error
+
+    def test_a_known_task_that_must_stay_is_no_worked_example(
+        self, batch: Batch, server: FakeOpenAI, outside: Annotator
+    ) -> None:
+        label = batch.project.label_list()[0]
+        Task.objects.filter(position__gte=3).update(gold=label, slice="validation")
+        kept, shown = Task.objects.get(position=4), Task.objects.get(position=5)
+        Task.objects.filter(pk=kept.pk).update(local_only=True)
+        Annotator.objects.filter(pk=outside.pk).update(spec=f"{outside.spec}&shots=4")
+        ask(batch)
+        prompts = "".join(request.prompt for request in server.requests)
+        assert shown.text in prompts and kept.text not in prompts
+
     def test_personal_data_is_hidden_from_outside_models_and_counted(
         self, batch: Batch, server: FakeOpenAI, outside: Annotator
     ) -> None:
@@ -388,6 +421,94 @@ class TestLeaving:
         with pytest.raises(Misconfigured, match="let it join anew"):
             ask(batch)
         assert not server.requests
+
+
+class TestBillsAndGarbage:
+    def test_a_bill_above_what_was_held_is_booked_in_full_and_stops_the_model_at_once(
+        self, batch: Batch, server: FakeOpenAI
+    ) -> None:
+        paid = send_to_a_dear_one(batch, server)
+        ask(batch)
+        paid.refresh_from_db()
+        assert len(server.requests) == 1 and paid.paused_at
+        assert "billed $170.00" in paid.error and "let it go on" in paid.error
+        held, spent, free = money(batch)
+        assert (held, spent, free) == (0, server.bill_microdollars, 0) and spent > CAP
+        purse = Purse.objects.get(batch=batch)
+        assert purse.overdrawn_microdollars == spent - CAP and ledger.faults() == []
+        assert Vote.objects.get().cost_microdollars == spent == Reservation.objects.get().cost_microdollars
+        assert "was held" in Reservation.objects.get().note
+        with pytest.raises(ledger.Refused, match="is spent"):
+            ledger.reserve(batch.tasks.first(), paid, 1)
+
+    def test_it_waits_for_the_manager_until_the_model_may_go_on(
+        self, batch: Batch, server: FakeOpenAI, client: Client
+    ) -> None:
+        paid = send_to_a_dear_one(batch, server)
+        ask(batch)
+        client.login(username="max", password="max-secret-1")
+        address = batch.project.get_absolute_url()
+        page = client.get(address).content.decode()
+        assert "small</bdi></b> was stopped" in " ".join(page.split()) and "billed $170.00" in page
+        rules.go_on(paid)
+        assert "was stopped" not in client.get(address).content.decode()
+
+    def test_a_cap_that_was_broken_counts_again_once_it_is_raised(self, batch: Batch, server: FakeOpenAI) -> None:
+        send_to_a_dear_one(batch, server)
+        ask(batch)
+        spent = money(batch)[1]
+        ledger.set_cap(batch.purse, spent + 70)
+        assert money(batch) == (0, spent, 70) and ledger.faults() == []
+        assert Purse.objects.get(batch=batch).overdrawn_microdollars == 0
+
+    def test_a_list_of_garbage_opens_the_breaker_and_is_not_paid_three_times(
+        self, batch: Batch, server: FakeOpenAI
+    ) -> None:
+        server.behaviours.extend(["babble"] * 30)
+        paid = send(batch, server)
+        ask(batch)
+        paid.refresh_from_db()
+        assert paid.rests and "without naming a label" in paid.error
+        assert states(batch).count("answered") == Annotator.BREAKER and len(server.requests) == Annotator.BREAKER + 1
+        assert money(batch)[:2] == (0, server.bill_microdollars)
+
+    @pytest.mark.parametrize("behaviour", ["garbage", "error", "stream", "nochoices"])
+    def test_a_success_that_is_no_answer_costs_nothing_and_is_asked_again(
+        self, batch: Batch, server: FakeOpenAI, behaviour: str
+    ) -> None:
+        server.behaviours.append(behaviour)
+        send(batch, server)
+        asking.ask_some(questions(batch).free())
+        assert money(batch) == (0, 0, CAP) and states(batch) == ["open"] * 6 and not Vote.objects.exists()
+
+    def test_a_refused_set_up_stops_the_batch_with_the_servers_words(self, batch: Batch, server: FakeOpenAI) -> None:
+        server.behaviours.append("setup")
+        send(batch, server)
+        assert not story.advance(batch.pk)
+        batch.refresh_from_db()
+        assert "Unsupported parameter: 'temperature'" in batch.error and batch.paused_at
+        assert len(server.requests) == 1 and states(batch) == ["open"] * 6
+
+    def test_an_unforeseen_error_leaves_no_lease_and_its_money_is_looked_up(
+        self, batch: Batch, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def break_down(*_: Any) -> None:
+            raise ZeroDivisionError("of all things")
+
+        send(batch, server)
+        monkeypatch.setattr(ChatModel, "_take", break_down)
+        asking.ask_some(questions(batch).free())
+        paid = Annotator.objects.get(kind="paid")
+        assert "ZeroDivisionError: of all things" in paid.error and paid.failures == 1
+        assert states(batch) == ["withdrawn"] + ["open"] * 5 and questions(batch).free().count() == 5
+        assert ledger.unreconciled(batch.project).count() == 1
+
+
+def send_to_a_dear_one(batch: Batch, server: FakeOpenAI) -> Annotator:
+    """A model that counts five million tokens for its first answer."""
+    server.prices = Decimal("0.15"), Decimal("34")
+    server.behaviours.append("millions")
+    return send(batch, server, output="34")
 
 
 class TestKilledWorkers:

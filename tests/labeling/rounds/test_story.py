@@ -353,3 +353,24 @@ def test_without_known_labels_no_money_forecast_is_made(make: Make) -> None:
     Batch.objects.update(validation_size=0)
     run(batch)
     assert all(turn.parameters["forecast"] is None for turn in Round.objects.all())
+
+
+@pytest.mark.parametrize("stage", [Batch.Stage.IMPORTING, Batch.Stage.WEIGHING])
+def test_an_unforeseen_error_leaves_no_lease_behind_and_the_page_says_what_happened(
+    make: Make, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    def break_down(*_: Any) -> None:
+        raise ValueError("argmax of an empty sequence")
+
+    batch = make(count=8)
+    Batch.objects.update(stage=stage)
+    with monkeypatch.context() as broken:
+        broken.setattr(*((imports, "take_in") if stage == Batch.Stage.IMPORTING else (weighing, "weigh")), break_down)
+        with pytest.raises(ValueError, match="argmax"):
+            jobs.advance.func(batch.pk)
+    batch.refresh_from_db()
+    assert batch.paused_at and "ValueError: argmax of an empty sequence" in batch.error and batch.leased_until is None
+    batch.resume()
+    story.advance(batch.pk)
+    batch.refresh_from_db()
+    assert batch.stage != stage, "it goes on at once"
