@@ -9,7 +9,7 @@ from labeling.migrations._guards import guard, unguard
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0002_guards'),
+        ('labeling', '0005_skills'),
     ]
 
     operations = [
