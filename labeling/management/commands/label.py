@@ -15,6 +15,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from labeling.checks import scores
 from labeling.crowd.errors import CrowdError
@@ -88,9 +90,21 @@ class Command(BaseCommand):
             if not more and batch.stage not in Batch.WORKING:
                 return
             if not more:
-                if time.monotonic() - silent_since > PATIENCE:
+                if time.monotonic() - silent_since > PATIENCE and not waited_for(batch):
                     raise UnusableFile(why_nothing_moves(batch))
                 time.sleep(0.5)
+
+
+def waited_for(batch: Batch) -> str:
+    """The free model that rests and will be asked again, once only such ones still owe votes; else nothing."""
+    if batch.stage != Stage.VOTING or batch.chunks.free().exclude(annotator__retry_at__gt=Now()).exists():
+        return ""
+    rests = batch.chunks.wanted().filter(annotator__retry_at__gt=Now()).select_related("annotator").first()
+    return (
+        f"; waits until {timezone.localtime(rests.annotator.retry_at):%H:%M:%S}: {rests.annotator.error}"
+        if rests
+        else ""
+    )
 
 
 def why_nothing_moves(batch: Batch) -> str:
@@ -174,7 +188,7 @@ def progress_line(batch: Batch) -> str:
         return f"{batch.get_stage_display()}: {batch.rows_read:,} rows"
     if batch.stage == Stage.VOTING:
         done = batch.chunks.exclude(done_at=None).count()
-        return f"{batch.get_stage_display()}: {done} of {batch.chunks.count()} chunks"
+        return f"{batch.get_stage_display()}: {done} of {batch.chunks.count()} chunks{waited_for(batch)}"
     return str(batch.get_stage_display())
 
 
