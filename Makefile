@@ -15,7 +15,7 @@ help: ## this list
 # A virtual environment whose making was interrupted has no pip, and one of another Python is of no use: made anew.
 $(VENV)/ready: requirements.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo '$(NEEDS_PYTHON)' >&2; exit 1; }
-	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.prefix == sys.base_prefix or sys.version_info[:2] != (3, 11))' 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
 	$(PIP) install -r requirements.txt
 	@touch $@
 

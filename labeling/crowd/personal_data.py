@@ -10,9 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 
-from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher, format_number
-from stdnum import iban, luhn
-
 Found = tuple[str, int, int]
 """A value in a form that is the same however it is written, and where it begins and ends."""
 Finder = Callable[[str], Iterator[Found]]
@@ -64,6 +61,8 @@ def find_emails(text: str) -> Iterator[Found]:
 
 def find_ibans(text: str) -> Iterator[Found]:
     """Bank account numbers with the length of their country and the right checksum (ISO 13616)."""
+    from stdnum import iban  # here and below: half a second of numbering plans that most commands never need
+
     for match in _IBAN.finditer(text):
         for end in range(match.end(), match.start() + 14, -1):
             value = text[match.start() : end]
@@ -74,6 +73,8 @@ def find_ibans(text: str) -> Iterator[Found]:
 
 def find_cards(text: str) -> Iterator[Found]:
     """Payment card numbers: 13 to 19 digits of an issuer with Luhn's checksum (ISO/IEC 7812)."""
+    from stdnum import luhn
+
     for match in _DIGITS.finditer(text):
         digits = re.sub(r"\D", "", match[0])
         if _ISSUERS.match(digits) and luhn.is_valid(digits):
@@ -114,6 +115,8 @@ def find_ips(text: str) -> Iterator[Found]:
 
 def find_phones(text: str) -> Iterator[Found]:
     """Phone numbers as the numbering plans know them (libphonenumber), in their international form."""
+    from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher, format_number
+
     for region, leniency in ((None, Leniency.VALID), *((region, Leniency.STRICT_GROUPING) for region in REGIONS)):
         for match in PhoneNumberMatcher(text, region, leniency):
             grouped = match.raw_string.startswith("+") or len(re.findall(r"\d+", match.raw_string)) > 1

@@ -10,9 +10,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
-from labeling.checks import certificates
-from labeling.checks.certificates import CannotCertify, Target
-from labeling.checks.evidence import NotEvidence
 from labeling.models import Batch, Certificate
 
 
@@ -46,7 +43,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             good = self.verify(options) if options["verify"] else self.issue(options)
-        except (Unusable, CannotCertify, NotEvidence) as error:
+        except Unusable as error:
             self.stderr.write(str(error))
             sys.exit(2)
         except DatabaseError as error:
@@ -62,7 +59,13 @@ class Command(BaseCommand):
         batch = Batch.objects.select_related("project").filter(pk=options["batch"]).first()
         if batch is None:
             raise Unusable(f"There is no batch {options['batch']}; its number is in the address of its page.")
-        found = certificates.issue(batch, Target(options["alpha"], options["delta"], options["rule"], options["about"]))
+        from labeling.checks import certificates  # loads numpy, which --help and refusals do not need
+
+        try:
+            target = certificates.Target(options["alpha"], options["delta"], options["rule"], options["about"])
+            found = certificates.issue(batch, target)
+        except certificates.CannotCertify as error:
+            raise Unusable(str(error)) from error
         self.stdout.write(certificates.as_file(found) if options["json"] else found.statement, ending="")
         self.stdout.write("" if options["json"] else "\n", ending="")
         return found.given
@@ -74,7 +77,12 @@ class Command(BaseCommand):
             text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise Unusable(f"{name} cannot be read ({error}); check the name and the rights.") from None
-        faults = certificates.verify(text)
+        from labeling.checks import certificates, evidence  # as above
+
+        try:
+            faults = certificates.verify(text)
+        except evidence.NotEvidence as error:
+            raise Unusable(str(error)) from error
         if as_json:
             self.stdout.write(json.dumps({"verified": not faults, "faults": faults}))
         else:

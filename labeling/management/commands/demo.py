@@ -7,9 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from labeling import jobs
 from labeling.management import processes
-from labeling.management.demo import city
 
 
 class Command(BaseCommand):
@@ -22,6 +20,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        from labeling import jobs  # these load the whole crowd, which --help does not need
+        from labeling.management.demo import city
+
         project, sign_ins, made = city.prepare()
         port = processes.free_port(options["port"])
         self.stdout.write(f"\n  Concord runs at  http://{processes.HOST}:{port}/\n")

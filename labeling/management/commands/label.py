@@ -18,17 +18,13 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from labeling.checks import scores
 from labeling.crowd.errors import CrowdError
 from labeling.files import exports, imports
 from labeling.files.guesses import fields_for
 from labeling.files.rows import Fields, check_encoding
 from labeling.files.tables import UnusableFile
-from labeling.managing.new_projects import free_slug
 from labeling.models import Batch, Decision, Project, Vote
 from labeling.money import ledger
-from labeling.people import recruiting
-from labeling.rounds import story
 
 Stage = Batch.Stage
 PATIENCE = 120
@@ -77,6 +73,8 @@ class Command(BaseCommand):
 
     def work(self, batch: Batch) -> None:
         """Advance until nothing is left to do by machine; a failure that needs a person is raised."""
+        from labeling.rounds import story  # here and below: a second of imports that --help does not need
+
         last, silent_since = "", time.monotonic()
         while True:
             more = story.advance(batch.pk)
@@ -122,6 +120,8 @@ def migrate_if_needed() -> None:
 
 def open_batch(options: dict[str, Any]) -> Batch:
     """Everything that can be refused is refused here, before a row is written."""
+    from labeling.people import recruiting
+
     budget = microdollars(options["budget"])
     if not 0 <= options["accept"] <= 1:
         raise UnusableFile(f"--accept is {options['accept']}; give a share between 0 and 1, e.g. 0.8.")
@@ -144,6 +144,8 @@ def open_batch(options: dict[str, Any]) -> Batch:
 
 
 def find_project(options: dict[str, Any], fields: Fields, path: str) -> Project:
+    from labeling.managing.new_projects import free_slug
+
     name = options["project"] or Path(path).stem.split(".")[0]
     known = Project.objects.filter(name=name).first() if options["project"] else None
     if known:
@@ -203,6 +205,9 @@ def write_labels(batch: Batch, path: str) -> None:
 
 def summarise(batch: Batch, seconds: float) -> dict[str, Any]:
     """The contract's JSON object."""
+    from labeling.checks import scores
+    from labeling.rounds import story
+
     now = story.progress(batch)
     votes = Vote.objects.current().filter(task__batch=batch)
     checked = scores.score(batch)

@@ -9,8 +9,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections
 
-from labeling import jobs
-
 log = logging.getLogger(__name__)
 
 
@@ -21,6 +19,8 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, default=2.0, help="seconds between two looks; 0 looks once")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        from labeling import jobs  # loads the whole crowd, which --help does not need
+
         while True:
             close_old_connections()
             try:

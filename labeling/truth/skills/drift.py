@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from labeling.truth.votes import Floats, Ints
 
@@ -78,7 +78,7 @@ def _so_far(right: Floats, expected: float) -> Floats:
 
 def _evidence(unaided: Floats, usual: Floats, shift: float, n_labels: int) -> Floats:
     """Log likelihood ratio of each answer, (n,): accuracy shifted against accuracy as usual."""
-    changed = special.expit(special.logit(usual) + shift)
+    changed = scipy.special.expit(scipy.special.logit(usual) + shift)
     wrong = (1 - unaided) / max(n_labels - 1, 1)
     now = unaided * changed + wrong * (1 - changed)
     then = unaided * usual + wrong * (1 - usual)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse, special
+import scipy
 
 from labeling.truth.votes import Floats, Ints
 
@@ -46,23 +46,23 @@ def worth(
     a, b = np.maximum(accuracy * total, 1e-6), np.maximum((1 - accuracy) * total, 1e-6)
     tail = (1 - confidence) / 2
     effective = np.where(full > 0, total - size, 0.0)
-    return Worth(effective, special.betaincinv(a, b, tail), special.betaincinv(a, b, 1 - tail))
+    return Worth(effective, scipy.special.betaincinv(a, b, tail), scipy.special.betaincinv(a, b, 1 - tail))
 
 
 def _missing(
     belief: Floats, task: Ints, annotator: Ints, label: Ints, weight: Floats, n_annotators: int
-) -> sparse.csr_array:
+) -> scipy.sparse.csr_array:
     """Sum over tasks of the covariance of "annotator j was right", (M, M)."""
     n, n_labels = belief.shape
     root = np.sqrt(weight)
     chance = belief[task, label]
-    means = sparse.csr_array((root * chance, (task, annotator)), shape=(n, n_annotators))
+    means = scipy.sparse.csr_array((root * chance, (task, annotator)), shape=(n, n_annotators))
     cell = task.astype(np.int64) * n_labels + label
-    by_label = sparse.csr_array((root * np.sqrt(chance), (cell, annotator)), shape=(n * n_labels, n_annotators))
-    return sparse.csr_array(by_label.T @ by_label - means.T @ means)
+    by_label = scipy.sparse.csr_array((root * np.sqrt(chance), (cell, annotator)), shape=(n * n_labels, n_annotators))
+    return scipy.sparse.csr_array(by_label.T @ by_label - means.T @ means)
 
 
-def _variance(information: Floats, missing: sparse.csr_array) -> Floats:
+def _variance(information: Floats, missing: scipy.sparse.csr_array) -> Floats:
     """Diagonal of (diag(information) - missing)^-1, (M,), kept stable."""
     scale = 1 / np.sqrt(np.maximum(information, 1e-12))
     if len(information) > MOST_TOGETHER:

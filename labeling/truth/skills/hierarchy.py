@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from labeling.truth.votes import Floats, Ints
 
@@ -90,7 +90,7 @@ def likeness(right: Floats, given: Floats, group: Group, n_labels: int) -> tuple
 
 
 def _log_beta(a: Floats, b: Floats) -> Floats:
-    logs: Floats = special.gammaln(a) + special.gammaln(b) - special.gammaln(a + b)
+    logs: Floats = scipy.special.gammaln(a) + scipy.special.gammaln(b) - scipy.special.gammaln(a + b)
     return logs
 
 
@@ -113,7 +113,7 @@ def _moved(rows: Floats, by: Floats) -> Floats:
         return rows
     place = np.arange(n_labels)
     right = rows[:, place, place]
-    now = special.expit(_logit(right) + by[:, None])
+    now = scipy.special.expit(_logit(right) + by[:, None])
     moved = rows * ((1 - now) / np.maximum(1 - right, SURE))[:, :, None]
     moved[:, place, place] = now
     whole: Floats = moved / moved.sum(axis=2, keepdims=True)
@@ -121,7 +121,7 @@ def _moved(rows: Floats, by: Floats) -> Floats:
 
 
 def _logit(chance: Floats) -> Floats:
-    logits: Floats = special.logit(np.clip(chance, SURE, 1 - SURE))
+    logits: Floats = scipy.special.logit(np.clip(chance, SURE, 1 - SURE))
     return logits
 
 

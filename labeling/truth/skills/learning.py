@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from labeling.truth.belief import clipped, log_belief
 from labeling.truth.expectation import softmax
@@ -124,8 +124,8 @@ class _Problem:
     tasks: Ints
     row: Ints
     answers: Votes
-    said: sparse.csr_array
-    counted: sparse.csr_array
+    said: scipy.sparse.csr_array
+    counted: scipy.sparse.csr_array
     weight: Floats
     logs: Floats
     told: Floats
@@ -146,8 +146,8 @@ class _Problem:
         weight = drift.discounts(answers.annotator, half_life)
         column = answers.annotator.astype(np.int64) * answers.n_symbols + answers.label
         shape = len(tasks), answers.n_annotators * answers.n_symbols
-        said = sparse.csr_array((np.ones(len(row)), (row, column)), shape=shape)
-        counted = sparse.csr_array((weight, (column, row)), shape=shape[::-1])
+        said = scipy.sparse.csr_array((np.ones(len(row)), (row, column)), shape=shape)
+        counted = scipy.sparse.csr_array((weight, (column, row)), shape=shape[::-1])
         logs = log_belief(belief[tasks], OPINION_FLOOR)
         sure = np.full(len(tasks), CERTAIN) if certainty is None else certainty[tasks]
         told = _told(known[tasks], sure, belief.shape[1])
