@@ -68,7 +68,13 @@ def _left(now: Standing) -> Said:
 
 def _quality(good: Good) -> Said:
     if good.overall.estimable and good.overall.value is not None:
-        return Said(f"About {100 * good.overall.value:.0f} of 100 labels are right.", strong=True)
+        told = f"About {100 * good.overall.value:.0f} of 100 settled labels are right"
+        if good.base is None or good.base.beaten:
+            return Said(f"{told}.", strong=True)
+        lead = good.base.above.value or 0.0
+        better = "not surely better" if lead > 0 else "no better"
+        always = f"always saying {good.base.label}, which is right {100 * good.base.share:.0f} times"
+        return Said(f"{told}: {better} than {always}.", strong=True)
     return Said(f"Too few labels are checked to say how many are right: {good.checks} of 30.", strong=True)
 
 

@@ -34,13 +34,40 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """What always giving the commonest true label would get right, and how far the labels are above it.
+
+    `share`: of the checked tasks that truly bear `label`. `above`: share right minus `share`, on the same tasks.
+    """
+
+    label: str
+    share: float
+    above: Estimate
+
+    @property
+    def beaten(self) -> bool:
+        """Whether the labels are surely better than always saying the same."""
+        return self.above.low is not None and self.above.low > 0
+
+
+@dataclass(frozen=True, slots=True)
 class Good:
-    """`learned`: labels known from the file, which the methods learn from and which therefore prove nothing."""
+    """How right the settled labels are: the one number for "right" that every page shows.
+
+    `overall`: over the checks among settled tasks, weighted by how likely each was drawn. `base`: None without checks.
+    `learned`: labels known from the file, which the methods learn from and which therefore prove nothing.
+    """
 
     overall: Estimate
     checks: int
     rows: tuple[Settled, ...]
     learned: int
+    base: Base | None = None
+
+    @property
+    def needed(self) -> int:
+        """How many checks are missing until the share of right labels can be told."""
+        return max(MINIMUM - self.checks, 0)
 
     @property
     def scale(self) -> Scale:
@@ -60,7 +87,21 @@ def how_good(found: Checked, crowd: int, paid: list[str]) -> Good:
         if count
     )
     overall = rates_by(found, np.zeros(len(found.task), dtype=np.int32), 1)[0]
-    return Good(overall, int(found.checks.sum()), rows, found.learned)
+    return Good(overall, int(found.checks.sum()), rows, found.learned, base_rate(found))
+
+
+def base_rate(found: Checked) -> Base | None:
+    """The commonest true label among the checks, its share, and the lead of the labels over always giving it."""
+    checks = found.checks
+    truth, weights = found.truth[checks], found.weights
+    if not len(truth):
+        return None
+    counts = np.bincount(truth, weights, minlength=len(found.labels))
+    common = int(counts.argmax())
+    lead = found.right[checks].astype(int) - (truth == common).astype(int)
+    rates = group_rates(lead, np.zeros(len(truth), dtype=np.int32), 1, weights, signed=True)
+    above = rate_estimates(rates, MINIMUM, LEVEL)[0]
+    return Base(found.labels[common].name, float(counts[common] / counts.sum()), above)
 
 
 def rates_by(found: Checked, part: Ints, n_parts: int) -> tuple[Estimate, ...]:

@@ -69,7 +69,7 @@ def batch(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     if fair is not None:
         context["choice"] = groups.choose(fair, request.GET.get("measure", ""), request.GET.get("label", ""))
         context["gaps"] = groups.gap_lines(fair)
-    return show(request, "fairness/batch.html", context, parts=("standing",))
+    return show(request, "fairness/batch.html", context, parts=("standing", "report"))
 
 
 def _nothing_came_of_it(request: HttpRequest, slug: str) -> HttpResponse:

@@ -14,13 +14,18 @@ from labeling.truth import majority_vote
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Shares of right labels over `checked` tasks; None where nothing can be checked."""
+    """Shares of right labels over `checked` tasks; None where nothing can be checked.
+
+    `commonest_accuracy`: of always giving the commonest known label.
+    """
 
     checked: int
     accuracy: float | None
     majority_accuracy: float | None
     best_single_accuracy: float | None
     best_single: str = ""
+    commonest: str = ""
+    commonest_accuracy: float | None = None
 
 
 def score(batch: Batch) -> Scores:
@@ -39,7 +44,9 @@ def score(batch: Batch) -> Scores:
     credit = (shared[checked, gold[checked]] / shared[checked].sum(axis=1)).mean()
     best, name = _best_single(batch, len(checked))
     right = (label[checked] == gold[checked]).mean()
-    return Scores(len(checked), float(right), float(credit), best, name)
+    counts = np.bincount(gold[checked], minlength=len(ballot.labels))
+    common = ballot.labels[int(counts.argmax())].name
+    return Scores(len(checked), float(right), float(credit), best, name, common, float(counts.max() / len(checked)))
 
 
 def _labels(batch: Batch, places: dict[int, int]) -> dict[int, int]:

@@ -38,6 +38,12 @@
   });
 
   // After the session ended, a part of the page must not be replaced by the sign-in.
+  // A part in which somebody is choosing or writing stays as it is; the next change brings it up to date.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const busy = event.detail.elt.contains(document.activeElement) && document.activeElement.matches("select, input, textarea");
+    if (busy && event.detail.requestConfig.triggeringEvent?.type?.startsWith("live-")) event.preventDefault();
+  });
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!new URL(event.detail.xhr.responseURL, location).pathname.startsWith("/sign-in/")) return;
     event.detail.shouldSwap = false;
@@ -47,10 +53,23 @@
 
   window.Concord = { ...window.Concord, token, listens: () => open };
 
+  const follows = (kind) => document.querySelector(`[hx-trigger*="live-${kind}"]`) !== null;
+
+  // A page none of whose parts follows must not say that it does: it offers to be read anew.
+  function behind() {
+    const place = state()?.querySelector("span");
+    if (!place || place.querySelector("a")) return;
+    const link = document.createElement("a");
+    link.href = location.href;
+    link.textContent = "Newer numbers";
+    place.replaceChildren(link);
+  }
+
   document.addEventListener("htmx:wsBeforeMessage", (event) => {
     event.preventDefault();
     const message = JSON.parse(event.detail.message);
     message.what.forEach(soon);
+    if (!message.what.some(follows)) behind();
   });
 
   document.addEventListener("htmx:wsOpen", () => {

@@ -233,6 +233,8 @@ def summarise(batch: Batch, seconds: float) -> dict[str, Any]:
         "majority_accuracy": checked.majority_accuracy,
         "best_single_accuracy": checked.best_single_accuracy,
         "best_single": checked.best_single,
+        "commonest_label": checked.commonest,
+        "commonest_label_accuracy": checked.commonest_accuracy,
     }
 
 

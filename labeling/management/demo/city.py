@@ -1,4 +1,4 @@
-"""A project in full swing, made of the texts in this folder: three people, a batch, the embedded crowd."""
+"""A project in full swing, made of the texts in this folder: three people, a batch, the embedded crowd, a case."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from django.db import transaction
 
 from labeling.files import imports
 from labeling.files.guesses import fields_for
-from labeling.models import Batch, Label, Membership, Project
+from labeling.models import Annotator, Batch, Escalation, Label, Membership, Project
 from labeling.money import ledger
 from labeling.people import recruiting
+from labeling.rounds import settling, story
 
 FOLDER = Path(__file__).parent
 SLUG = "city-requests"
@@ -23,6 +24,8 @@ PEOPLE = (
     ("jonas", "Jonas", "Berg", "expert"),
     ("miriam", "Miriam", "Keller", "manager"),
 )
+FLAGGED = "R-0070"
+NOTE = "Is it the trough that leaks, or the road that is icy? The guide has both."
 VALIDATION = 120
 BUDGET = 25_000_000
 WAGE = 18_000_000
@@ -44,7 +47,8 @@ def prepare() -> tuple[Project, list[SignIn], bool]:
     made = project is None
     if project is None:
         project = _project()
-        _batch(project)
+        story.take_in(_batch(project))
+        _flag(project)
     return project, [_person(project, *who) for who in PEOPLE], made
 
 
@@ -59,7 +63,7 @@ def _project() -> Project:
         slug=SLUG,
         question=told["question"],
         guidelines=told["guideline"],
-        group_name="District",
+        group_name="Part of town",
         language="en",
         wage_microdollars_per_hour=WAGE,
     )
@@ -80,10 +84,22 @@ def _project() -> Project:
 
 def _batch(project: Project) -> Batch:
     path = str(FOLDER / "city_requests.jsonl")
-    fields = fields_for(path, ["text"], "gold", "district", "id", ["channel", "received"])
+    fields = fields_for(path, ["text"], "gold", "part", "id", ["district", "channel", "received"])
     batch = imports.open_batch(project, path, fields, name="March requests", validation=VALIDATION, seed=1)
     ledger.open_purse(batch, BUDGET)
     return batch
+
+
+def _flag(project: Project) -> None:
+    """A colleague has flagged one request already, so that an expert has something to settle at the first sign-in."""
+    user, _ = User.objects.get_or_create(username="lea", defaults={"first_name": "Lea", "last_name": "Winter"})
+    Membership.objects.get_or_create(project=project, user=user, defaults={"role": Membership.Role.ANNOTATOR})
+    lea = Annotator.of(project, user, Annotator.Kind.PERSON)
+    task = project.tasks.get(external_id=FLAGGED)
+    asked = Escalation.objects.create(
+        task=task, to=lea.kind, reason=Escalation.Reason.UNCERTAIN, why="The models have not voted yet."
+    )
+    settling.flag(asked, NOTE, lea)
 
 
 def _person(project: Project, username: str, first: str, last: str, role: str) -> SignIn:

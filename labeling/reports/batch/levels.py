@@ -1,4 +1,4 @@
-"""How right all labels are now and were at each round of a batch, on the checked tasks, for what was spent till then.
+"""How right all labels would be, were all settled now, and at each round of a batch, for what was spent till then.
 
 All tasks outside the validation slice count: those that still wait by their likeliest label, so that nothing jumps when
 they are settled. Settled and waiting tasks are two strata; random checks reach only the settled ones.
@@ -95,7 +95,7 @@ def _over_strata(hits: Floats, checks: Floats, sizes: Floats) -> Measured:
 
 
 def settled(found: Checked) -> Measured:
-    """How right the settled labels are, with an interval from Kish's effective number of checks."""
+    """How right the settled labels are: the number that the pages call right."""
     hits, checks = _effective(found)
     enough = int(found.checks.sum()) >= MINIMUM
     reason = "" if enough else f"{int(found.checks.sum())} of {MINIMUM} checked"
@@ -116,12 +116,19 @@ def now(project: Project) -> Measured:
 
 
 def _effective(found: Checked) -> tuple[float, float]:
-    """Of how many checks of equal weight how many were right, to know as much as the weighted ones tell (Kish)."""
-    weight = found.weight[found.checks]
+    """Of how many checks of equal weight how many were right, to know as much as the weighted ones tell.
+
+    From the linearised variance of the weighted mean, as every share of checks on the pages; Kish's number where all
+    checks agree.
+    """
+    weight, right = found.weight[found.checks], found.right[found.checks].astype(np.float64)
     if not len(weight):
         return 0.0, 0.0
-    checks = float(weight.sum() ** 2 / (weight**2).sum())
-    return checks * float(weight @ found.right[found.checks] / weight.sum()), checks
+    mean = float(weight @ right / weight.sum())
+    spread, variance = float(weight @ (right - mean) ** 2), float(((weight * (right - mean)) ** 2).sum())
+    total, squares = float(weight.sum()), float((weight**2).sum())
+    checks = min(spread * total / variance if spread > 0 else total**2 / squares, float(len(weight)))
+    return checks * mean, checks
 
 
 def _enough(settled: int, settled_checks: int, waiting: int, waiting_checks: int) -> bool:

@@ -23,6 +23,7 @@ from labeling.truth.screen import screen
 from labeling.truth.votes import Floats
 
 ABSTAINS_OFTEN = 0.02
+LEAST_BITS = 0.005
 MICRO = 1_000_000
 
 
@@ -53,7 +54,10 @@ class Voter:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """`together`: how right all labels are, those of waiting tasks at their likeliest. `worth`: independent voters."""
+    """`together`: how right all labels are, those of waiting tasks at their likeliest. `worth`: independent voters.
+
+    `common`: the commonest true label and its share of the known tasks, None where none is known.
+    """
 
     voters: tuple[Voter, ...]
     known: int
@@ -64,6 +68,18 @@ class Crowd:
     heat: Heat | None
     confusions: dict[int, Floats]
     labels: tuple[tuple[str, str], ...]
+    common: tuple[str, float] | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether any voter's answer says something about the label."""
+        return any(voter.bits is not None and voter.bits >= LEAST_BITS for voter in self.voters)
+
+    @property
+    def beats_common(self) -> bool:
+        """Whether a voter is surely better than always giving the commonest label; True where nobody can tell."""
+        told = [voter.right.low for voter in self.voters if voter.right.estimable and voter.right.low is not None]
+        return self.common is None or not told or max(told) > self.common[1]
 
     @property
     def scale(self) -> Scale:
@@ -111,7 +127,16 @@ def _crowd(project: Project) -> Crowd:
         error_families.heat(alike),
         {one.pk: counts[place] for place, one in enumerate(known.annotators)},
         tuple((label.brief, label.name) for label in project.label_list()),
+        _common(known, project),
     )
+
+
+def _common(known: Known, project: Project) -> tuple[str, float] | None:
+    truth = known.truth[known.truth >= 0]
+    if not len(truth):
+        return None
+    counts = np.bincount(truth)
+    return project.label_list()[int(counts.argmax())].name, float(counts.max() / len(truth))
 
 
 def _unlabeled(project: Project) -> Crowd:

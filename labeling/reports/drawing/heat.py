@@ -9,8 +9,6 @@ from labeling.models import Annotator
 from labeling.reports.drawing.scales import step_of
 from labeling.reports.estimates import Measured
 
-PERSON_KINDS = (Annotator.Kind.PERSON, Annotator.Kind.EXPERT)
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -49,15 +47,18 @@ def lower_triangle(
 ) -> Heat:
     """A table of pairs, below the diagonal. `found(row, column)` is None where a pair shares nothing.
 
-    Ink grows from `low` to 1; cells at or above `flag` are outlined.
+    Ink grows from `low` to 1; cells at or above `flag` are outlined. Rows are numbered, columns bear the number of the
+    same annotator: short names of many models are alike.
     """
     values = {(row, column): found(row, column) for row in range(len(annotators)) for column in range(row)}
     rows = tuple(
-        HeatRow(one.kind, one.name, _cells(row, len(annotators), values, low, flag))
+        HeatRow(one.kind, f"{row + 1} {one.name}", _cells(row, len(annotators), values, low, flag))
         for row, one in enumerate(annotators)
     )
     halves = [half_width(one) for one in values.values() if one is not None and one.estimable]
-    return Heat(tuple((short_name(one), one.name) for one in annotators), rows, max(halves, default=0.0))
+    return Heat(
+        tuple((str(place), one.name) for place, one in enumerate(annotators, 1)), rows, max(halves, default=0.0)
+    )
 
 
 def _cells(
@@ -86,11 +87,3 @@ def interval_words(found: Measured) -> str:
 
 def half_width(found: Measured) -> float:
     return ((found.high or 0.0) - (found.low or 0.0)) / 2
-
-
-def short_name(annotator: Annotator) -> str:
-    """Initials of a person, the first three letters of a model."""
-    words = annotator.name.split()
-    if annotator.kind in PERSON_KINDS and len(words) > 1:
-        return "".join(word[0] for word in words[:2]).upper()
-    return annotator.name[:3]

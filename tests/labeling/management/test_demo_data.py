@@ -34,8 +34,8 @@ def test_there_are_360_requests_numbered_in_order(requests):
     assert [request["id"] for request in requests] == [f"R-{number:04d}" for number in range(1, 361)]
 
 
-def test_every_request_has_the_same_six_fields(requests):
-    fields = {"id", "text", "district", "channel", "received", "gold"}
+def test_every_request_has_the_same_seven_fields(requests):
+    fields = {"id", "text", "district", "part", "channel", "received", "gold"}
     assert all(set(request) == fields for request in requests)
     assert {request["channel"] for request in requests} == {"phone", "web", "app", "letter"}
 
