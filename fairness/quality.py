@@ -146,7 +146,7 @@ def calibration_of(found: Checked, seed: int = 0) -> Calibration | None:
         return None
     bins = max(1, min(MOST_BINS, len(truth) // MINIMUM))
     bars = calibration.reliability(belief, truth, bins=bins)
-    edges = np.array_split(np.sort(belief.max(axis=1)), bins)
+    edges = np.split(np.sort(belief.max(axis=1)), np.cumsum(bars.n)[:-1])
     rows = tuple(
         Bin(float(edge[0]), float(edge[-1]), float(said), Estimate(float(was), float(low), float(high)), int(n))
         for edge, said, was, low, high, n in zip(
