@@ -31,11 +31,15 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """Column heads as (short, full) names, rows, and half the width of the widest interval in it."""
+    """Column heads as (short, full) names, rows, and half the width of the widest interval in it.
+
+    `numbered`: rows bear their number, and columns that of the same annotator.
+    """
 
     heads: tuple[tuple[str, str], ...]
     rows: tuple[HeatRow, ...]
     widest: float
+    numbered: bool = False
 
 
 def lower_triangle(
@@ -47,12 +51,12 @@ def lower_triangle(
 ) -> Heat:
     """A table of pairs, below the diagonal. `found(row, column)` is None where a pair shares nothing.
 
-    Ink grows from `low` to 1; cells at or above `flag` are outlined. Rows are numbered, columns bear the number of the
-    same annotator: short names of many models are alike.
+    Ink grows from `low` to 1; cells at or above `flag` are outlined. Numbers name the columns: short names of many models
+    are alike.
     """
     values = {(row, column): found(row, column) for row in range(len(annotators)) for column in range(row)}
     rows = tuple(
-        HeatRow(one.kind, f"{row + 1} {one.name}", _cells(row, len(annotators), values, low, flag))
+        HeatRow(one.kind, one.name, _cells(row, len(annotators), values, low, flag))
         for row, one in enumerate(annotators)
     )
     halves = [half_width(one) for one in values.values() if one is not None and one.estimable]
