@@ -51,8 +51,8 @@ def lower_triangle(
 ) -> Heat:
     """A table of pairs, below the diagonal. `found(row, column)` is None where a pair shares nothing.
 
-    Ink grows from `low` to 1; cells at or above `flag` are outlined. Numbers name the columns: short names of many models
-    are alike.
+    Ink grows from `low` to 1; cells at or above `flag` are outlined. Numbers name the columns, since short names of many
+    models are alike.
     """
     values = {(row, column): found(row, column) for row in range(len(annotators)) for column in range(row)}
     rows = tuple(
@@ -60,9 +60,8 @@ def lower_triangle(
         for row, one in enumerate(annotators)
     )
     halves = [half_width(one) for one in values.values() if one is not None and one.estimable]
-    return Heat(
-        tuple((str(place), one.name) for place, one in enumerate(annotators, 1)), rows, max(halves, default=0.0)
-    )
+    heads = tuple((str(place), one.name) for place, one in enumerate(annotators, 1))
+    return Heat(heads, rows, max(halves, default=0.0), numbered=True)
 
 
 def _cells(
