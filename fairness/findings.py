@@ -107,6 +107,8 @@ def _gap(gap: Gap) -> str:
         return "All groups get right labels about equally often, within 5 points."
     if found == "fail":
         return f"{gap.lowest} gets clearly fewer right labels than {gap.highest}."
+    if gap.lowest == gap.highest:
+        return "In the checks all groups got right labels equally often; a true gap is not excluded yet."
     small = f"as small as {100 * gap.low:.1f} points" if gap.low >= 0.0005 else "none at all"
     seen = f"{gap.lowest} gets fewer right labels than {gap.highest} in the checks"
     return f"{seen}; the true gap may be {small}, so it is not settled yet."

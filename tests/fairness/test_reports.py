@@ -178,7 +178,7 @@ def said(batch: Batch) -> str:
 
 
 def test_the_finding_opens_with_what_is_known(settled: Batch) -> None:
-    assert said(settled).startswith("About 80 of 100 labels are right.")
+    assert said(settled).startswith("About 80 of 100 settled labels are right.")
     assert said(settled).endswith("$50.00 is still free.")
 
 

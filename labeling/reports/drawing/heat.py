@@ -51,7 +51,7 @@ def lower_triangle(
 ) -> Heat:
     """A table of pairs, below the diagonal. `found(row, column)` is None where a pair shares nothing.
 
-    Ink grows from `low` to 1; cells at or above `flag` are outlined. Numbers name the columns, since short names of many
+    Ink grows from `low` to 1; cells at or above `flag` are outlined. Numbers name the columns: short names of many
     models are alike.
     """
     values = {(row, column): found(row, column) for row in range(len(annotators)) for column in range(row)}
