@@ -7,8 +7,8 @@ from typing import Any
 from labeling.models import Annotator
 from reviewers import guide
 from reviewers.models import Assignment
-from reviewers.notices import Notice, kept_as_extra, not_saved
-from reviewers.queue import answering, claiming, undoing
+from reviewers.notices import Notice, kept_as_extra, not_saved, of_a_change
+from reviewers.queue import answering, holding, undoing
 
 State = Assignment.State
 
@@ -18,11 +18,12 @@ def give(assignment: Assignment, told: dict[str, Any]) -> Notice | None:
     if told["act"] == "skip":
         answering.skip(assignment)
     elif told["act"] == "release":
-        claiming.put_back(assignment)
+        holding.put_back(assignment)
     elif told["act"] == "flag":
         answering.flag(assignment, told["note"])
     else:
-        return kept_as_extra(_submit(assignment, told))
+        given = _submit(assignment, told)
+        return of_a_change(given) or kept_as_extra(given)
     return None
 
 
@@ -58,9 +59,21 @@ def refused(told: dict[str, Any], reason: str) -> Notice:
 
 def _submit(assignment: Assignment, told: dict[str, Any]) -> answering.Given:
     """A first answer, or a change of an earlier one."""
-    done = assignment.state in (State.ANSWERED, State.SKIPPED, State.FLAGGED)
-    way = undoing.change if done else answering.submit
-    return way(assignment, told["label"], told["key"], seconds=_seconds(assignment, told), note=told["note"])
+    took = _seconds(assignment, told)
+    if assignment.state not in (State.ANSWERED, State.SKIPPED, State.FLAGGED):
+        try:
+            return answering.submit(assignment, told["label"], told["key"], seconds=took, note=told["note"])
+        except answering.Answered:  # in another window, a moment ago
+            assignment = _answered(assignment)
+    return undoing.change(assignment, told["label"], told["key"], seconds=took, note=told["note"])
+
+
+def _answered(assignment: Assignment) -> Assignment:
+    """The hold under which this person has answered the same task."""
+    theirs = Assignment.objects.filter(annotator=assignment.annotator, escalation__task=assignment.escalation.task)
+    done = theirs.filter(state=State.ANSWERED, vote__correction=None).select_related("escalation__task__batch", "vote")
+    found = done.order_by("-pk").first()
+    return found.known_to(assignment.annotator) if found else assignment
 
 
 def _seconds(assignment: Assignment, told: dict[str, Any]) -> float:

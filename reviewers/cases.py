@@ -7,15 +7,18 @@ import math
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from labeling.models import Annotator, Belief, Escalation, Label, Task, Vote
+from labeling.money import ledger
 from reviewers import clones
+from reviewers.desk import paused_since
 from reviewers.guide import Entry, guide
 from reviewers.models import Assignment
 from reviewers.neighbours import Near, settled_before
 from reviewers.notices import Notice
 from reviewers.quality import Progress, Share, accuracy_on_gold, progress
-from reviewers.queue import claiming, undoing
+from reviewers.queue import claiming, holding, undoing
 
 Kind = Annotator.Kind
 ORDER = {Kind.EXPERT: 0, Kind.PERSON: 1, Kind.PAID: 2, Kind.MODEL: 3}
@@ -68,7 +71,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case, laid out. `assignment` is None where it is only read."""
+    """One case, laid out. `assignment` is None where it is only read.
+
+    `own_answer`: what the expert answered as an annotator, where that is one of the answers in dispute.
+    """
 
     question: Escalation
     assignment: Assignment | None
@@ -79,6 +85,7 @@ class Case:
     said: list[Voice]
     near: list[Near]
     guide: list[Entry]
+    own_answer: Vote | None = None
     key: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @property
@@ -116,16 +123,31 @@ class Bench:
     colleagues: list[Assignment]
     progress: Progress
     notice: Notice | None = None
+    blocked: str = ""
+
+    @property
+    def paused_since(self) -> datetime | None:
+        """Since when a pause keeps cases from this expert."""
+        return paused_since(self.expert)
 
 
-def open_bench(expert: Annotator, wanted: Escalation | None = None, notice: Notice | None = None) -> Bench:
-    """Hand out the next case, or the one wanted if it is free; one that a colleague has is shown to be read."""
-    held = claiming.pick(expert, wanted) if wanted else claiming.claim(expert)
+def open_bench(
+    expert: Annotator, wanted: Escalation | None = None, *, at_work: bool = False, notice: Notice | None = None
+) -> Bench:
+    """Lay out the next case, or the one wanted if it is free; one that a colleague has is shown to be read.
+
+    `at_work`: the case is begun at once; otherwise with the first sign of work.
+    """
+    held, blocked = None, ""
+    try:
+        held = claiming.pick(expert, wanted) if wanted else next(iter(claiming.hand_out(expert, at_work=at_work)), None)
+    except ledger.Refused as reason:
+        blocked = str(reason)
     question = held.escalation if held else wanted
     case = lay_out(question, held) if question else None
     last = next(iter(undoing.last_answers(expert, 1)), None)
     stands = fate(question, expert) if question else None
-    return Bench(expert, case, stands, last, colleagues(expert), progress(expert), notice)
+    return Bench(expert, case, stands, last, colleagues(expert), progress(expert), notice, blocked)
 
 
 def fate(question: Escalation, expert: Annotator) -> Fate:
@@ -133,8 +155,8 @@ def fate(question: Escalation, expert: Annotator) -> Fate:
     answered = Assignment.objects.filter(escalation=question, state=Assignment.State.ANSWERED)
     return Fate(
         question,
-        claiming.desk_of(expert).filter(escalation=question).exists(),
-        claiming.holder(question, besides=expert),
+        holding.desk_of(expert).filter(escalation=question).exists(),
+        holding.holder(question, besides=expert),
         answered.select_related("annotator", "vote__label").last(),
     )
 
@@ -163,7 +185,14 @@ def lay_out(question: Escalation, held: Assignment | None) -> Case:
         said=_heard([voice for voice in voices if voice.vote.label_id and (voice.words or voice.on == "gold")]),
         near=[] if blind else settled_before(task),
         guide=guide(task.project).of(_disputed(rows)),
+        own_answer=_own(voices, held.annotator) if held else None,
     )
+
+
+def _own(voices: list[Voice], expert: Annotator) -> Vote | None:
+    """What this expert answered as an annotator, if anything."""
+    theirs = (one.vote for one in voices if one.annotator.user_id == expert.user_id and one.annotator != expert)
+    return next((vote for vote in theirs if vote.label_id), None)
 
 
 def voices_on(task: Task, labels: list[Label]) -> list[Voice]:

@@ -1,15 +1,18 @@
-"""What lies before a person who labels: a card, the next one under it, what they did last, how far they are.
+"""What lies before a person who labels: a card, the next ones under it, what they did last, how far they are.
 
 Nothing here may tell what others or the crowd answered: no votes, beliefs, known labels or groups.
 """
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
+from django.db.models import Min
 from django.db.models.functions import Now
 
 from labeling.models import Annotator, Decision, Escalation, Label, Task
@@ -17,7 +20,7 @@ from labeling.money import ledger
 from reviewers.models import Assignment
 from reviewers.notices import Notice
 from reviewers.quality import Progress, progress
-from reviewers.queue import claiming, undoing
+from reviewers.queue import claiming, holding, undoing
 
 FILTER_FROM = 20
 
@@ -54,14 +57,20 @@ class Card:
 
 @dataclass(frozen=True)
 class Desk:
-    """Everything the page shows. `blocked` says in one sentence why nothing is handed out although tasks wait."""
+    """Everything the page shows. `blocked` says in one sentence why nothing is handed out although tasks wait.
+
+    `known`: cards that the page has already and that need not be sent again. `at`: when it was laid out, in
+    seconds since 1970, so that a page can tell which of two answers that crossed is the newer one.
+    """
 
     annotator: Annotator
     card: Card | None
-    ahead: Card | None
+    ahead: list[Card]
     earlier: list[Assignment]
     notice: Notice | None = None
     blocked: str = ""
+    known: Collection[int] = ()
+    at: float = field(default_factory=time.time)
 
     @cached_property
     def progress(self) -> Progress:
@@ -89,7 +98,21 @@ class Desk:
 
     @property
     def held(self) -> list[int]:
-        return [card.assignment.pk for card in (self.card, self.ahead) if card]
+        return [card.assignment.pk for card in (self.card, *self.ahead) if card]
+
+    @property
+    def new(self) -> bool:
+        """Whether the card has to be sent."""
+        return self.card is not None and self.card.assignment.pk not in self.known
+
+    @property
+    def new_ahead(self) -> list[Card]:
+        return [card for card in self.ahead if card.assignment.pk not in self.known]
+
+    @cached_property
+    def paused_since(self) -> datetime | None:
+        """Since when a pause keeps questions from this person; None where none waits behind a pause."""
+        return paused_since(self.annotator)
 
     @property
     def settled_lately(self) -> int:
@@ -104,26 +127,41 @@ class Desk:
         return held.filter(annotator__kind=self.annotator.kind).count()
 
 
-def lay_out(annotator: Annotator, *, ahead: bool = False, notice: Notice | None = None) -> Desk:
-    """Hand out what this person should see now; with `ahead`, the task after it as well."""
+def paused_since(annotator: Annotator) -> datetime | None:
+    """Since when the oldest pause of a batch keeps questions from somebody; None where none waits behind one."""
+    theirs = Escalation.objects.open().in_project(annotator.project_id).filter(to=annotator.kind)
+    held_up = theirs.filter(task__batch__paused_at__isnull=False, task__batch__error="")
+    since: datetime | None = held_up.aggregate(since=Min("task__batch__paused_at"))["since"]
+    return since
+
+
+def lay_out(
+    annotator: Annotator,
+    *,
+    ahead: int = 0,
+    at_work: bool = False,
+    known: Collection[int] = (),
+    notice: Notice | None = None,
+) -> Desk:
+    """Hand out what this person should see now; with `ahead`, up to so many tasks after it as well."""
     labels = annotator.project.label_list()
     cards: list[Card] = []
     blocked = ""
     try:
-        cards = [Card(held, labels) for held in claiming.hand_out(annotator, ahead)]
+        cards = [Card(held, labels) for held in claiming.hand_out(annotator, ahead, at_work=at_work)]
     except ledger.Refused as reason:
         blocked = str(reason)
-    card, following, *_ = [*cards, None, None]
-    return Desk(annotator, card, following, undoing.last_answers(annotator), notice, blocked)
+    first = cards[0] if cards else None
+    return Desk(annotator, first, cards[1:], undoing.last_answers(annotator), notice, blocked, known)
 
 
 def look_back(assignment: Assignment) -> Desk:
     """The desk with an earlier answer open on it, to be changed."""
     annotator = assignment.annotator
     card = Card(assignment, annotator.project.label_list(), before=assignment.said)
-    return Desk(annotator, card, None, undoing.last_answers(annotator))
+    return Desk(annotator, card, [], undoing.last_answers(annotator))
 
 
 def still_held(annotator: Annotator) -> list[int]:
     """The keys of the assignments on this person's desk that still count."""
-    return [assignment.pk for assignment in claiming.desk_of(annotator)]
+    return [assignment.pk for assignment in holding.in_hand(annotator)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -13,9 +14,6 @@ from labeling.models import Annotator, Escalation, Project, Reservation, Vote
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-
-FRESH = 0.9
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
@@ -56,12 +54,20 @@ class Assignment(models.Model):
     annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="assignments")
     state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE)
     claimed_at = models.DateTimeField(auto_now_add=True)
+    begun_at = models.DateTimeField(
+        null=True, blank=True, help_text="The first sign of work; until then it only lies there to be looked at."
+    )
     leased_until = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     vote = models.ForeignKey(Vote, null=True, blank=True, on_delete=models.PROTECT, related_name="assignments")
     pay = models.ForeignKey(Reservation, null=True, blank=True, on_delete=models.PROTECT, related_name="assignments")
 
     objects = AssignmentQuerySet.as_manager()
+
+    LOOKING_SECONDS = 60
+    AT_WORK_SECONDS = 180
+    FRESH = 0.6
+    """What is left of a lease, at least, when it need not be renewed."""
 
     class Meta:
         constraints = [
@@ -80,9 +86,10 @@ class Assignment(models.Model):
     def __str__(self) -> str:
         return f"{self.annotator} on {self.escalation.task}"
 
-    def close(self, state: str, vote: Vote | None = None) -> bool:
-        """Leave the desk; True for the one caller who closed it."""
-        live = Assignment.objects.live().filter(pk=self.pk)
+    def close(self, state: str, vote: Vote | None = None, *, lapsed: bool = False) -> bool:
+        """Leave the desk; True for the one caller who closed it. `lapsed`: only if the lease has ended by now."""
+        still = Assignment.objects.expired() if lapsed else Assignment.objects.live()
+        live = still.filter(pk=self.pk)
         return bool(live.update(state=state, vote=vote, closed_at=Now()))
 
     def known_to(self, annotator: Annotator) -> Assignment:
@@ -91,10 +98,11 @@ class Assignment(models.Model):
         self.annotator, task.project, task.batch.project = annotator, annotator.project, annotator.project
         return self
 
-    @property
-    def fresh(self) -> bool:
-        """Whether so much of the lease is left that it need not be renewed."""
-        return self.seconds_left > FRESH * self.annotator.project.lease_seconds
+    @classmethod
+    def looking(cls, project: Project, at_work: bool = False) -> timedelta:
+        """How long a card that was not begun stays on a desk: a moment, longer in hand of somebody at work."""
+        seconds = cls.AT_WORK_SECONDS if at_work else cls.LOOKING_SECONDS
+        return timedelta(seconds=min(seconds, project.lease_seconds))
 
     @property
     def seconds_left(self) -> float:

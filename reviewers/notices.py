@@ -34,3 +34,12 @@ def kept_as_extra(given: Given) -> Notice | None:
             f"{given.taken_by} took this one while you were away.", "Your answer is kept as an extra opinion."
         )
     return Notice("This one was settled while you were away.", "Your answer is kept as an extra opinion.")
+
+
+def of_a_change(given: Given) -> Notice | None:
+    """Said where somebody had answered the task before: in another window, or opened it again to change it."""
+    if given.before is None:
+        return None
+    if given.before == given.vote.label:
+        return Notice(f"You had answered this one already, as {given.before}.", "Nothing was changed.")
+    return Notice(f"Changed from {given.before} to {given.vote.label}.", "The later answer counts, and is paid once.")

@@ -12,6 +12,7 @@ urlpatterns = [
     path("p/<slug:slug>/label/undo/", annotate.undo, name="annotate_undo"),
     path("p/<slug:slug>/label/pace/", annotate.pace, name="annotate_pace"),
     path("p/<slug:slug>/keep/<int:assignment>/", annotate.keep, name="annotate_keep"),
+    path("p/<slug:slug>/rest/", annotate.rest, name="annotate_rest"),
     path("p/<slug:slug>/mine/", mine.page, name="mine"),
     path("p/<slug:slug>/cases/", cases.page, name="cases"),
     path("p/<slug:slug>/cases/<int:assignment>/", cases.settle, name="case_settle"),

@@ -108,6 +108,11 @@ class Batch(models.Model):
         """The confidence from which on the crowd settles a task of this batch alone."""
         return self.project.accept_confidence if self.accept_confidence is None else self.accept_confidence
 
+    @property
+    def paused(self) -> bool:
+        """Whether a manager paused it, for people as well; one that an error stopped goes on with people."""
+        return self.paused_at is not None and not self.error
+
     def touch(self) -> None:
         """Note a worker's sign of life, by the database's clock."""
         Batch.objects.filter(pk=self.pk).update(touched_at=Now())

@@ -41,6 +41,10 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
         )
         return self.filter(~Exists(held))
 
+    def not_paused(self) -> EscalationQuerySet:
+        """Without those of batches that a manager paused; one that an error stopped goes on with people."""
+        return self.filter(Q(task__batch__paused_at=None) | ~Q(task__batch__error=""))
+
     def free(self) -> EscalationQuerySet:
         """Open ones that no worker holds, by the database's clock."""
         return self.open().filter(Q(leased_until=None) | Q(leased_until__lt=Now()))

@@ -15,7 +15,7 @@ from labeling.models import Label, Vote
 from labeling.money import ledger
 from labeling.rounds import settling, story
 from reviewers.models import Assignment
-from reviewers.queue import claiming
+from reviewers.queue import holding
 
 State = Assignment.State
 
@@ -24,20 +24,29 @@ class Conflict(Exception):
     """An answer that contradicts one already given under the same key; the message is one sentence."""
 
 
+class Answered(Conflict):
+    """This person has answered the task already, in another window: the later answer is a change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What became of an answer: `vote`, and `extra` where the task had passed on to somebody else meanwhile."""
+    """What became of an answer: `vote`, and `extra` where the task had passed on to somebody else meanwhile.
+
+    `before`: what this person had answered, where this is a change of it, or the same once more.
+    """
 
     vote: Vote
     extra: bool = False
     taken_by: str = ""
+    before: Label | None = None
 
 
 @transaction.atomic
 def submit(assignment: Assignment, label: Label | None, key: uuid.UUID, *, seconds: float = 0, note: str = "") -> Given:
     """Take an answer. The same key again is the same answer; a late answer is kept as an extra opinion.
 
-    Raises Conflict where the key came with another label before, or this person has answered the task already.
+    Raises Conflict where the key came with another label before, or the answer cannot be paid any more, and Answered
+    where this person has answered the task already.
     """
     task = assignment.escalation.task
     task.lock()
@@ -46,8 +55,8 @@ def submit(assignment: Assignment, label: Label | None, key: uuid.UUID, *, secon
         return told
     before = earlier[-1] if earlier else None
     if before is not None and not before.withdrawn:
-        raise Conflict("You have answered this one already; open it under your last answers to change it.")
-    held = _standing(assignment)
+        raise Answered("You have answered this one already; open it under your last answers to change it.")
+    held = _begun(_standing(assignment) or holding.take_again(assignment))
     vote = Vote(
         task=task,
         annotator=assignment.annotator,
@@ -57,11 +66,11 @@ def submit(assignment: Assignment, label: Label | None, key: uuid.UUID, *, secon
         key=key,
         corrects=before,
         extra=held is None,
-        cost_microdollars=claiming.pay_for(assignment.annotator, seconds) if held and held.pay_id else 0,
+        cost_microdollars=holding.pay_for(assignment.annotator, seconds) if held and held.pay_id else 0,
     )
     vote.save()
     if held is None:
-        claiming.give_up(assignment, State.VOID)
+        holding.give_up(assignment, State.VOID)
         return Given(vote, extra=True, taken_by=_holder(assignment))
     held.close(State.ANSWERED, vote)
     settling.settle(held.escalation, vote)
@@ -72,12 +81,24 @@ def submit(assignment: Assignment, label: Label | None, key: uuid.UUID, *, secon
     return Given(vote)
 
 
+def _begun(held: Assignment | None) -> Assignment | None:
+    """The hold with its pay, where the answer itself is the first sign of work."""
+    if held is not None and held.begun_at is None and holding.pay_for(held.annotator, 1):
+        try:
+            holding.begin(held)
+        except ledger.Refused as reason:
+            raise Conflict(str(reason)) from reason
+    return held
+
+
 def _standing(assignment: Assignment) -> Assignment | None:
     """The hold this person has on the question now, locked: the one given or, where that has ended, a later one."""
-    mine = claiming.desk_of(assignment.annotator).filter(escalation__task=assignment.escalation.task)
+    mine = holding.desk_of(assignment.annotator).filter(escalation__task=assignment.escalation.task)
     locked = mine.select_for_update(of=("escalation", "self"), no_key=True)
-    held = list(locked.select_related(None).select_related("escalation", "pay"))
-    return next((one for one in held if one.pk == assignment.pk), held[0] if held else None)
+    there = list(locked.select_related(None).select_related("escalation", "pay"))
+    for one in there:
+        one.annotator, one.escalation.task = assignment.annotator, assignment.escalation.task
+    return next((one for one in there if one.pk == assignment.pk), there[0] if there else None)
 
 
 def repeated(
@@ -103,7 +124,7 @@ def _holder(assignment: Assignment) -> str:
 
 def skip(assignment: Assignment) -> None:
     """Put the question back; this person sees it again after all others."""
-    claiming.give_up(assignment, State.SKIPPED)
+    holding.give_up(assignment, State.SKIPPED)
     nudges.announce(assignment.annotator.project_id, nudges.QUEUE)
 
 
@@ -114,7 +135,7 @@ def flag(assignment: Assignment, note: str) -> None:
     Raises Conflict where it no longer lies on this person's desk.
     """
     assignment.escalation.task.lock()
-    if claiming.give_up(assignment, State.FLAGGED):
+    if holding.give_up(assignment, State.FLAGGED):
         settling.flag(assignment.escalation, note, assignment.annotator)
     elif not Assignment.objects.filter(pk=assignment.pk, state=State.FLAGGED).exists():
         raise Conflict("This one is no longer on your desk, so it was not flagged.")
@@ -127,6 +148,6 @@ def send_back(assignment: Assignment, note: str) -> None:
     Raises Conflict where it no longer lies on this expert's desk.
     """
     assignment.escalation.task.lock()
-    if not claiming.give_up(assignment, State.VOID):
+    if not holding.give_up(assignment, State.VOID):
         raise Conflict("This case is no longer on your desk, so it was not sent back.")
     settling.send_back(assignment.escalation, assignment.annotator, note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from django.db import transaction
 
@@ -10,7 +11,7 @@ from labeling.live import nudges
 from labeling.models import Annotator, Decision, Escalation, Label, Vote
 from labeling.rounds import decisions, settling
 from reviewers.models import Assignment
-from reviewers.queue import answering, claiming
+from reviewers.queue import answering, holding
 from reviewers.queue.answering import Conflict, Given
 
 State = Assignment.State
@@ -25,7 +26,9 @@ def last_answers(annotator: Annotator, count: int = 10) -> list[Assignment]:
 
 @transaction.atomic
 def undo(annotator: Annotator, assignment: Assignment | None = None) -> Assignment | None:
-    """Take back the last thing this person did (or the one given) and put it on their desk again.
+    """Take back the last thing this person did (or the one given) and put it on their desk again, before the rest.
+
+    An expert has one case at a time, and gives back the one in hand.
 
     Returns the new assignment, or None where there is nothing to take back, it was taken back before, or an
     expert has settled the task since. Raises Conflict where a colleague has the question now.
@@ -38,32 +41,38 @@ def undo(annotator: Annotator, assignment: Assignment | None = None) -> Assignme
     if question is None:
         return None
     _leave(target, question)
-    for other in Assignment.objects.live().filter(annotator=annotator):
-        claiming.give_up(other, State.VOID)
+    if annotator.kind == Annotator.Kind.EXPERT:
+        holding.clear([annotator])
     nudges.announce(annotator.project_id, nudges.QUEUE)
-    return claiming.take(question, annotator)
+    return holding.take(question, annotator)
 
 
 @transaction.atomic
 def change(assignment: Assignment, label: Label | None, key: uuid.UUID, *, seconds: float = 0, note: str = "") -> Given:
-    """Replace an earlier answer, skip or flag by this answer, leaving the desk as it is.
+    """Replace an earlier answer, skip or flag by this answer, leaving the desk as it is. An answer is paid once.
 
-    Raises Conflict where it cannot be changed any more, or `key` came with another label before.
+    The same answer once more changes nothing. Raises Conflict where it cannot be changed any more, or `key` came
+    with another label before.
     """
     assignment.escalation.task.lock()
     if told := answering.repeated(Vote.objects.filter(key=key), assignment, label, key, note):
         return told
+    earlier = assignment.vote
+    if earlier is not None and earlier.label == label and note in ("", earlier.raw):
+        return Given(earlier, before=label)
     question = _open_again(assignment)
     if question is None:
         raise Conflict("This one is settled for good and cannot be changed any more.")
     _leave(assignment, question)
-    return answering.submit(claiming.take(question, assignment.annotator), label, key, seconds=seconds, note=note)
+    held = holding.take(question, assignment.annotator, paid=earlier is None)
+    given = answering.submit(held, label, key, seconds=seconds, note=note)
+    return replace(given, before=earlier.label if earlier else None)
 
 
 def _leave(target: Assignment, question: Escalation) -> None:
     """Take a skip or flag out of the history. Raises Conflict where the question lies on another desk."""
     question.lock()
-    if other := claiming.holder(question, besides=target.annotator):
+    if other := holding.holder(question, besides=target.annotator):
         raise Conflict(f"{other.annotator} has this one now.")
     Assignment.objects.filter(pk=target.pk, vote=None).update(state=State.VOID)
 

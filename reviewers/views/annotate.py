@@ -12,13 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from labeling.models import Annotator
+from labeling.money import ledger
 from labeling.people.access import Visit, enter
 from reviewers import answers, desk, guide
 from reviewers.forms import AnswerForm
 from reviewers.models import Assignment
 from reviewers.notices import Notice
 from reviewers.quality import progress
-from reviewers.queue import answering, claiming
+from reviewers.queue import answering, claiming, holding
 from reviewers.views import HtmxRequest
 
 
@@ -61,11 +62,27 @@ def undo(request: HtmxRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def keep(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
-    """Keep a task or a case for another lease."""
+    """A sign of work on a task or a case: it is this person's for a whole lease from now on."""
     visit = enter(request, slug)
     own = get_object_or_404(Assignment.objects.of(visit.user, visit.project).with_task(), pk=assignment)
-    kept = claiming.renew(own)
-    return JsonResponse({"left": round(own.seconds_left)}, status=200 if kept else 409)
+    try:
+        kept, why = holding.work_on(own), ""
+    except ledger.Refused as reason:
+        kept, why = None, str(reason)
+    if not request.htmx:
+        return redirect("cases" if own.annotator.kind == Annotator.Kind.EXPERT else "annotate", slug)
+    if kept is None:
+        return JsonResponse({"why": why}, status=409)
+    return JsonResponse({"left": round(kept.seconds_left)})
+
+
+@require_POST
+def rest(request: HtmxRequest, slug: str) -> HttpResponse:
+    """Nobody is at work on the page: what was handed out only to be looked at goes back to the queue."""
+    visit = enter(request, slug)
+    keys = _keys(request.POST.get("held", ""))
+    holding.rest(Assignment.objects.of(visit.user, visit.project).filter(pk__in=keys))
+    return HttpResponse(status=204)
 
 
 @never_cache
@@ -101,8 +118,20 @@ def _next(
         if notice:
             messages.add_message(request, messages.ERROR if notice.bad else messages.INFO, str(notice))
         return redirect("annotate", visit.project.slug)
-    laid_out = desk.lay_out(annotator, ahead=bool(request.htmx), notice=notice)
+    told = request.POST if request.method == "POST" else request.GET
+    laid_out = desk.lay_out(
+        annotator,
+        ahead=holding.AHEAD if request.htmx else 0,
+        at_work=request.method == "POST",
+        known=_keys(told.get("have", "")),
+        notice=notice,
+    )
     return _show(request, visit, laid_out, status)
+
+
+def _keys(told: str) -> set[int]:
+    """The assignments that a page names, as many as it can hold."""
+    return {int(key) for key in told.split()[: 4 * holding.MOST] if key.isdecimal() and len(key) < 19}
 
 
 def _show(request: HtmxRequest, visit: Visit, laid_out: desk.Desk, status: int = 200) -> HttpResponse:

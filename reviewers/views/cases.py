@@ -76,7 +76,7 @@ def _next(request: HtmxRequest, visit: Visit, notice: Notice | None, status: int
         if notice:
             messages.add_message(request, messages.ERROR if notice.bad else messages.INFO, str(notice))
         return redirect("cases", visit.project.slug)
-    return _show(request, visit, cases.open_bench(visit.annotator(EXPERT), notice=notice), status)
+    return _show(request, visit, cases.open_bench(visit.annotator(EXPERT), at_work=True, notice=notice), status)
 
 
 def _show(request: HtmxRequest, visit: Visit, bench: cases.Bench, status: int = 200) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from labeling.models import Batch
 from reviewers.models import Assignment
-from reviewers.queue import answering, claiming
+from reviewers.queue import answering, claiming, holding
 from tests.reviewers.scenery import answer, ask, person
 
 pytestmark = [
@@ -23,7 +23,7 @@ ACTS: dict[str, Callable[[Assignment], object]] = {
     "answer": lambda held: answer(held, 1),
     "skip": answering.skip,
     "flag": lambda held: answering.flag(held, "unclear"),
-    "give back": claiming.put_back,
+    "give back": holding.put_back,
 }
 
 

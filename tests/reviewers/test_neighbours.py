@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from labeling.models import Batch, Decision, Escalation
 from reviewers import neighbours
-from reviewers.queue import answering, claiming
+from reviewers.queue import answering, holding
 from tests.reviewers.scenery import person
 
 TEXTS = {
@@ -58,7 +58,7 @@ def test_only_current_decisions_of_the_project_are_shown(batch: Batch) -> None:
     labels, eve = batch.project.label_list(), person(batch.project, "eve", "expert")
     for task in tasks[:2]:
         question = Escalation.objects.create(task=task, to="expert", reason="flagged", why=".")
-        answering.submit(claiming.take(question, eve), labels[1], uuid.uuid4())
+        answering.submit(holding.take(question, eve), labels[1], uuid.uuid4())
     tasks[3].parts = [["Text", "The street lamp is out, water comes up through the drain."]]
     neighbours._indexes.clear()
     near = neighbours.settled_before(tasks[3])

@@ -12,7 +12,7 @@ from django.utils import timezone
 from labeling.checks.draws import price_of_one
 from labeling.models import Batch, Belief, Decision, Escalation, Task, Vote
 from reviewers.models import Assignment
-from reviewers.queue import answering, claiming, undoing
+from reviewers.queue import answering, claiming, holding, undoing
 from tests.reviewers.scenery import answer, ask, believe, person
 
 pytestmark = pytest.mark.django_db
@@ -234,9 +234,9 @@ def test_the_next_question_can_be_claimed_ahead_and_stays_the_same(batch: Batch)
     for place, task in enumerate(batch.tasks.all()[:3]):
         ask(task, priority=3 - place)
     ann = person(batch.project, "ann")
-    shown, ahead = claiming.hand_out(ann, ahead=True)
+    shown, ahead = claiming.hand_out(ann, ahead=1)
     assert ahead.escalation.task == batch.tasks.all()[1]
-    assert claiming.hand_out(ann, ahead=True) == [shown, ahead] and claiming.claim(ann) == shown
+    assert claiming.hand_out(ann, ahead=1) == [shown, ahead] and claiming.claim(ann) == shown
     answer(shown, 0)
     assert claiming.claim(ann) == ahead
 
@@ -246,7 +246,7 @@ def test_nobody_is_handed_the_same_task_twice_where_two_opinions_are_wanted(batc
     for slot in range(2):
         ask(first, slot=slot, priority=2)
     ask(second)
-    handed = claiming.hand_out(person(batch.project, "ann"), ahead=True)
+    handed = claiming.hand_out(person(batch.project, "ann"), ahead=1)
     assert [held.escalation.task for held in handed] == [first, second]
 
 
@@ -255,18 +255,18 @@ def test_claiming_ahead_leaves_as_many_questions_free_as_colleagues_are_at_work(
         ask(task)
     ann, bob = person(batch.project, "ann"), person(batch.project, "bob")
     assert claiming.claim(ann) is not None and claiming.claim(bob) is not None
-    assert len(claiming.hand_out(ann, ahead=True)) == 1, "the last free question is for Bob"
+    assert len(claiming.hand_out(ann, ahead=1)) == 1, "the last free question is for Bob"
     ask(batch.tasks.all()[3])
-    assert len(claiming.hand_out(ann, ahead=True)) == 2
+    assert len(claiming.hand_out(ann, ahead=1)) == 2
 
 
 def test_what_was_claimed_ahead_can_be_given_back_untouched(batch: Batch) -> None:
     for task in batch.tasks.all()[:2]:
         ask(task)
     ann, bob = person(batch.project, "ann"), person(batch.project, "bob")
-    _, ahead = claiming.hand_out(ann, ahead=True)
+    _, ahead = claiming.hand_out(ann, ahead=1)
     assert claiming.claim(bob) is None
-    claiming.put_back(ahead)
+    holding.put_back(ahead)
     assert claiming.claim(bob).escalation == ahead.escalation
     assert undoing.last_answers(ann) == []
 
@@ -275,7 +275,7 @@ def test_an_answer_to_an_ended_hold_counts_for_the_later_hold_of_the_same_person
     ask(batch.tasks.first())
     ann = person(batch.project, "ann")
     first = claiming.claim(ann)
-    claiming.put_back(first)
+    holding.put_back(first)
     first.refresh_from_db()
     again = claiming.claim(ann)
     assert again.pk != first.pk
@@ -351,7 +351,7 @@ def test_an_expert_picks_a_case_and_gives_the_other_back(batch: Batch) -> None:
     eve, other = person(batch.project, "eve", "expert"), person(batch.project, "max", "expert")
     assert claiming.claim(eve).escalation == first
     assert claiming.pick(eve, second).escalation == second
-    assert claiming.pick(other, second) is None and claiming.holder(second).annotator == eve
+    assert claiming.pick(other, second) is None and holding.holder(second).annotator == eve
     assert claiming.claim(other).escalation == first
 
 
@@ -371,7 +371,7 @@ def test_a_desk_is_cleared_of_what_nobody_needs_any_more_and_its_pay_is_free_aga
     question = ask(batch.tasks.first())
     claiming.claim(person(batch.project, "ann"))
     question.close("withdrawn")
-    assert claiming.tidy() == 1 and claiming.tidy() == 0
+    assert holding.tidy() == 1 and holding.tidy() == 0
     batch.purse.refresh_from_db()
     assert batch.purse.held_microdollars == 0
 

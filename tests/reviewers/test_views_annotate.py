@@ -232,10 +232,12 @@ class TestUndoKeepAndPace:
         ask(batch.tasks.first())
         held = cards(ann.get(url()).content)[0]
         Assignment.objects.update(leased_until=timezone.now() + timedelta(seconds=20))
-        assert 598 <= ann.post(url("annotate_keep", held)).json()["left"] <= 600
+        keep = lambda: ann.post(url("annotate_keep", held), headers=SCRIPT)  # noqa: E731
+        assert 598 <= keep().json()["left"] <= 600
         assert Assignment.objects.get().seconds_left > 590
-        Assignment.objects.update(state="void")
-        assert ann.post(url("annotate_keep", held)).status_code == 409
+        Escalation.objects.update(state="withdrawn")
+        assert keep().status_code == 409
+        assert ann.post(url("annotate_keep", held)).url == url(), "without scripts, back to the card"
 
     def test_pace_counts_todays_answers_and_names_what_is_still_held(self, batch: Batch, ann: Client) -> None:
         for task in batch.tasks.all()[:4]:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labeling.models import Batch, Decision, Escalation, Project, Vote
-from reviewers.queue import answering, claiming
+from reviewers.queue import answering, claiming, holding
 from tests.reviewers.scenery import believe, make_case, model, person, say
 from tests.reviewers.test_views_annotate import signed_in
 
@@ -72,7 +72,7 @@ class TestPage:
         tasks = list(batch.tasks.all())
         make_case(tasks[3])
         question = Escalation.objects.create(task=tasks[1], to="expert", reason="flagged", why=".")
-        settled = claiming.take(question, person(batch.project, "max", "expert"))
+        settled = holding.take(question, person(batch.project, "max", "expert"))
         answering.submit(settled, batch.project.label_list()[1], uuid.uuid4())
         tasks[3].parts = [["Text", "Water comes up through the gully on the road."]]
         tasks[3].save()

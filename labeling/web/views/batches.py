@@ -44,7 +44,7 @@ def control(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
     found = batch_of(visit, batch)
     if request.POST.get("action") == "pause":
         found.stop("")
-        messages.success(request, f"{found.name} is paused; answers under way are still taken.")
+        messages.success(request, f"{found.name} is paused, for people as well; answers under way are still taken.")
     elif request.POST.get("action") == "resume":
         found.resume()
         jobs.start(found)
@@ -55,7 +55,7 @@ def control(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
     elif request.POST.get("action") == "accept":
         leftovers.accept(found)
         messages.success(request, "The likeliest labels are settled as they are; the export marks each of them.")
-    nudges.announce(visit.project.pk)
+    nudges.announce(visit.project.pk, nudges.QUEUE, nudges.PROGRESS)
     return redirect(found)
 
 

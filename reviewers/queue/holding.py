@@ -1,0 +1,195 @@
+"""What lies on a person's desk: taken for a look, begun with the first sign of work, kept, given up.
+
+Looking is not taking. A card that merely lies there is this person's alone for a moment, so that it never goes out
+twice, and holds no money. The first sign of work makes it a whole lease and holds its pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from labeling.live import nudges
+from labeling.models import Annotator, Escalation
+from labeling.money import ledger
+from reviewers.models import Assignment, AssignmentQuerySet
+
+State = Assignment.State
+AHEAD = 9
+MOST = 1 + AHEAD
+"""At most so many questions lie on one person's desk, whatever is asked for at once."""
+
+
+def desk_of(annotator: Annotator) -> AssignmentQuerySet:
+    """Everything this person holds and may still answer: what was begun last, then the cards in hand, oldest first."""
+    mine = Assignment.objects.live().filter(annotator=annotator, escalation__state=Escalation.State.OPEN)
+    return mine.select_related("escalation__task__batch").order_by(F("begun_at").desc(nulls_last=True), "pk")
+
+
+def in_hand(annotator: Annotator) -> list[Assignment]:
+    """The desk without cards of paused batches that nobody has begun."""
+    there = [held.known_to(annotator) for held in desk_of(annotator)]
+    return [held for held in there if held.begun_at or not held.escalation.task.batch.paused]
+
+
+def holder(question: Escalation, besides: Annotator | None = None) -> Assignment | None:
+    """Who has this question on the desk now, leaving one person out."""
+    held = Assignment.objects.unexpired().filter(escalation=question).exclude(annotator=besides)
+    return held.select_related("annotator").first()
+
+
+def alone(annotator: Annotator) -> None:
+    """One request of a person after the other, until the transaction ends: taken before any question is locked."""
+    Annotator.objects.select_for_update(no_key=True).get(pk=annotator.pk)
+
+
+@transaction.atomic(savepoint=False)
+def take(question: Escalation, annotator: Annotator, *, paid: bool = True) -> Assignment:
+    """Put a question on this person's desk as one they work on, holding the pay where there is a wage.
+
+    `paid`: False where this person was paid for the task before. Raises IntegrityError where it lies on another
+    desk, ledger.Refused where the money is spent.
+    """
+    taken = lay_down([question], annotator)[0]
+    begin(taken, paid=paid)
+    return taken
+
+
+@transaction.atomic(savepoint=False)
+def lay_down(questions: Sequence[Escalation], annotator: Annotator, *, at_work: bool = False) -> list[Assignment]:
+    """Put questions on this person's desk to be looked at. Raises IntegrityError where one lies on another desk."""
+    lapsed = Assignment.objects.expired().filter(escalation__in=questions).exclude(annotator=annotator)
+    for held in lapsed.select_related("escalation", "pay"):
+        give_up(held, State.EXPIRED, lapsed=True)
+    until = timezone.now() + Assignment.looking(annotator.project, at_work)
+    laid = [Assignment(escalation=one, annotator=annotator, leased_until=until) for one in questions]
+    return [held.known_to(annotator) for held in Assignment.objects.bulk_create(laid)]
+
+
+@transaction.atomic
+def begin(held: Assignment, *, paid: bool = True) -> None:
+    """The first sign of work: the whole lease starts, and the pay is held. Once begun, nothing changes.
+
+    Raises ledger.Refused where the money is spent; the question then lies there as it did.
+    """
+    if held.begun_at is not None:
+        return
+    now, lease = timezone.now(), timedelta(seconds=held.annotator.project.lease_seconds)
+    first = Assignment.objects.live().filter(pk=held.pk, begun_at=None)
+    if not first.update(begun_at=Now(), leased_until=Now() + lease):
+        return
+    price = pay_for(held.annotator, held.annotator.project.pay_seconds) if paid else 0
+    if price:
+        held.pay = ledger.reserve(held.escalation.task, held.annotator, price)
+        Assignment.objects.filter(pk=held.pk).update(pay=held.pay)
+    held.begun_at, held.leased_until = now, now + lease
+
+
+def affordable(held: Assignment) -> None:
+    """Look whether the answer could be paid, holding nothing yet. Raises ledger.Refused where it could not."""
+    price = pay_for(held.annotator, held.annotator.project.pay_seconds)
+    if not price or held.begun_at:
+        return
+    left = ledger.free(held.escalation.task.batch)
+    if left < price:
+        asked, free = ledger.dollars(price), ledger.dollars(left)
+        raise ledger.Refused(f"The money of this batch is spent: {asked} is asked for one answer, {free} is free.")
+
+
+def pay_for(annotator: Annotator, seconds: float) -> int:
+    """Micro-dollars for so many seconds of this one's work, at most the project's paid seconds, rounded up."""
+    paid = min(seconds, annotator.project.pay_seconds)
+    return -int(-annotator.project.wage_of(annotator.kind) * paid // 3600)
+
+
+def keep(there: Iterable[Assignment], *, at_work: bool) -> None:
+    """Renew what lies on a desk: begun ones for a lease, the others for a moment, longer while somebody is at work.
+
+    The database's clock rules the lease; what is told of it here is by this machine's clock.
+    """
+    for begun in (True, False):
+        some = [held for held in there if bool(held.begun_at) == begun]
+        if not some:
+            continue
+        project = some[0].annotator.project
+        span = timedelta(seconds=project.lease_seconds) if begun else Assignment.looking(project, at_work)
+        stale = [held for held in some if held.seconds_left < Assignment.FRESH * span.total_seconds()]
+        if stale:
+            mine = Assignment.objects.live().filter(pk__in=[held.pk for held in stale])
+            mine.update(leased_until=Now() + span)
+        for held in stale:
+            held.leased_until = timezone.now() + span
+
+
+@transaction.atomic
+def work_on(held: Assignment) -> Assignment | None:
+    """A sign of work on a question this person holds or held: begun or renewed, and all in hand kept with it.
+
+    None where it has gone to somebody else, or was settled. Raises ledger.Refused where the money is spent.
+    """
+    alone(held.annotator)
+    there = in_hand(held.annotator)
+    mine = next((one for one in there if one.escalation_id == held.escalation_id), None)
+    if mine is None:
+        return take_again(held) if len(there) < MOST else None
+    begin(mine)
+    keep(there, at_work=True)
+    return mine
+
+
+def take_again(held: Assignment) -> Assignment | None:
+    """Put a question that left this person's desk on it once more, if it is open and nobody else has it."""
+    question = held.escalation
+    question.lock()
+    gone = held.state in (State.VOID, State.EXPIRED, State.LIVE)
+    if not gone or question.state != Escalation.State.OPEN or holder(question, besides=held.annotator):
+        return None
+    Assignment.objects.live().filter(pk=held.pk).update(state=State.VOID, closed_at=Now())
+    return take(question, held.annotator)
+
+
+def put_back(held: Assignment) -> None:
+    """Give a question back untouched, as if it had never been handed out."""
+    if give_up(held, State.VOID):
+        nudges.announce(held.annotator.project_id, nudges.QUEUE)
+
+
+def rest(holds: AssignmentQuerySet) -> int:
+    """Nobody is at work on these any more: those that were not begun are given back. Returns how many."""
+    idle = list(holds.live().filter(begun_at=None).select_related("escalation", "pay", "annotator"))
+    left = [held for held in idle if give_up(held, State.VOID)]
+    for project_id in {held.annotator.project_id for held in left}:
+        nudges.announce(project_id, nudges.QUEUE)
+    return len(left)
+
+
+@transaction.atomic
+def give_up(held: Assignment, state: str, *, lapsed: bool = False) -> bool:
+    """Leave the desk without an answer; what was held for it is free again. `lapsed`: only if its lease has ended."""
+    held.escalation.lock()
+    closed = held.close(state, lapsed=lapsed)
+    if closed and held.pay:
+        ledger.release(held.pay, f"{state} without an answer")
+    return closed
+
+
+def tidy(annotator: Annotator | None = None, hours: float = 1) -> int:
+    """Clear desks of questions that nobody needs answered any more, or whose lease ended hours ago, with their pay.
+
+    Returns how many left; without an annotator it clears every desk.
+    """
+    long_ago = Q(leased_until__lt=Now() - timedelta(hours=hours))
+    stale = Assignment.objects.live().filter(~Q(escalation__state=Escalation.State.OPEN) | long_ago)
+    mine = stale.filter(annotator=annotator) if annotator else stale
+    return sum(give_up(held, State.EXPIRED) for held in mine.select_related("escalation", "pay"))
+
+
+def clear(annotators: Iterable[Annotator]) -> int:
+    """Give back everything these hold, begun or not: they have left. Returns how many questions are free again."""
+    theirs = Assignment.objects.live().filter(annotator__in=list(annotators)).select_related("escalation", "pay")
+    return sum(give_up(held, State.VOID) for held in theirs)
