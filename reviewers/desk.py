@@ -109,6 +109,11 @@ class Desk:
     def new_ahead(self) -> list[Card]:
         return [card for card in self.ahead if card.assignment.pk not in self.known]
 
+    @property
+    def kept(self) -> float:
+        """For how many seconds, at least, all cards in hand stay with this person."""
+        return min((card.assignment.seconds_left for card in self.ahead), default=Assignment.LOOKING_SECONDS)
+
     @cached_property
     def paused_since(self) -> datetime | None:
         """Since when a pause keeps questions from this person; None where none waits behind a pause."""

@@ -143,14 +143,25 @@ def work_on(held: Assignment) -> Assignment | None:
 
 
 def take_again(held: Assignment) -> Assignment | None:
-    """Put a question that left this person's desk on it once more, if it is open and nobody else has it."""
+    """Put a question that left this person's desk on it once more, if it is open and nobody else has it.
+
+    Where nobody had it since, it is the same hold again.
+    """
     question = held.escalation
     question.lock()
-    gone = held.state in (State.VOID, State.EXPIRED, State.LIVE)
+    gone = held.state in (State.VOID, State.EXPIRED)
     if not gone or question.state != Escalation.State.OPEN or holder(question, besides=held.annotator):
         return None
-    Assignment.objects.live().filter(pk=held.pk).update(state=State.VOID, closed_at=Now())
-    return take(question, held.annotator)
+    if Assignment.objects.filter(escalation=question, pk__gt=held.pk).exists():
+        return take(question, held.annotator)
+    until = Now() + timedelta(seconds=held.annotator.project.lease_seconds)
+    Assignment.objects.filter(pk=held.pk).update(
+        state=State.LIVE, closed_at=None, begun_at=None, pay=None, leased_until=until
+    )
+    held.state, held.closed_at, held.begun_at, held.pay = State.LIVE, None, None, None
+    nudges.announce(held.annotator.project_id, nudges.QUEUE)
+    begin(held)
+    return held
 
 
 def put_back(held: Assignment) -> None:

@@ -14,6 +14,14 @@
     if (event.target.matches(".case input")) told(event.target);
   });
 
+  // Nothing chosen: said above the work, without a frame around a row that nobody chose.
+  document.addEventListener("invalid", (event) => {
+    if (!event.target.matches(".case input")) return;
+    event.preventDefault();
+    note("Nothing is chosen yet.", "Press the digit of the label that is right, then enter.");
+    scrollTo(0, 0);
+  }, true);
+
   // A refusal is shown like any other answer of the server; a lost line leaves the case as it is.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if ([400, 409].includes(event.detail.xhr.status)) event.detail.shouldSwap = true;
@@ -35,6 +43,8 @@
     note("Not saved.", reason, { bad: true, words: "Try again", act: again });
     scrollTo(0, 0);
   }
+
+  Concord.atDesk({ woken: () => htmx.trigger(document.body, "live-queue") });
 
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target?.id !== "main" && event.target.id !== "main") return;

@@ -5,10 +5,11 @@
   const main = () => document.getElementById("main");
   const held = () => document.getElementById("pace").dataset.held.split(" ");
   const gone = new Map(); // cards that left the screen, by task, until the server has their answer
+  const TWICE = 150; // milliseconds
   let busy = false; // an undo is under way; its answer decides what comes next
   let missed = null;
 
-  const outbox = new Concord.Outbox(main().dataset.name, { state, saved, refused, shut });
+  const outbox = new Concord.Outbox(main().dataset.name, { state, saved, refused, shut, have });
   const deck = new Concord.Deck(outbox);
 
   function hold(on) {
@@ -21,15 +22,24 @@
     hold(outbox.has(""));
   }
 
-  function told(html) {
-    deck.apply(html, busy);
+  // What the page has, so that it is not sent again: the cards here, and those whose answer is on its way.
+  function have(item) {
+    const here = deck.cards.map((one) => one.dataset.card);
+    const away = outbox.items.filter((one) => one.id && one !== item).map((one) => one.id);
+    return [...here, ...away].join(" ");
+  }
+
+  function told(html, sent) {
+    const whole = deck.apply(html, sent, busy);
     release();
+    if (!whole) refresh();
   }
 
   async function refresh() {
+    const sent = Date.now();
     try {
-      const response = await fetch(main().dataset.url, { headers: { "HX-Request": "true" } });
-      if (response.ok && !response.redirected) told(await response.text());
+      const response = await fetch(`${main().dataset.url}?have=${encodeURIComponent(have())}`, { headers: { "HX-Request": "true" } });
+      if (response.ok && !response.redirected) told(await response.text(), sent);
     } catch {
       outbox.lose();
     }
@@ -37,15 +47,16 @@
 
   function saved(item, html) {
     gone.delete(item.id);
-    told(html);
+    told(html, item.sent);
     if (!Concord.listens()) htmx.trigger(document.body, "live-queue"); // nobody will nudge this page
   }
 
   function refused(item, html, reason) {
     const back = gone.get(item.id);
     gone.delete(item.id);
+    deck.forget(item.id);
     state("bad", 0, item.words);
-    if (html) return told(html);
+    if (html) return told(html, item.sent);
     if (back) deck.comeBack(back);
     else if (!busy) refresh();
     release();
@@ -66,27 +77,30 @@
     gone.set(item.id, form);
     hush();
     outbox.add({ ...item, url: form.action, fields });
-    deck.next();
+    deck.next(item, form.hasAttribute("data-back"));
   }
 
+  // What is on its way already is taken back once the server has it.
   function undo() {
-    const item = outbox.takeBack();
+    const { id, words } = deck.undoable;
+    const item = outbox.takeBack(id);
     if (item && gone.has(item.id)) return deck.comeBack(gone.get(item.id));
     if (outbox.away) return note("Undo needs the line.", "It works again once the answers kept here are sent.");
-    const { id, words } = deck.undoable;
     hush();
     hold(true);
+    deck.forget(id);
+    deck.left.add(id);
     const fields = [["target", id]];
-    outbox.add({ id: "", key: `undo-${id}`, url: main().dataset.undo, fields, words: `undo of ${words}` }, false);
+    outbox.add({ id: "", after: id, key: `undo-${id}`, url: main().dataset.undo, fields, words: `undo of ${words}` }, false);
   }
 
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
     if (!event.target.matches("#place form") || !button) return;
     event.preventDefault();
-    if (busy) return;
+    if (busy || 1000 * deck.secondsShown < TWICE) return; // nobody has read it yet: the second half of a double press
     if (button.dataset.do === "undo") undo();
-    else answer(event.target, button);
+    else if (button.name !== "label" || !Concord.partsWait(event.target)) answer(event.target, button);
   });
 
   // The queue moved, or an earlier answer was opened: see, twice, whether the card on the screen still counts.
@@ -94,7 +108,9 @@
     outbox.rest();
     if (!main().dataset.ready) deck.adopt(true);
     const now = deck.card;
+    deck.stock = deck.stock.filter((one) => held().includes(one.dataset.card));
     const counts = !now || busy || deck.looksBack || held().includes(now.dataset.card);
+    if (!counts && !now.hasAttribute("data-begun")) return Concord.idle() ? null : refresh(); // nobody worked on it
     const seen = missed === now;
     missed = counts ? null : now;
     if (counts || document.querySelector("#notes .note")) return;
@@ -104,18 +120,13 @@
   document.addEventListener("htmx:sendError", () => outbox.lose());
 
   function goOn() {
+    hush();
     deck.card?.remove();
     refresh();
   }
 
   addEventListener("pageshow", (event) => event.persisted && refresh());
-  addEventListener("pagehide", () => {
-    const [card] = deck.stock.splice(0);
-    if (!card) return;
-    const fields = new FormData(card);
-    fields.set("act", "release");
-    navigator.sendBeacon(card.getAttribute("action"), fields);
-  });
+  Concord.atDesk({ cards: () => deck.cards, rested: () => (deck.stock = []), woken: refresh });
   deck.adopt(false);
   outbox.send();
   refresh();

@@ -4,12 +4,16 @@
   const byId = (id) => document.getElementById(id);
   const place = () => byId("place");
 
-  // `answers` tells which tasks have an answer on its way: { has(id), items, last }.
+  // `answers` tells which tasks have an answer on its way: { has(id), items, away }.
   class Deck {
     constructor(answers) {
       this.answers = answers;
       this.stock = [];
       this.shownAt = 0;
+      this.at = 0; // when the server laid the desk out that was told last; an older word that comes later is not heeded
+      this.keptUntil = 0; // until when the cards in hand are surely nobody else's
+      this.left = new Set(); // cards answered here; they come back under another key only
+      this.done = answers.items.filter((one) => one.id).map(({ id, words }) => ({ id, words }));
     }
 
     get card() {
@@ -24,10 +28,15 @@
       return (performance.now() - this.shownAt) / 1000;
     }
 
-    // What undo would take back: what is on its way, else what the server knows.
+    // Everything here that came from the queue, the card on the screen first.
+    get cards() {
+      return [this.card, ...this.stock].filter((one) => one && !one.hasAttribute("data-back"));
+    }
+
+    // What undo would take back: what was done last here, else what the server knows.
     get undoable() {
       const { last, said } = byId("earlier").dataset;
-      return this.answers.last ?? { id: last, words: said };
+      return this.done.at(-1) ?? { id: last, words: said };
     }
 
     busy(on) {
@@ -48,6 +57,7 @@
       window.htmx?.process(place());
       Concord.paintKeys(place());
       place().querySelector(".find")?.removeAttribute("hidden");
+      Concord.readParts(place());
       this.nameUndo();
     }
 
@@ -60,12 +70,23 @@
       button.querySelector("[data-undone]").textContent = words;
     }
 
-    next() {
+    // An answer was given: the next card, unless the ones in hand may be with somebody else by now.
+    next({ id, words }, back) {
+      this.left.add(id);
+      if (back) this.done = [];
+      else this.done.push({ id, words });
+      if (!this.answers.away && Date.now() > this.keptUntil) this.stock = [];
       this.show(this.stock.shift() ?? Concord.fromTemplate("t-moment"));
+    }
+
+    forget(id) {
+      this.left.delete(id);
+      this.done = this.done.filter((one) => one.id !== id);
     }
 
     // An earlier card comes back to the screen, before the one that is there.
     comeBack(element) {
+      this.forget(element.dataset.card);
       if (this.card) this.stock.unshift(this.card);
       this.show(element);
     }
@@ -74,35 +95,52 @@
     adopt(focus) {
       byId("main").dataset.ready = "1";
       this.stock = ahead(document);
-      if (this.card && this.answers.has(this.card.dataset.card)) return this.next();
+      this.at = Number(byId("main").dataset.at);
+      this.keptUntil = Date.now() + 1000 * Number(byId("main").dataset.kept);
+      if (this.card && this.answers.has(this.card.dataset.card)) return this.show(Concord.fromTemplate("t-moment"));
       this.ready();
       if (focus) this.card?.querySelector("h1").focus();
     }
 
-    // The server's word on the whole desk.
-    apply(html, focus) {
+    // The server's word on the whole desk, asked for at `sent`. False where the page lacks a card it should have.
+    apply(html, sent, focus) {
       const told = new DOMParser().parseFromString(html, "text/html");
-      for (const id of ["notes", "earlier", "pace"]) {
-        const part = told.getElementById(id);
-        if (!part) continue; // how far one is comes with the next nudge
-        byId(id).replaceWith(part);
-        window.htmx?.process(part);
-      }
+      const main = told.getElementById("main");
+      if (told.querySelector("#notes > *")) swap("notes", told);
+      if (Number(main.dataset.at) < this.at) return true;
+      this.at = Number(main.dataset.at);
+      this.keptUntil = sent + 1000 * Number(main.dataset.kept);
+      swap("earlier", told);
+      swap("pace", told); // where it is told; otherwise it comes with the next nudge
       const first = told.getElementById("place").firstElementChild;
-      const cards = [first, ...ahead(told)].filter((one) => one.dataset.card && !this.answers.has(one.dataset.card));
-      cards.forEach((one) => Concord.lease(one));
-      this.deal(cards, this.answers.items.length ? Concord.fromTemplate("t-moment") : first, focus);
+      const here = new Map(this.cards.map((one) => [one.dataset.card, one]));
+      for (const one of [first, ...ahead(told)]) if (one?.dataset.card && !here.has(one.dataset.card)) here.set(one.dataset.card, one);
+      const wanted = main.dataset.desk.split(" ").filter((id) => id && !this.answers.has(id) && !this.left.has(id));
+      const cards = wanted.map((id) => here.get(id)).filter(Boolean);
+      const lead = cards.find((one) => one.dataset.card === main.dataset.desk.split(" ")[0]);
+      if (lead) Concord.lease(lead, Number(main.dataset.leased), "begun" in main.dataset);
+      const nothing = first && !first.dataset.card && !this.answers.items.length ? first : null;
+      this.deal(cards, nothing ?? Concord.fromTemplate("t-moment"), focus);
+      return cards.length > 0 || nothing !== null || this.answers.items.length > 0;
     }
 
+    // A card on the screen that is still this person's stays there, whatever comes first by now; undo brings its own.
     deal(cards, otherwise, focus) {
       const now = this.card;
-      const same = now && now.dataset.card === cards[0]?.dataset.card;
-      this.stock = this.looksBack ? cards : cards.slice(1);
-      if (same) Concord.lease(now, Number(cards[0].dataset.left));
-      if (same || this.looksBack) this.nameUndo();
+      const stays = cards.includes(now) && (!focus || cards[0] === now);
+      if (this.looksBack) this.stock = cards;
+      else this.stock = stays ? cards.filter((one) => one !== now) : cards.slice(1);
+      if (stays || this.looksBack) this.nameUndo();
       else this.show(cards[0] ?? otherwise, Boolean(cards[0] || now || focus));
       this.card?.classList.toggle("next", this.stock.length > 0);
     }
+  }
+
+  function swap(id, told) {
+    const part = told.getElementById(id);
+    if (!part) return;
+    byId(id).replaceWith(part);
+    window.htmx?.process(part);
   }
 
   function ahead(root) {

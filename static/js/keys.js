@@ -35,6 +35,14 @@
     return own.find((name) => visible(`[data-do="${name}"]`)) ?? fixed[event.key];
   }
 
+  // The digit that a key means: by its sign, else by its place, for keyboards that give digits with shift only.
+  function digitOf(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return "";
+    if (/^\d$/.test(event.key)) return event.key;
+    const place = !event.shiftKey && /^(?:Digit|Numpad)(\d)$/.exec(event.code);
+    return place && !Object.values(letters).includes(event.key.toLowerCase()) && !(event.key in fixed) ? place[1] : "";
+  }
+
   // Space and enter on something that has a meaning for them keep that meaning; arrows keep theirs among radios.
   function taken(event) {
     const on = (selector) => event.target.closest(selector);
@@ -53,10 +61,11 @@
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.repeat) return;
     if (event.target.closest?.(typed)) return leave(event);
-    const digit = /^\d$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey;
-    const label = digit && visible(`#main [aria-keyshortcuts="${event.key}"]`);
+    const digit = digitOf(event);
+    const label = digit && visible(`#main [aria-keyshortcuts="${digit}"]`);
     if (label) {
       event.preventDefault();
+      if (label.matches("input")) label.focus({ preventScroll: true }); // so that one row is marked, not two
       label.click();
     } else if (!digit && !taken(event)) {
       const name = nameOf(event);

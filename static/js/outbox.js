@@ -1,8 +1,9 @@
-// Answers wait here, in order, until the server has them. They outlive a lost line and a reload of the page.
+// Answers wait here until the server has them, several under way at once. They outlive a lost line and a reload.
 (() => {
   "use strict";
   const SECONDS = 20;
   const SLOW = 400;
+  const AT_ONCE = 6; // as many as a browser keeps lines to one server
   const SOON = [1000, 2000, 5000, 10000];
   const AWAY = [429, 502, 503, 504];
 
@@ -15,9 +16,9 @@
     }
   }
 
-  async function post(item) {
+  async function post(item, have) {
     const headers = { "HX-Request": "true", "X-CSRFToken": Concord.token() };
-    const options = { method: "POST", headers, body: new URLSearchParams(item.fields), redirect: "manual" };
+    const options = { method: "POST", headers, body: new URLSearchParams([...item.fields, ["have", have]]), redirect: "manual" };
     try {
       const response = await fetch(item.url, { ...options, signal: AbortSignal.timeout(SECONDS * 1000) });
       return outcome(response, await response.text());
@@ -36,15 +37,17 @@
     return { kind: "refused", reason: status === 404 ? "This task is no longer there." : `The server had a fault (${status}).` };
   }
 
-  // `told` hears of { state(kind, count, words), saved(item, html), refused(item, html, reason), shut() }.
+  // `told` hears of { state(kind, count, words), saved(item, html), refused(item, html, reason), shut() }, and
+  // says in have() which cards the page has, so that they need not be sent again.
   class Outbox {
     constructor(name, told) {
       this.prefix = `concord.answers.${name}.`;
       this.told = told;
       this.items = readStore(this.prefix);
-      this.under = null;
+      this.under = new Set();
       this.tries = 0;
       this.away = false;
+      this.timer = null;
       addEventListener("online", () => this.send());
       addEventListener("offline", () => this.lose());
     }
@@ -64,10 +67,10 @@
       this.send();
     }
 
-    // The newest answer comes back, unless it is on its way already.
-    takeBack() {
-      if (!this.last || this.last === this.under) return null;
-      const item = this.last;
+    // An answer comes back, unless it is on its way already.
+    takeBack(id) {
+      const item = this.items.findLast((one) => one.id === id);
+      if (!item || this.under.has(item)) return null;
       this.drop(item);
       if (this.away) this.lose();
       return item;
@@ -95,14 +98,30 @@
       this.told.state("off", this.items.length);
     }
 
-    async send() {
+    // Everything that may go now: one after the other where two are about the same card, one alone on a doubtful line.
+    send() {
       clearTimeout(this.timer);
-      if (this.under || !this.items.length) return this.rest();
-      const item = (this.under = this.items[0]);
+      this.timer = null;
+      const most = this.away ? 1 : AT_ONCE;
+      for (const item of [...this.items]) {
+        if (this.under.size >= most) return;
+        if (!this.under.has(item) && !this.waits(item)) this.carry(item);
+      }
+      this.rest();
+    }
+
+    waits(item) {
+      const before = this.items.slice(0, this.items.indexOf(item));
+      return before.some((one) => one.id === item.id || one.id === item.after);
+    }
+
+    async carry(item) {
+      this.under.add(item);
+      item.sent = Date.now();
       const slow = setTimeout(() => this.away || this.told.state("wait"), SLOW);
-      const outcome = await post(item);
+      const outcome = await post(item, this.told.have(item));
       clearTimeout(slow);
-      this.under = null;
+      this.under.delete(item);
       if (outcome.kind === "away") return this.later();
       if (outcome.kind === "shut") return this.told.shut(item);
       this.tries = 0;
@@ -122,7 +141,7 @@
 
     later() {
       this.lose();
-      this.timer = setTimeout(() => this.send(), SOON[Math.min(this.tries++, SOON.length - 1)]);
+      this.timer ??= setTimeout(() => this.send(), SOON[Math.min(this.tries++, SOON.length - 1)]);
     }
   }
 

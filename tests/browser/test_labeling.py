@@ -37,7 +37,7 @@ def asked(batch: Batch) -> Batch:
 def start(page: Page) -> Page:
     """Open the page and wait until the card after the first is in hand."""
     with page.expect_response(
-        lambda got: got.url.endswith(AT_WORK) and got.request.headers.get("hx-request") == "true"
+        lambda got: f"{AT_WORK}?have=" in got.url and got.request.headers.get("hx-request") == "true"
     ):
         page.goto(AT_WORK)
     expect(page.locator("#main")).to_have_attribute("data-ready", "1")
@@ -49,10 +49,18 @@ def text(page: Page) -> str:
 
 
 def press(page: Page, key: str) -> None:
-    """Press a key and wait until another card, or none, is there."""
+    """Press a key and wait until another card, or none, is there; not faster than anybody can read."""
+    page.wait_for_timeout(170)
     before = page.evaluate("document.querySelector('#place > *').dataset.card ?? ''")
     page.keyboard.press(key)
     page.wait_for_function("(old) => (document.querySelector('#place .card')?.dataset.card ?? '-') !== old", arg=before)
+
+
+def work(page: Page) -> Page:
+    """Give a sign of work and wait until the card is this person's."""
+    page.keyboard.press("x")
+    expect(page.locator("#place .card")).to_have_attribute("data-begun", "", timeout=4000)
+    return page
 
 
 def at_rest(page: Page) -> None:
@@ -145,6 +153,7 @@ def test_offline_answers_are_kept_and_sent_in_order_when_the_line_is_back(asked:
     press(page, "1")
     press(page, "2")
     expect_state(page, "Offline, 2 answers kept here")
+    page.wait_for_timeout(170)
     page.keyboard.press("u")
     expect_state(page, "Offline, 1 answer kept here")
     press(page, "3")
@@ -231,7 +240,7 @@ def test_who_was_away_reads_that_a_colleague_took_the_task(asked: Batch, page_as
 def test_the_last_minute_of_a_lease_is_told_and_any_key_keeps_it(asked: Batch, page_as: Windows) -> None:
     asked.project.lease_seconds = 40
     asked.project.save()
-    page = start(page_as("ann"))
+    page = work(start(page_as("ann")))
     expect(page.locator("#lease")).to_contain_text("more seconds")
     type(asked.project).objects.update(lease_seconds=600)
     page.keyboard.press("x")
@@ -241,7 +250,7 @@ def test_the_last_minute_of_a_lease_is_told_and_any_key_keeps_it(asked: Batch, p
 def test_a_card_that_an_expert_settled_meanwhile_says_so(asked: Batch, page_as: Windows) -> None:
     from labeling.models import Escalation
 
-    page = start(page_as("ann"))
+    page = work(start(page_as("ann")))
     Escalation.objects.order_by("-priority").first().close("withdrawn")
     expect(page.locator("#notes")).to_contain_text("This one is settled by now.", timeout=6000)
     page.get_by_role("button", name="Go on").click()
@@ -349,6 +358,7 @@ def test_a_phone_shows_the_whole_card_and_swipes_skip_and_undo(asked: Batch, pag
 
 
 def swipe(page: Page, across: int) -> None:
+    page.wait_for_timeout(170)
     page.evaluate(
         """(across) => {
         const on = document.querySelector("#place .text");
