@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
+from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Prefetch, Q, Subquery, When
 
-from labeling.models import Annotator, Decision, Escalation, Task, Vote
+from labeling.models import Annotator, Decision, Escalation, Vote
 from labeling.models.vote import VoteQuerySet
 from reviewers.quality import Share, agreement_with_gold, answers_of, progress, recent_seconds
 
@@ -17,11 +17,11 @@ FINAL = "final"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One answer and the final label of its task, if there is one."""
+    """One answer and the final label of its task, once that is told: while an answer can be changed, nothing is said
+    that might invite to change it."""
 
     vote: Vote
     decision: Decision | None
-    with_expert: bool
 
     @property
     def overruled(self) -> bool:
@@ -55,13 +55,11 @@ class Standing:
 
 
 def standing(annotator: Annotator) -> Standing:
-    """How this person's answers stand."""
-    settled = Q(task__stage=Task.Stage.DECIDED, task__decisions__superseded_at=None, task__decisions__isnull=False)
-    same = settled & Q(task__decisions__label=F("label"))
-    counted = labels_of(annotator).aggregate(
-        answered=Count("pk", distinct=True),
-        as_said=Count("pk", filter=same, distinct=True),
-        settled=Count("pk", filter=settled, distinct=True),
+    """How this person's answers stand, as far as that is told."""
+    counted = _with_fate(labels_of(annotator)).aggregate(
+        answered=Count("pk"),
+        as_said=Count("pk", filter=TOLD & Q(final_label=F("label"))),
+        settled=Count("pk", filter=TOLD),
     )
     took = recent_seconds(annotator)
     return Standing(
@@ -86,8 +84,29 @@ def overruled(annotator: Annotator) -> VoteQuerySet:
 
 
 def outcomes(votes: VoteQuerySet) -> list[Outcome]:
-    """Answers with what became of each, in two queries more than the answers themselves."""
+    """Answers with what became of each, in one query more than the answers themselves."""
     final = Prefetch("task__decisions", Decision.objects.current().select_related("label"), to_attr=FINAL)
-    case = Escalation.objects.open().to_experts().filter(task=OuterRef("task"))
-    found = votes.select_related("task", "label").prefetch_related(final).annotate(with_expert=Exists(case))
-    return [Outcome(vote, next(iter(getattr(vote.task, FINAL)), None), vars(vote)["with_expert"]) for vote in found]
+    found = _with_fate(votes.select_related("task", "label").prefetch_related(final)).annotate(
+        told=Case(When(TOLD, then=True), default=False, output_field=BooleanField())
+    )
+    return [
+        Outcome(vote, next(iter(getattr(vote.task, FINAL)), None) if vars(vote)["told"] else None) for vote in found
+    ]
+
+
+TOLD = Q(final_by=Decision.By.EXPERT) | Q(
+    final_label__isnull=False, was_check=False, task__batch__finished_at__isnull=False
+)
+"""An expert has the last word, or the batch was finished and the question was an ordinary one: whoever answered a
+random check must not learn from the page, before all others do, whether the crowd had said the same."""
+
+
+def _with_fate(votes: VoteQuerySet) -> VoteQuerySet:
+    """With the label the task has now, who settled it, and whether the question was a random check."""
+    final = Decision.objects.current().filter(task=OuterRef("task"))
+    check = Escalation.objects.filter(vote=OuterRef("pk"), reason=Escalation.Reason.AUDIT)
+    return votes.annotate(
+        final_label=Subquery(final.values("label")[:1]),
+        final_by=Subquery(final.values("decided_by")[:1]),
+        was_check=Exists(check),
+    )

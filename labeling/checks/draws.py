@@ -25,6 +25,7 @@ MOST = 1000
 FEWEST = 10
 QUARTER = 0.25
 ROWS = 500
+MOST_PLACES = 20_000
 TYPICAL_SECONDS = 30.0
 LATEST = 200
 
@@ -136,9 +137,9 @@ def _draw_up_to(batch: Batch, cuts: Cuts) -> int:
 
 
 def _ask(batch: Batch, chosen: list[int]) -> None:
-    """One question each, in the order of the lots; experts get them after the cases that hold a batch up."""
+    """One question each: for people anywhere in their queue, for experts after the cases that hold a batch up."""
     by_expert = batch.project.check_by == Project.CheckBy.EXPERT
-    priority = 0.0 if by_expert else log2(max(batch.project.labels.count(), 2))
+    places = {} if by_expert else places_of(batch, chosen)
     stands = dict(
         Decision.objects.current().filter(task__batch=batch, task__gold=None).values_list("task_id", "pk").iterator()
     )
@@ -150,7 +151,7 @@ def _ask(batch: Batch, chosen: list[int]) -> None:
                 reason=Reason.AUDIT,
                 checks_id=stands[pk],
                 why="Drawn at random for a check.",
-                priority=priority,
+                priority=places.get(pk, 0.0),
             )
             for pk in chosen
         ),
@@ -158,6 +159,23 @@ def _ask(batch: Batch, chosen: list[int]) -> None:
     )
     for some in _some(chosen):
         Task.objects.filter(pk__in=some).update(check_probability=1.0, slice=Task.Slice.AUDIT)
+
+
+def places_of(batch: Batch, chosen: list[int]) -> dict[int, float]:
+    """A priority by task that puts each check at a random place of the people's queue, so that order tells nobody.
+
+    It is that of an ordinary question which waits in the project, drawn by another lot of the task; where none waits,
+    any entropy from 0 to that of knowing nothing.
+    """
+    ordinary = Escalation.objects.open().to_people().in_project(batch.project_id).exclude(reason=Reason.AUDIT)
+    waiting = list(ordinary.order_by("pk").values_list("priority", flat=True)[:MOST_PLACES])
+    most = log2(max(batch.project.labels.count(), 2))
+    places = {}
+    for some in _some(chosen):
+        for pk, name in Task.objects.filter(pk__in=some).values_list("pk", "external_id"):
+            number = lot(f"{seed_of(batch)}-place", name)
+            places[pk] = waiting[int(number * len(waiting))] if waiting else number * most
+    return places
 
 
 def _some(keys: list[int]) -> Iterable[list[int]]:

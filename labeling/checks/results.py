@@ -131,16 +131,25 @@ def _rows(scope: Batch | Project, inside: Q, place: dict[int, int], drawn: dict[
 
 
 def answered(inside: Q, labels: list[Label]) -> dict[int, Check]:
-    """The answered checks by task; an expert's standing word counts before the person's answer."""
+    """The answered checks by task; an expert's standing word counts before the person's answer.
+
+    Of somebody who changed their answer the first one counts, since only that one is surely independent of what they
+    may have learned meanwhile; the later one is kept as the task's answer. One that was only taken back counts not.
+    """
     place = {label.pk: index for index, label in enumerate(labels)}
     first: dict[int, Decision] = {}
+    said: dict[tuple[int, int], tuple[int, datetime, int]] = {}
     told: dict[int, tuple[int, datetime, int]] = {}
     audits = Escalation.objects.filter(inside, reason=Escalation.Reason.AUDIT, task__gold=None).order_by("pk")
     for audit in audits.select_related("checks", "vote__correction"):
         if audit.checks is not None:
             first.setdefault(audit.task_id, audit.checks)
-        if audit.vote is not None and audit.vote.label_id and not hasattr(audit.vote, "correction"):
-            told[audit.task_id] = (audit.vote.label_id, audit.closed_at or audit.created_at, audit.vote.annotator_id)
+        if audit.vote is None or not audit.vote.label_id:
+            continue
+        who, when = audit.vote.annotator_id, audit.closed_at or audit.created_at
+        independent = said.setdefault((audit.task_id, who), (audit.vote.label_id, when, who))
+        if not hasattr(audit.vote, "correction"):
+            told[audit.task_id] = independent
     for made in Decision.objects.current().filter(inside, decided_by=By.EXPERT).order_by("pk"):
         if made.task_id in first and made.pk > first[made.task_id].pk and made.annotator_id:
             told[made.task_id] = (made.label_id, made.created_at, made.annotator_id)

@@ -25,7 +25,7 @@ SHARE = 3
 
 
 def waiting_for(annotator: Annotator) -> EscalationQuerySet:
-    """Questions this person may be asked: open, of their kind, not answered by them, not on another desk, not paused."""
+    """Questions this person may be asked: open, not paused, of their kind, not answered by them, on no other desk."""
     answered = Vote.objects.current().filter(task=OuterRef("task"), annotator=annotator)
     others = Assignment.objects.unexpired().filter(escalation=OuterRef("pk")).exclude(annotator=annotator)
     questions = Escalation.objects.open().in_project(annotator.project_id).filter(to=annotator.kind).not_paused()

@@ -21,6 +21,7 @@ TWO_SECONDS = """
     const late = () => new Promise((go) => setTimeout(go, 1000));
     window.fetch = (where, told) => late().then(() => quick(where, told)).then((got) => late().then(() => got));
 """
+PRESS = """(told) => document.dispatchEvent(new KeyboardEvent("keydown", { ...told, bubbles: true }))"""
 TIMED = """(key) => new Promise((done) => {
     const before = document.querySelector("#place .card")?.dataset.card;
     const began = performance.now();
@@ -97,8 +98,7 @@ def test_undo_takes_back_the_right_answer_while_others_are_on_their_way(sixty: B
 def test_a_double_press_answers_one_card(six: Batch, page_as: Windows) -> None:
     page = start(page_as("ann"))
     page.wait_for_timeout(200)
-    page.evaluate("""() => { for (const _ of [1, 2])
-        document.dispatchEvent(new KeyboardEvent("keydown", { key: "1", code: "Digit1", bubbles: true })); }""")
+    page.evaluate(f"() => [1, 2].forEach(() => ({PRESS})({{ key: '1', code: 'Digit1' }}))")
     at_rest(page)
     assert Vote.objects.count() == 1
     press(page, "1")
@@ -109,15 +109,11 @@ def test_a_double_press_answers_one_card(six: Batch, page_as: Windows) -> None:
 def test_digits_work_by_their_place_on_keyboards_that_give_them_with_shift_only(six: Batch, page_as: Windows) -> None:
     page = start(page_as("ann"))
     page.wait_for_timeout(200)
-    page.evaluate(
-        """document.dispatchEvent(new KeyboardEvent("keydown", { key: "é", code: "Digit2", bubbles: true }))"""
-    )
+    page.evaluate(PRESS, {"key": "é", "code": "Digit2"})
     until(Vote.objects.exists)
     assert Vote.objects.get().label.name == "Water and drains"
     page.wait_for_timeout(200)
-    page.evaluate(
-        """document.dispatchEvent(new KeyboardEvent("keydown", { key: "!", code: "Digit1", shiftKey: true, bubbles: true }))"""
-    )
+    page.evaluate(PRESS, {"key": "!", "code": "Digit1", "shiftKey": True})
     at_rest(page)
     assert Vote.objects.count() == 1, "shift and a digit's place mean a sign, where the digits come without shift"
 

@@ -58,7 +58,9 @@ def cost_of_an_answer(batch: Batch, answers: int = 1, **headers: Any) -> float:
             page = ann.post(f"{AT_WORK}{waiting.pop(0)}/", told, headers=headers)
         assert page.status_code in (200, 302)
         waiting += cards((page if headers else ann.get(AT_WORK)).content)
-        cost += sum(not re.match(r"SAVEPOINT|RELEASE|BEGIN|COMMIT", one["sql"]) for one in sent.captured_queries if turn)
+        cost += sum(
+            not re.match(r"SAVEPOINT|RELEASE|BEGIN|COMMIT", one["sql"]) for one in sent.captured_queries if turn
+        )
     assert Decision.objects.current().count() == 1 + answers
     return cost / answers
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from labeling.models import Batch, Vote
+from labeling.models import Batch, Escalation, Vote
+from labeling.rounds import decisions
 from reviewers import history
 from reviewers.queue import claiming, undoing
 from tests.reviewers.scenery import answer, ask, believe, make_case, person, say
@@ -42,8 +44,31 @@ def test_counts_what_was_settled_as_said_otherwise_and_what_waits(batch: Batch) 
     make_case(tasks[3])
     answer(claiming.claim(person(batch.project, "eve", "expert")), 1)
     standing = history.standing(ann)
+    assert (standing.answered, standing.as_said, standing.otherwise, standing.waiting) == (4, 0, 1, 3)
+    assert "3 are not final yet" in page(batch.project)
+    Batch.objects.update(finished_at=timezone.now())
+    standing = history.standing(ann)
     assert (standing.answered, standing.as_said, standing.otherwise, standing.waiting) == (4, 2, 1, 1)
-    assert "with an expert" in page(batch.project)
+
+
+def test_the_page_does_not_tell_whether_an_answer_to_a_check_was_the_crowds(batch: Batch) -> None:
+    ann = person(batch.project, "ann")
+    agrees, differs, ordinary = batch.tasks.all()[:3]
+    Batch.objects.update(finished_at=timezone.now())
+    for task, place in ((agrees, 0), (differs, 1)):
+        believe(task, 0.95, 0.04, 0.01)
+        made = decisions.decide(decisions.of_belief(task.belief, "crowd", ""))
+        question = ask(task)
+        Escalation.objects.filter(pk=question.pk).update(reason="audit", checks=made)
+        answer(claiming.claim(ann), place)
+    ask(ordinary)
+    answer(claiming.claim(ann), 0)
+    told = {outcome.vote.task: outcome.decision for outcome in history.outcomes(history.labels_of(ann))}
+    assert told[agrees] is None and told[differs] is None and told[ordinary] is not None
+    shown = page(batch.project)
+    assert shown.count("not final yet") == 3 and "with an expert" not in shown, "twice in the list, once in the sum"
+    answer(claiming.claim(person(batch.project, "eve", "expert")), 0, note="It is a road.")
+    assert "An expert saw it differently" in page(batch.project)
 
 
 def test_a_superseded_decision_is_not_counted(batch: Batch) -> None:
@@ -55,6 +80,7 @@ def test_a_superseded_decision_is_not_counted(batch: Batch) -> None:
     undoing.undo(ann)
     assert history.standing(ann).answered == 0
     answer(claiming.claim(ann), 1)
+    Batch.objects.update(finished_at=timezone.now())
     standing = history.standing(ann)
     assert (standing.answered, standing.as_said, standing.otherwise) == (1, 1, 0)
 
@@ -65,7 +91,7 @@ def test_the_answers_of_others_are_not_shown_while_a_task_is_open(batch: Batch) 
     believe(task, 0.2, 0.2, 0.6)
     say(task, person(batch.project, "ann"), 0)
     shown = page(batch.project)
-    assert "waits for more opinions" in shown
+    assert "not final yet" in shown
     assert "Noise and nuisance" not in shown and "canary" not in shown and "bob" not in shown
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from labeling.checks import draws, results
-from labeling.models import Batch, Decision, Escalation, Task
+from labeling.models import Batch, Decision, Escalation, Task, Vote
 from reviewers.queue import answering, claiming, undoing
 from tests.labeling.managed import person, settled_batch
 
@@ -93,6 +93,33 @@ def test_a_check_that_was_taken_back_counts_no_more(settled: Batch) -> None:
     answer(settled, "ann")
     undoing.undo(person(settled.project, "ann"))
     assert results.load(settled).checks.sum() == 0
+
+
+def test_of_a_changed_answer_to_a_check_the_first_one_counts_and_the_later_one_is_kept(settled: Batch) -> None:
+    Task.objects.filter(batch=settled).update(gold=None)
+    draws.draw(settled, 1)
+    ann = person(settled.project, "ann")
+    task = answer(settled, "ann", right=False)
+    done = undoing.last_answers(ann, 1)[0]
+    stands = Decision.objects.filter(task=task).first().label
+    undoing.change(done, stands, uuid.uuid4())
+    found = results.load(settled)
+    assert found.checks.sum() == 1 and not found.right[found.checks].any()
+    assert Vote.objects.current().get(task=task, annotator=ann).label == stands
+
+
+def test_the_place_of_a_check_in_the_queue_tells_nothing(settled: Batch) -> None:
+    Task.objects.filter(batch=settled).update(gold=None)
+    tasks = list(settled.tasks.all())
+    Task.objects.filter(pk__in=[task.pk for task in tasks[:60]]).update(stage="open")
+    for place, task in enumerate(tasks[:60]):
+        Escalation.objects.create(task=task, to="person", reason="uncertain", why=".", priority=1.5 - place / 100)
+    draws.draw(settled, 40)
+    reasons = list(Escalation.objects.open().order_by("-priority", "pk").values_list("reason", flat=True))
+    half = len(reasons) // 2
+    early = reasons[:half].count("audit")
+    assert 12 <= early <= 28, "of 40, about half in the first half of the queue"
+    assert "uncertain" in reasons[:5] and "uncertain" in reasons[-5:]
 
 
 def test_checks_nobody_has_answered_are_pending(settled: Batch) -> None:
