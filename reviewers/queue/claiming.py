@@ -119,7 +119,10 @@ def _next_free(annotator: Annotator, count: int, *, first: bool) -> list[Escalat
     found = list(free.filter(pk=best)) if best is not None else []
     others = free.filter(~later).exclude(task__in=[one.task_id for one in found])
     found += _one_of_each_task(others, count - len(found)) if len(found) < count else []
-    return found if len(found) == count else found + _one_of_each_task(free.filter(later), count - len(found))
+    if len(found) < count:
+        again = free.filter(later).exclude(task__in=[one.task_id for one in found])
+        found += _one_of_each_task(again, count - len(found))
+    return found
 
 
 def _one_of_each_task(free: EscalationQuerySet, count: int) -> list[Escalation]:
