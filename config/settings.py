@@ -136,6 +136,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = VAR_DIR / "files"
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # two hundred labels have a thousand fields
+MAX_UPLOAD_BYTES = int(number("CONCORD_MAX_UPLOAD_BYTES", 500_000_000, 1_000_000, 50_000_000_000))
 
 # --- background work and live pages -------------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", "")

@@ -8,12 +8,13 @@ from itertools import islice
 from statistics import fmean
 from typing import Any
 
-from labeling.files.records import OWN_FIELDS, field_names, read_records
+from labeling.files.records import OWN_FIELDS, field_names, for_seconds, read_records
 from labeling.files.rows import Bad, Fields, Row, check_fields, row_of
 from labeling.files.spellings import LabelSet, is_number
 
 LOOKED_AT = 500
 LOOKED_AT_FOR_IDS = 50_000
+SECONDS = 3.0
 TEXT_NAMES = ("text", "sentence", "question", "content", "body", "premise", "title", "prompt", "comment", "document")
 GOLD_NAMES = ("gold", "label", "class", "category", "answer", "target", "sentiment", "golden")
 GROUP_NAMES = ("group", "district", "region", "dialect", "language")
@@ -120,7 +121,8 @@ def _is_id(path: str, fields: Fields) -> bool:
     digests: dict[str, str] = {}
     named = clashes = 0
     bare = replace(fields, gold="", group="", shown=())
-    for line, record in islice(read_records(path, fields.delimiter), LOOKED_AT_FOR_IDS):
+    looked = for_seconds(islice(read_records(path, fields.delimiter), LOOKED_AT_FOR_IDS), SECONDS)
+    for line, record in looked:
         row = record if isinstance(record, Bad) else row_of(line, record, bare, LabelSet(), 1 << 62)
         if isinstance(row, Row) and row.named:
             named += 1

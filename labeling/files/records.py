@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from labeling.files.tables import UnusableFile, open_text
 JSON_NAMES = (".jsonl", ".ndjson", ".json")
 SNIFFED = 1 << 16
 MOST_FIELDS = 1000
+SECONDS = 10.0
+EVERY = 100
 OWN_FIELDS = frozenset({"task", "label", "confidence", "decided_by", "provenance"})
 """What every file has that Concord exported."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -80,17 +83,27 @@ def read_records(path: str, delimiter: str = "") -> Iterator[tuple[int, dict[str
         yield from _csv_records(path, stream, form.delimiter) if form.kind == "csv" else _json_records(stream, form)
 
 
+def for_seconds(records: Iterator[Any], seconds: float) -> Iterator[Any]:
+    """What comes within so many seconds of computing; a look must not keep a process busy."""
+    started = time.thread_time()
+    for number, record in enumerate(records):
+        if number % EVERY == EVERY - 1 and time.thread_time() - started > seconds:
+            return
+        yield record
+
+
 def field_names(path: str, delimiter: str = "", most_rows: int | None = None) -> list[str]:
     """The fields a file offers: a CSV header, or the keys of all JSON objects, of the first `most_rows` if need be.
 
-    Raises UnusableFile for more than 1,000, or for a CSV that has one twice.
+    "All" is what ten seconds of computing reach. Raises UnusableFile for more than 1,000 fields, or for a CSV that has
+    one twice.
     """
     form = form_of(path, delimiter)
     if form.kind == "csv":
         with open_text(path) as stream:
             return [name for name in _header(path, csv.reader(stream, delimiter=form.delimiter)) if name]
     names: dict[str, None] = {}
-    for _, record in islice(read_records(path), most_rows):
+    for _, record in for_seconds(islice(read_records(path), most_rows), SECONDS):
         names.update(dict.fromkeys(record if isinstance(record, dict) else {}))
         _check_width(path, len(names))
     return [name for name in names if name.strip()]

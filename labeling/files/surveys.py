@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from labeling.files.rows import Bad, Fields, Key, Row, check_fields, read_rows
+from labeling.files.rows import Bad, Fields, Key, Row, read_rows
 from labeling.files.spellings import folded
 from labeling.files.tables import UnusableFile
 from labeling.files.uploads import Upload
@@ -17,7 +17,7 @@ from labeling.files.uploads import Upload
 LOOKED_AT = 50_000
 SECONDS = 5.0
 """Of computing, that a look may take; what is behind is not in it, and the page says so."""
-EVERY = 1000
+EVERY = 100
 SHOWN = 6
 MOST_KEYS = 5000
 
@@ -56,7 +56,7 @@ def survey(upload: Upload, fields: Fields, labels: Sequence[str] = ()) -> Survey
     """
     found, started = Survey(), time.thread_time()
     try:
-        check_fields(str(upload.path), fields)
+        upload.check_fields(fields)
         for row in read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES):
             seen = found.rows + found.bad
             if seen == LOOKED_AT or (seen % EVERY == 0 and time.thread_time() - started > SECONDS):

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from labeling.files import records, workbooks
-from labeling.files.rows import check_encoding
+from labeling.files.rows import Fields, check_encoding
 from labeling.files.tables import UnusableFile
 
 if TYPE_CHECKING:
@@ -54,6 +54,13 @@ class Upload:
             return list(self.fields) or records.field_names(str(self.path), delimiter)
         except UnusableFile as error:
             raise UnusableFile(self.told(error)) from error
+
+    def check_fields(self, fields: Fields) -> None:
+        """Raise UnusableFile where a field is not there."""
+        there = self.field_names(fields.delimiter)
+        for name in fields.named():
+            if name not in there:
+                raise UnusableFile(f"{self.name} has no field {name!r}; its fields are {', '.join(there[:20])}.")
 
     def form(self, delimiter: str = "") -> records.Form:
         return records.form_of(str(self.path), delimiter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from labeling import jobs
 from labeling.files import imports
-from labeling.files.rows import Fields, Key, Row, check_fields, read_rows
+from labeling.files.rows import Fields, Key, Row, read_rows
 from labeling.files.tables import UnusableFile
 from labeling.files.uploads import Upload
 from labeling.models import Annotator, Batch, Project
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MOST_LABELS = 200
 LONGEST_LABEL = 120
 TOGETHER = 500
-LOOKED_AT = 200_000
+SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def started(project: Project, token: str) -> Batch | None:
 
 def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, user: User) -> Batch:
     labels = [label.name for label in project.label_list()] or distinct(wishes.labels)
-    check_fields(str(upload.path), fields)
+    upload.check_fields(fields)
     check_something_new(project, upload, fields, labels)
     with transaction.atomic():
         batch = imports.open_batch(
@@ -103,8 +104,9 @@ def check_something_new(project: Project, upload: Upload, fields: Fields, labels
     """
     good = 0
     pending: list[Key] = []
-    for seen, row in enumerate(read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES)):
-        if seen == LOOKED_AT:
+    started = time.thread_time()
+    for row in read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES):
+        if time.thread_time() - started > SECONDS:
             return
         if not isinstance(row, Row):
             continue
