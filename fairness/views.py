@@ -113,7 +113,7 @@ def waiting_words(now: Standing) -> str:
 
 def neighbours(found: Batch) -> dict[str, Batch | None]:
     """The batches before and after this one."""
-    others = Batch.objects.filter(project=found.project).exclude(pk=found.pk)
+    others = Batch.objects.listed().filter(project=found.project).exclude(pk=found.pk)
     return {"older": others.filter(pk__lt=found.pk).first(), "newer": others.filter(pk__gt=found.pk).last()}
 
 

@@ -58,7 +58,7 @@ def allow_calls(project: Project) -> None:
 
 def wake(project: Project) -> None:
     """Let every batch under way see that more can be asked now; finished ones, and those somebody paused, stay so."""
-    for batch in project.batches.exclude(stage=Batch.Stage.DONE):
+    for batch in project.batches.listed().exclude(stage=Batch.Stage.DONE):
         go_on(batch)
 
 

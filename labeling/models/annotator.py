@@ -31,6 +31,10 @@ class AnnotatorQuerySet(models.QuerySet["Annotator"]):
     def people(self) -> AnnotatorQuerySet:
         return self.filter(kind__in=[Annotator.Kind.PERSON, Annotator.Kind.EXPERT])
 
+    def listed(self) -> AnnotatorQuerySet:
+        """Those that are not put away."""
+        return self.filter(archived_at=None)
+
     def machines(self) -> AnnotatorQuerySet:
         return self.filter(kind__in=[Annotator.Kind.MODEL, Annotator.Kind.PAID])
 

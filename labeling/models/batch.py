@@ -18,6 +18,10 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Batches on which a worker has something to do, now or soon."""
         return self.filter(stage__in=Batch.WORKING, paused_at=None)
 
+    def listed(self) -> BatchQuerySet:
+        """Batches that are not put away."""
+        return self.filter(archived_at=None)
+
     def without_a_worker(self, seconds: float) -> BatchQuerySet:
         """Batches at work which no worker has touched for `seconds`, by the database's clock."""
         silent = Q(touched_at=None) | Q(touched_at__lt=Now() - timedelta(seconds=seconds))

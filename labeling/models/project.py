@@ -19,6 +19,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """The projects the user is a member of."""
         return self.filter(memberships__user_id=user.pk or 0).distinct()
 
+    def managed_by(self, user: User | AnonymousUser) -> ProjectQuerySet:
+        """The projects in which the user is a manager."""
+        return self.filter(memberships__user_id=user.pk or 0, memberships__role=Membership.Role.MANAGER)
+
 
 class Project(models.Model):
     """A labeling job: its label set, guidelines, annotators, money, policy."""

@@ -61,7 +61,7 @@ class Visit:
             return []
         slug = [self.project.slug]
         tabs = [Tab("overview", "Overview", reverse("project", args=slug))]
-        latest = Batch.objects.filter(project=self.project).first()
+        latest = Batch.objects.listed().filter(project=self.project).first()
         if latest:
             tabs.append(Tab("batch", "Batch report", reverse("batch", args=[*slug, latest.pk])))
         tabs.append(Tab("cases", "Adjudicate", reverse("cases", args=slug), self.cases))
@@ -79,4 +79,6 @@ def enter(request: HttpRequest, slug: str, role: str = Role.ANNOTATOR) -> Visit:
         raise Http404("No such project, or you are not a member of it.")
     if not found.may(role):
         raise PermissionDenied(f"This page is for the {role}s of {found.project}.")
+    if found.project.archived_at and not found.may(Role.MANAGER):
+        raise PermissionDenied(f"{found.project} is put away; its managers can bring it back.")
     return Visit(found.project, found, request.user)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from labeling.web.views import alarms, batches, certificates, crowd, imports, money, people, projects, settings, tasks
+from labeling.web.views import alarms, archives, batches, certificates, crowd, imports, money, people, projects, settings, tasks
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -38,6 +38,10 @@ urlpatterns = [
     path("p/<slug:slug>/money/calls/<int:call>/", money.reconcile, name="money_reconcile"),
     path("p/<slug:slug>/money/ledger/", money.entries, name="money_ledger"),
     path("p/<slug:slug>/settings/", settings.settings, name="settings"),
+    path("p/<slug:slug>/archive/", archives.archive, name="archive"),
+    path("p/<slug:slug>/archive/project/", archives.archive_project, name="project_archive"),
+    path("p/<slug:slug>/archive/batches/<int:batch>/", archives.archive_batch, name="batch_archive"),
+    path("p/<slug:slug>/archive/voters/<int:voter>/", archives.archive_voter, name="voter_archive"),
     path("p/<slug:slug>/people/", people.people, name="people"),
     path("p/<slug:slug>/people/<int:member>/", people.member, name="member"),
 ]

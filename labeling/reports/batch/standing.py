@@ -85,7 +85,7 @@ class Standing:
 
 def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[Standing]:
     """Every batch of a project, newest first, in a handful of queries whatever their number."""
-    found = list(project.batches.all()) if batches is None else list(batches)
+    found = list(project.batches.listed()) if batches is None else list(batches)
     ids = [batch.pk for batch in found]
     tasks = Task.objects.filter(batch__in=ids).order_by()
     totals = dict(tasks.values_list("batch").annotate(Count("pk")))

@@ -99,7 +99,7 @@ class Crowd:
 
 def crowd(project: Project) -> Crowd:
     """The report on a project's crowd, kept while nothing changes."""
-    state = tuple(project.annotators.machines().values_list("pk", "paused_at", "error").order_by("pk"))
+    state = tuple(project.annotators.machines().values_list("pk", "paused_at", "archived_at", "error").order_by("pk"))
     labels = tuple(label.name for label in project.label_list())
     name = f"crowd.{project.pk}.{project.created_at.timestamp()}"
     return kept.keep(name, (kept.version(), state, labels), lambda: _crowd(project))
@@ -117,8 +117,9 @@ def _crowd(project: Project) -> Crowd:
         for place, one in enumerate(known.annotators)
     ]
     tagged = [_tagged(voter, families, reason) for voter, reason in zip(voters, _degenerate(known), strict=True)]
+    listed = [voter for voter, one in zip(tagged, known.annotators, strict=True) if one.archived_at is None]
     return Crowd(
-        tuple(sorted(tagged, key=_rank)),
+        tuple(sorted(listed, key=_rank)),
         int((known.truth >= 0).sum()),
         levels.now(project),
         error_families.worth(alike),
@@ -142,7 +143,7 @@ def _common(known: Known, project: Project) -> tuple[str, float] | None:
 def _unlabeled(project: Project) -> Crowd:
     """The crowd of a project that has no labels yet, so that nobody can have voted."""
     nothing = Measured(None, estimable=False, reason="no labels yet")
-    machines = project.annotators.machines().order_by("-kind", "pk")
+    machines = project.annotators.machines().listed().order_by("-kind", "pk")
     voters = tuple(_tagged(_voter(one, np.zeros((1, 2)), None, None), (), "") for one in machines)
     return Crowd(voters, 0, nothing, nothing, 0, (), None, {}, ())
 

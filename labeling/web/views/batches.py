@@ -42,6 +42,9 @@ def control(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
     """Pause, go on, try again after an error; ask people about what is left over, or accept it as it is."""
     visit = enter(request, slug, Role.MANAGER)
     found = batch_of(visit, batch)
+    if found.archived_at:
+        messages.error(request, f"{found.name} is put away; bring it back first.")
+        return redirect("archive", slug)
     if request.POST.get("action") == "pause":
         found.stop("")
         messages.success(request, f"{found.name} is paused, for people as well; answers under way are still taken.")

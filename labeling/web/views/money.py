@@ -49,7 +49,7 @@ def _page(request: HttpRequest, visit: Visit, refused: dict[str, str] | None = N
 
 def _outlook(visit: Visit, wanted: str) -> dict[str, Any]:
     """What more money buys for the batch that was chosen, else for the newest that has a forecast."""
-    batches = list(visit.project.batches.filter(rounds__isnull=False).distinct())
+    batches = list(visit.project.batches.listed().filter(rounds__isnull=False).distinct())
     chosen = [batch for batch in batches if str(batch.pk) == wanted] or batches
     for batch in batches:
         batch.project = visit.project

@@ -26,7 +26,10 @@ def projects(request: HttpRequest) -> HttpResponse:
     if len(mine) == 1 and "all" not in request.GET:
         return redirect(enter(request, mine[0].slug).home)
     may_make = new_projects.may_make(request.user)
-    return render(request, "labeling/projects/projects.html", {"projects": mine, "may_make": may_make})
+    put_away = Project.objects.managed_by(request.user).exclude(archived_at=None)
+    return render(
+        request, "labeling/projects/projects.html", {"projects": mine, "put_away": put_away, "may_make": may_make}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

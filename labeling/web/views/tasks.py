@@ -21,7 +21,7 @@ def tasks(request: HttpRequest, slug: str) -> HttpResponse:
         "visit": visit,
         "here": "tasks",
         "page": lists.page_of(visit.project, request.GET),
-        "batches": visit.project.batches.all(),
+        "batches": visit.project.batches.listed(),
         "labels": visit.project.label_list(),
         "stages": Task.Stage.choices,
         "settlers": Decision.By.choices,

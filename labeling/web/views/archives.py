@@ -1,0 +1,67 @@
+"""What is put away, and the way back."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from labeling.managing import archives
+from labeling.models import Annotator
+from labeling.people.access import Role, enter
+from labeling.web.views.batches import batch_of
+
+
+@require_safe
+def archive(request: HttpRequest, slug: str) -> HttpResponse:
+    """Batches, voters and the project itself, each with the way into the archive or back."""
+    visit = enter(request, slug, Role.MANAGER)
+    context = {
+        "visit": visit,
+        "here": "settings",
+        "batches": visit.project.batches.all(),
+        "voters": visit.project.annotators.machines().order_by("name"),
+    }
+    return render(request, "labeling/projects/archive.html", context)
+
+
+@require_POST
+def archive_batch(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
+    """Put a batch away, or restore it."""
+    visit = enter(request, slug, Role.MANAGER)
+    found = batch_of(visit, batch)
+    if request.POST.get("action") == "restore":
+        archives.restore_batch(found)
+        messages.success(request, f"{found.name} is back, paused; let it go on from its page.")
+    else:
+        archives.put_away_batch(found)
+        messages.success(request, f"{found.name} is put away; its labels stay.")
+    return redirect("archive", slug)
+
+
+@require_POST
+def archive_voter(request: HttpRequest, slug: str, voter: int) -> HttpResponse:
+    """Put a voter away, or restore it."""
+    visit = enter(request, slug, Role.MANAGER)
+    found = get_object_or_404(Annotator.objects.machines(), pk=voter, project=visit.project)
+    if request.POST.get("action") == "restore":
+        archives.restore_voter(found)
+        messages.success(request, f"{found.name} is back and votes from the next batch on.")
+    else:
+        archives.put_away_voter(found)
+        messages.success(request, f"{found.name} is put away; what it said stays and counts.")
+    return redirect("archive", slug)
+
+
+@require_POST
+def archive_project(request: HttpRequest, slug: str) -> HttpResponse:
+    """Put the project away, or restore it."""
+    visit = enter(request, slug, Role.MANAGER)
+    if request.POST.get("action") == "restore":
+        archives.restore_project(visit.project)
+        messages.success(request, f"{visit.project} is back. Its batches are paused, and paid calls are stopped.")
+        return redirect(visit.project)
+    archives.put_away_project(visit.project)
+    messages.success(request, f"{visit.project} is put away; only its managers can open it.")
+    return redirect("archive", slug)
