@@ -103,7 +103,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "libraries": {name: f"labeling.web.templatetags.{name}" for name in ("concord", "drawing")},
+            "libraries": {name: f"labeling.web.templatetags.{name}" for name in ("concord", "drawing", "markdown")},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

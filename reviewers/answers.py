@@ -41,7 +41,7 @@ def settle(assignment: Assignment, told: dict[str, Any]) -> Notice | None:
             assignment, told["label"], told["key"], seconds=_seconds(assignment, told), note=told["note"]
         )
         if told["guide"] and told["note"]:
-            guide.add(assignment.annotator.project, told["label"], told["note"])
+            guide.add(assignment.annotator.project, told["label"], told["note"], assignment.annotator.user)
         return kept_as_extra(given)
     return None
 

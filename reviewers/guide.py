@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from labeling.managing import guidelines
 from labeling.models import Label, Project
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +25,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """The opening lines and one entry per label, in order."""
+    """The opening, in Markdown, and one entry per label, in order."""
 
-    opening: list[str]
+    opening: str
     entries: list[Entry]
 
     def of(self, label_ids: set[int]) -> list[Entry]:
@@ -35,20 +40,24 @@ def guide(project: Project) -> Guide:
     labels = project.label_list()
     opening: list[str] = []
     added: dict[int, list[str]] = defaultdict(list)
-    for line in filter(None, map(str.strip, project.guidelines.splitlines())):
-        label = next((label for label in labels if line.startswith(f"{label.name}: ")), None)
+    for line in project.guidelines.splitlines():
+        label = next((label for label in labels if line.strip().startswith(f"{label.name}: ")), None)
         if label is None:
-            opening.append(line)
+            opening.append(line.rstrip())
         else:
-            added[label.pk].append(line.removeprefix(f"{label.name}: "))
-    return Guide(opening, [Entry(label, added[label.pk]) for label in labels])
+            added[label.pk].append(line.strip().removeprefix(f"{label.name}: "))
+    return Guide("\n".join(opening).strip("\n"), [Entry(label, added[label.pk]) for label in labels])
 
 
 @transaction.atomic
-def add(project: Project, label: Label, reason: str) -> None:
-    """Append a reason under a label, for people and models to read; one that stands there already is left alone."""
+def add(project: Project, label: Label, reason: str, by: User | None = None) -> None:
+    """Append a reason under a label, for people and models to read; one that stands there already is left alone.
+
+    `by`: who wrote it. Whoever labels is told.
+    """
     line = f"{label.name}: {' '.join(reason.split())}"
     locked = Project.objects.select_for_update().get(pk=project.pk)
     if line not in locked.guidelines.splitlines():
         locked.guidelines = f"{locked.guidelines.rstrip()}\n{line}".lstrip()
         locked.save(update_fields=["guidelines"])
+        guidelines.note_change(locked, by)

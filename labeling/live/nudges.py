@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 QUEUE = "queue"
 PROGRESS = "progress"
+GUIDE = "guide"
 PATIENCE = 0.5
 """Seconds that a nudge may take; a transport that hangs must not hold up whoever answers."""
 

@@ -47,6 +47,7 @@ class Project(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     question = models.CharField(max_length=300, default="Which label fits best?")
     guidelines = models.TextField(blank=True)
+    guidelines_at = models.DateTimeField(null=True, blank=True, help_text="When the guidelines changed last.")
     group_name = models.CharField("name of the group attribute", max_length=60, default="Group")
     language = models.CharField(max_length=16, blank=True, help_text="Language of the texts, e.g. en; blank if mixed.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -169,6 +170,7 @@ class Membership(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role.choices)
+    guide_read_at = models.DateTimeField(null=True, blank=True, help_text="When the guidelines were read last.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

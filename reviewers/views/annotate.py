@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from labeling.managing import guidelines
 from labeling.models import Annotator
 from labeling.money import ledger
 from labeling.people.access import Visit, enter
@@ -135,7 +136,8 @@ def _keys(told: str) -> set[int]:
 
 
 def _show(request: HtmxRequest, visit: Visit, laid_out: desk.Desk, status: int = 200) -> HttpResponse:
-    told = {"visit": visit, "desk": laid_out, "held": laid_out.held}
+    told: dict[str, Any] = {"visit": visit, "desk": laid_out, "held": laid_out.held}
     if request.htmx:
         return render(request, "reviewers/annotate.html#desk", told, status=status)
-    return render(request, "reviewers/annotate.html", {**told, "guide": guide.guide(visit.project)}, status=status)
+    told |= {"guide": guide.guide(visit.project), "guide_news": guidelines.is_news(visit.membership)}
+    return render(request, "reviewers/annotate.html", told, status=status)

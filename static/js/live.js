@@ -1,7 +1,7 @@
-// The socket says what changed; parts of the page that listen ("live-queue", "live-progress") fetch themselves.
+// The socket says what changed; parts of the page that listen ("live-queue", "live-progress", "live-guide") fetch themselves.
 (() => {
   "use strict";
-  const kinds = ["queue", "progress"];
+  const kinds = ["queue", "progress", "guide"];
   const state = () => document.getElementById("live-state");
   const tell = (kind) => document.body.dispatchEvent(new CustomEvent(`live-${kind}`, { bubbles: true }));
   const OFTEN = 600; // milliseconds between two fetches of one part, however much happens

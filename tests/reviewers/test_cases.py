@@ -99,6 +99,6 @@ def test_the_guide_puts_added_reasons_under_their_labels(project: Any) -> None:
     guide.add(project, label, "A gully is a drain.")
     project.refresh_from_db()
     read = guide.guide(project)
-    assert read.opening == ["Read to the end."]
+    assert read.opening == "Read to the end."
     assert read.entries[1].added == ["Ice from a leak is water.", "A gully is a drain."]
     assert [entry.label for entry in read.of({label.pk})] == [label]

@@ -123,7 +123,7 @@ def _look(request: HttpRequest, visit: Visit, upload: Upload) -> Look:
     except UnusableFile as error:
         return Look(FieldsForm({}, names=[]), Survey(), str(error), labels, wished)
     if ("text" in told or "act" in told) and not _cut_anew(request):
-        mapping = FieldsForm({**told.dict(), **_lists(told), "delimiter": delimiter}, names=names)
+        mapping = FieldsForm({"same_id": "skip", **told.dict(), **_lists(told), "delimiter": delimiter}, names=names)
     else:
         known = [label.name for label in labels]
         fields = guesses.guess(str(upload.path), names, visit.project.group_name, delimiter, known)

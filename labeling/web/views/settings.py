@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from labeling.managing import guidelines
 from labeling.people.access import Role, enter
 from labeling.web.project_forms import LabelFormSet, SettingsForm
 
@@ -23,9 +24,12 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
         with transaction.atomic():
             form.save()
             labels.save()
+            if "guidelines" in form.changed_data:
+                guidelines.note_change(visit.project, visit.user)
         messages.success(request, "Saved. Votes and labels that are there stay as they are.")
         return redirect("settings", slug)
     status = 422 if request.method == "POST" else 200
-    visit.project.refresh_from_db(fields=["name"])
-    context = {"visit": visit, "here": "settings", "form": form, "labels": labels}
+    visit.project.refresh_from_db(fields=["name", "guidelines", "guidelines_at"])
+    unread = guidelines.must_know(visit.project)
+    context = {"visit": visit, "here": "settings", "form": form, "labels": labels, "unread": unread}
     return render(request, "labeling/projects/settings.html", context, status=status)
