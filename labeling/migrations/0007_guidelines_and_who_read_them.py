@@ -8,7 +8,7 @@ from labeling.migrations._guards import guard, unguard
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0005_skills'),
+        ('labeling', '0006_known_labels'),
     ]
 
     operations = [
