@@ -13,6 +13,7 @@ from fairness import findings, groups, overview, reports
 from labeling.checks import draws
 from labeling.managing import leftovers
 from labeling.models import Batch
+from labeling.models.keys import whole
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.batch.at_work import at_work
 from labeling.reports.batch.standing import Standing, standing, standings
@@ -123,7 +124,7 @@ def check_more(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     visit = enter(request, slug, Role.MANAGER)
     found = batch_of(visit, batch)
     count, group = request.POST.get("count", ""), request.POST.get("group")
-    drawn = draws.draw(found, int(count) if count.isdecimal() else 0, group=group or None)
+    drawn = draws.draw(found, whole(count) or 0, group=group or None)
     if drawn:
         where = f" of {group}" if group else ""
         messages.success(request, f"{drawn} tasks{where}, drawn at random, wait in the queue for a check.")

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from labeling.web.views import alarms, archives, batches, certificates, crowd, imports, money, people, projects, settings, tasks
+from labeling.web.views import (
+    alarms,
+    archives,
+    batches,
+    certificates,
+    crowd,
+    imports,
+    money,
+    people,
+    projects,
+    settings,
+    tasks,
+)
 
 urlpatterns = [
     path("", projects.projects, name="projects"),

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from labeling.models import Annotator, Escalation
+from labeling.models.keys import whole
 from labeling.people.access import Role, Visit, enter
 from reviewers import answers, cases
 from reviewers.forms import CaseForm
@@ -64,10 +65,11 @@ def state(request: HtmxRequest, slug: str) -> HttpResponse:
 
 def _case(visit: Visit, key: Any) -> Escalation:
     """A case of this project. Raises Http404 for anything else."""
-    if not str(key).isdecimal():
+    number = whole(str(key))
+    if number is None:
         raise Http404("No such case.")
     found = Escalation.objects.in_project(visit.project.pk).to_experts().select_related("task__batch", "task__project")
-    return get_object_or_404(found, pk=int(key))
+    return get_object_or_404(found, pk=number)
 
 
 def _next(request: HtmxRequest, visit: Visit, notice: Notice | None, status: int = 200) -> HttpResponse:

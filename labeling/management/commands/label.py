@@ -19,10 +19,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from labeling.crowd.errors import CrowdError
-from labeling.files import exports, imports
+from labeling.files import exports, imports, workbooks
 from labeling.files.guesses import fields_for
 from labeling.files.rows import Fields, check_encoding
 from labeling.files.tables import UnusableFile
+from labeling.files.uploads import LINES, WORKBOOK
 from labeling.models import Batch, Decision, Project, Vote
 from labeling.money import ledger
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", help="CSV or JSONL, also .gz; - is standard input")
+        parser.add_argument("file", help="CSV, JSON or XLSX, the first two also as .gz; - is standard input")
         parser.add_argument("--text", default="text", help="field or fields with the text, comma between")
         parser.add_argument("--labels", default="", help="the labels, comma between; by default those found in gold")
         parser.add_argument("--gold", default="", help="field with the known label, where there is one")
@@ -170,7 +171,11 @@ def microdollars(text: str) -> int:
 
 
 def local_path(name: str) -> str:
-    """The file's path; standard input is kept in a temporary file, named after what it holds."""
+    """The file's path; standard input, and the sheet of a workbook, are kept in a temporary file."""
+    if name.endswith(WORKBOOK):
+        lines = Path(tempfile.mkdtemp()) / f"{Path(name).stem}{LINES}"
+        workbooks.as_json_lines(Path(name), lines, name)
+        return str(lines)
     if name != "-":
         return name
     start = sys.stdin.buffer.read(64)

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
+from labeling import known
 from labeling.crowd.errors import CrowdError
 from labeling.files import guesses, surveys, uploads
 from labeling.files.delimiters import DELIMITERS
@@ -100,6 +101,7 @@ def preview(request: HttpRequest, slug: str, upload: uuid.UUID) -> HttpResponse:
         "look": look,
         "error": error,
         "form": form,
+        "known_before": known.tasks(visit.project.pk).count(),
         "voters": visit.project.annotators.machines().filter(paused_at=None).count(),
         "outside": visit.project.annotators.filter(outside=True, paused_at=None),
     }
@@ -125,8 +127,8 @@ def _look(request: HttpRequest, visit: Visit, upload: Upload) -> Look:
     if ("text" in told or "act" in told) and not _cut_anew(request):
         mapping = FieldsForm({"same_id": "skip", **told.dict(), **_lists(told), "delimiter": delimiter}, names=names)
     else:
-        known = [label.name for label in labels]
-        fields = guesses.guess(str(upload.path), names, visit.project.group_name, delimiter, known)
+        allowed = [label.name for label in labels]
+        fields = guesses.guess(str(upload.path), names, visit.project.group_name, delimiter, allowed)
         mapping = FieldsForm(FieldsForm.data_of(fields), names=names)
     survey, error = _survey(upload, mapping, [label.name for label in labels])
     there, clashes = intake.already_there(visit.project, survey.keys)

@@ -375,3 +375,10 @@ def test_our_own_export_changes_nothing_and_fills_a_new_project(client: Client) 
         imports.take_in(again.batches.get())
         told_of = Task.objects.order_by("position").values_list("external_id", "digest", "parts", "gold__name")
         assert list(told_of.filter(project=again)) == list(told_of.filter(project=project))
+
+
+def test_what_the_project_knows_from_before_is_told(manager: Client, project: Any) -> None:
+    start(manager, choose(manager, lines(ROWS))["Location"], id="id", validation=2)
+    imports.take_in(Batch.objects.get())
+    page = told(manager.get(choose(manager, lines([{"text": "A new one."}]))["Location"]))
+    assert "No label of this file is known; 2 that this project knows from before" in page

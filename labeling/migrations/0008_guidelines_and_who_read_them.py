@@ -8,7 +8,7 @@ from labeling.migrations._guards import guard, unguard
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0006_known_labels'),
+        ('labeling', '0007_bills_above_what_was_held'),
     ]
 
     operations = [
