@@ -48,8 +48,8 @@ class Provider(FakeOpenAI):
         time.sleep(self.chance.uniform(0.0, 0.15))
         return super().received(request)
 
-    def charge(self, request: Request, content: str) -> dict[str, int]:
-        used = super().charge(request, content)
+    def charge(self, request: Request, content: str, *, beyond: int = 0) -> dict[str, int]:
+        used = super().charge(request, content, beyond=beyond)
         price = self.prices[0] * used["prompt_tokens"] + self.prices[1] * used["completion_tokens"]
         self.bills[request.text] += int(-(-price // 1))
         return used
