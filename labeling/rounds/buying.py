@@ -16,6 +16,7 @@ from labeling.rounds import relabelers
 from labeling.rounds.relabelers import Party
 from labeling.routing import value
 from labeling.routing.plan import MICRO, STOP, Offers, Plan
+from labeling.routing.promises import Watch
 from labeling.routing.value import Crowd, Offer, Router
 from labeling.truth.belief import entropy
 from labeling.truth.skills.learning import Skills
@@ -39,7 +40,8 @@ class Table:
 
     `belief`: (n_tasks, K), crowd and answers together. `given`: the parties' answers. `open_to`: (n_tasks,) own tasks
     about which nobody is asked and nobody of flesh and blood has settled. `undecided`: (n_tasks,) without a label yet.
-    `strongest_of`: (n_tasks,) place in DECIDED_BY of whoever's answer stands behind the most believed label.
+    `strongest_of`: (n_tasks,) place in DECIDED_BY of whoever's answer stands behind the most believed label. `watch`:
+    whether the paid models keep what was promised of them.
     """
 
     batch: Batch
@@ -51,6 +53,7 @@ class Table:
     open_to: Bools
     undecided: Bools
     strongest_of: Ints
+    watch: Watch
 
     @classmethod
     def of(cls, batch: Batch, ballot: Ballot, crowd: Crowd, parties: list[Party], skills: Skills) -> Table:
@@ -62,17 +65,23 @@ class Table:
         open_to = _open_to(batch, ballot)
         given = relabelers.answers(ballot, parties)
         asked = [party.relabeler(relabelers.askable(batch, ballot, party, open_to)) for party in parties]
-        router = value.fit(crowd, asked, given, seed=batch.seed)
+        watch = Watch.over(crowd, asked, given, seed=batch.seed).only(_paid(parties))
+        router = value.fit(crowd, watch.left(asked), given, seed=batch.seed)
         belief = router.belief()
         people = np.array([party.kind in PEOPLE for party in parties], dtype=np.bool_)
         spoken = np.setdiff1d(given.task[people[given.annotator]], np.flatnonzero(ballot.known_from(Known.FILE)))
         belief[spoken] = skills.belief[spoken]
         by = _strongest(parties, given, belief)
-        return cls(batch, ballot, parties, router, given, belief, open_to, undecided, by)
+        return cls(batch, ballot, parties, router, given, belief, open_to, undecided, by, watch)
 
     @property
     def project(self) -> Project:
         return self.batch.project
+
+
+def _paid(parties: Sequence[Party]) -> list[int]:
+    """The places of the paid models among the parties."""
+    return [place for place, party in enumerate(parties) if party.kind == Kind.PAID]
 
 
 DECIDED_BY = (Decision.By.CROWD, Decision.By.PAID, Decision.By.PERSON, Decision.By.EXPERT)
@@ -194,13 +203,17 @@ def _by_entropy(table: Table, offer: Offer) -> Floats:
 
 
 def _in_turn(table: Table) -> Sequence[int]:
-    """The models that beat the crowd on the known tasks, best first, then the people."""
+    """The models that beat the crowd on the known tasks, best first, then the people.
+
+    A model that answered no known task is asked too: nothing says that it is worse. It comes after those that were seen
+    to be better, and alone where no label is known.
+    """
     known = table.router.crowd.known
     count, right = relabelers.known_answers(table.given, known)
     tasks = table.router.crowd.known_tasks
     crowd = (table.router.crowd.out_of_fold.argmax(axis=1) == known[tasks]).mean() if len(tasks) else 0.0
     share = right / np.maximum(count, 1)
-    better = [m for m, party in enumerate(table.parties) if party.kind == Kind.PAID and share[m] > crowd]
+    better = [m for m in _paid(table.parties) if share[m] > crowd or not count[m]]
     people = [m for m, party in enumerate(table.parties) if party.kind == Kind.PERSON]
     return [*sorted(better, key=lambda m: -share[m]), *people]
 

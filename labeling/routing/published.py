@@ -66,7 +66,7 @@ def lmcrowd(select: Select) -> Callable[[Replay, Sequence[int]], Iterator[Standi
                 belief = _told(run, belief, tasks, coin)
                 asked[tasks, 0], left[tasks] = True, False
                 calls -= len(tasks)
-            yield belief, asked
+            yield Standing(belief, asked.copy())
 
     return router
 
@@ -80,7 +80,7 @@ def by_entropy(run: Replay, budgets: Sequence[int]) -> Iterator[Standing]:
     order = most_uncertain(belief, len(belief), run.allowed(), seed=run.seed)
     for budget in budgets:
         calls = budget // int(run.recording.prices[0])
-        yield _told(run, belief, order[:calls], coin), run.first(order, calls)
+        yield Standing(_told(run, belief, order[:calls], coin), run.first(order, calls))
 
 
 def _start(run: Replay, smoothing: float) -> Floats:
@@ -121,7 +121,7 @@ def chained(run: Replay, budgets: Sequence[int]) -> Iterator[Standing]:
         result = chain(links, _falling(calls / max(int(allowed.sum()), 1)), allowed, seed=run.seed)
         asked = run.nothing_asked()
         asked[:, order] = result.reached[:, 1:]
-        yield result.label, asked
+        yield Standing(result.label, asked)
 
 
 def _falling(shares: Floats) -> list[float]:
@@ -144,4 +144,4 @@ def autoannotator(run: Replay, budgets: Sequence[int]) -> Iterator[Standing]:
         asked = run.first(order, budget // int(record.prices[0]))
         tasks = np.flatnonzero(asked[:, 0] & (record.answers[:, 0] < record.votes.n_labels))
         label[tasks] = record.answers[tasks, 0]
-        yield label, asked
+        yield Standing(label, asked)

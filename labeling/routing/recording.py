@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -49,7 +49,8 @@ class Replay:
 
     `weighing`: "learned", answers and crowd are weighed as the known labels teach (`value`), or "paper", the
     aggregator's own belief, one accuracy and Bayes' rule (LMCrowd); routers that know one way only ignore it. `k`:
-    tasks of one round of LMCrowd's selection.
+    tasks of one round of LMCrowd's selection. `watched`: whether buying by value stops where answers do not keep what
+    was promised of them (`promises`).
     """
 
     recording: Recording
@@ -58,6 +59,7 @@ class Replay:
     seed: int
     weighing: Weighing = "learned"
     k: int = PAPERS_K
+    watched: bool = True
 
     def crowd(self) -> Crowd:
         """What the crowd believes, calibrated on the known labels."""
@@ -92,5 +94,13 @@ class Replay:
         return asked
 
 
-Standing = tuple[Floats | Ints, Bools]
-"""Beliefs (n, K), or labels (n,), and what was asked so far, (n, P)."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands: beliefs (n, K), or labels (n,), and what was asked so far, (n, P).
+
+    `stopped`: by place of a paid annotator why no more is bought from it: "trial" or "contradiction" (`promises`).
+    """
+
+    belief: Floats | Ints
+    asked: Bools
+    stopped: dict[int, str] = field(default_factory=dict)

@@ -9,13 +9,14 @@ answers on the validation slice are known from the start and free, as its labels
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from labeling.routing import published, value
 from labeling.routing.entropy import largest, most_uncertain
 from labeling.routing.plan import STOP
+from labeling.routing.promises import Watch
 from labeling.routing.recording import Replay, Standing
 from labeling.routing.value import Crowd
 from labeling.truth.votes import Bools, Ints
@@ -26,11 +27,15 @@ ROUNDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Where a run stands when a budget is spent: `calls`, `cost` in micro-dollars, `label` (n,)."""
+    """Where a run stands when a budget is spent: `calls`, `cost` in micro-dollars, `label` (n,).
+
+    `stopped`: see `Standing`.
+    """
 
     calls: int
     cost: int
     label: Ints
+    stopped: dict[int, str] = field(default_factory=dict)
 
 
 def replay(run: Replay, router: str, budgets: Sequence[int]) -> list[Point]:
@@ -41,20 +46,24 @@ def replay(run: Replay, router: str, budgets: Sequence[int]) -> list[Point]:
     if router not in ROUTERS:
         raise ValueError(f"There is no router {router!r}; choose one of {', '.join(ROUTERS)}.")
     points = []
-    for (belief, asked), budget in zip(ROUTERS[router](run, budgets), budgets, strict=True):
-        cost = int((asked * run.recording.prices).sum())
+    for now, budget in zip(ROUTERS[router](run, budgets), budgets, strict=True):
+        cost = int((now.asked * run.recording.prices).sum())
         assert cost <= budget
-        label = belief.argmax(axis=1) if belief.ndim == 2 else belief
-        points.append(Point(int(asked.sum()), cost, label.astype(np.int32)))
+        label = now.belief.argmax(axis=1) if now.belief.ndim == 2 else now.belief
+        points.append(Point(int(now.asked.sum()), cost, label.astype(np.int32), now.stopped))
     return points
 
 
 def _by_value(run: Replay, budgets: Sequence[int]) -> Iterator[Standing]:
-    """The plan for a twentieth of all tasks at a time, everything refitted in between, until no answer is worth it."""
-    crowd, asked, prices = run.crowd(), run.nothing_asked(), run.recording.prices
-    relabelers = run.relabelers()
-    router, spent = value.fit(crowd, relabelers, run.heard(asked), seed=run.seed), 0
+    """The plan for a twentieth of all tasks at a time, everything refitted in between, until no answer is worth it.
+
+    Nothing is bought from whoever fails on the known tasks, and nothing more from whose answers contradict what was
+    foreseen of them.
+    """
+    crowd, asked, prices, relabelers = run.crowd(), run.nothing_asked(), run.recording.prices, run.relabelers()
+    watch, spent = Watch.over(crowd, relabelers if run.watched else [], run.heard(asked), seed=run.seed), 0
     step = max(int(prices.max()) * (len(asked) // ROUNDS), int(prices.max()))
+    router = value.fit(crowd, watch.left(relabelers), run.heard(asked), seed=run.seed)
     for budget in budgets:
         while True:
             plan = router.plan(min(step, budget - spent))
@@ -63,8 +72,10 @@ def _by_value(run: Replay, budgets: Sequence[int]) -> Iterator[Standing]:
                 break
             asked[tasks, plan.action[tasks]] = True
             spent += plan.spend
-            router = value.fit(crowd, relabelers, run.heard(asked), seed=run.seed)
-        yield router.belief(), asked
+            heard = run.heard(asked)
+            watch = watch.after(heard)
+            router = value.fit(crowd, watch.left(relabelers), heard, seed=run.seed)
+        yield Standing(router.belief(), asked, watch.stopped)
 
 
 def _in_order(
@@ -75,7 +86,7 @@ def _in_order(
     With the paper's weighing the router is `as_published`.
     """
 
-    def router(run: Replay, budgets: Sequence[int]) -> Iterator[Standing]:
+    def ordered(run: Replay, budgets: Sequence[int]) -> Iterator[Standing]:
         if run.weighing == "paper":
             yield from as_published(run, budgets)
             return
@@ -83,9 +94,10 @@ def _in_order(
         order = rank(crowd, run.allowed(), run.seed)
         for budget in budgets:
             asked = run.first(order, budget // price)
-            yield value.fit(crowd, run.relabelers(), run.heard(asked), seed=run.seed).belief(), asked
+            router = value.fit(crowd, run.relabelers(), run.heard(asked), seed=run.seed)
+            yield Standing(router.belief(), asked)
 
-    return router
+    return ordered
 
 
 def _most_uncertain(crowd: Crowd, allowed: Bools, seed: int) -> Ints:

@@ -50,7 +50,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One repeat. `accuracy`, `calls`, `cost`: (B,). `crowd`, `paid`, `single`: accuracies on the same tasks."""
+    """One repeat. `accuracy`, `calls`, `cost`: (B,). `crowd`, `paid`, `single`: accuracies on the same tasks.
+
+    `stopped`: by place of a paid annotator why the largest budget did not buy from it to the end.
+    """
 
     accuracy: Floats
     calls: Floats
@@ -58,6 +61,7 @@ class Outcome:
     crowd: float
     paid: float
     single: float
+    stopped: dict[int, str]
 
 
 def run_once(setting: Setting, way: Way, seed: int) -> Outcome:
@@ -76,6 +80,7 @@ def run_once(setting: Setting, way: Way, seed: int) -> Outcome:
         float(right[place[0]]),
         best_paid(record, scored),
         best_single(record.votes, record.truth, scored),
+        points[-1].stopped,
     )
 
 
@@ -126,4 +131,9 @@ def summarise(setting: Setting, way: Way, outcomes: Sequence[Outcome]) -> dict[s
             for row in zip(*columns, strict=True)
         ],
         "area": float(accuracy.mean()),
+        "stopped": [
+            {"repeat": repeat, "paid": place, "why": why}
+            for repeat, outcome in enumerate(outcomes)
+            for place, why in outcome.stopped.items()
+        ],
     }

@@ -7,6 +7,7 @@ import json
 import math
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from labeling.files.tables import UnusableFile
 from labeling.management.cell_options import add_cell_options, check_files, rules_of
 from labeling.reports.drawing.line_chart import Line, svg
 from labeling.routing import figures
+from labeling.routing.promises import CONTRADICTION, TRIAL
 from labeling.routing.replay import EITHER, FIRST_PAID_ONLY, PAPERS_OWN, ROUNDS_OF_K, ROUTERS
 from labeling.routing.simulation import SHOWN, Setting, Way, run_once, summarise
 from labeling.truth.confusion import wilson
@@ -28,6 +30,10 @@ from labeling.truth.methods import NAMES
 BUDGETS = "0,0.05,0.1,0.2,0.3,0.5,1"
 WEIGHINGS = ("learned", "paper")
 LINE = ("line", "router", "aggregator", "weighing", "k")
+STOPS = {
+    TRIAL: "nothing was bought from {paid}: on the known tasks its answers spoil more labels than they mend.",
+    CONTRADICTION: "buying from {paid} stopped: its answers contradict what those to known tasks let expect.",
+}
 Summary = dict[str, Any]
 
 
@@ -69,6 +75,7 @@ class Command(BaseCommand):
             self.stderr.write(remark)
         told = self.figure(setting, options) if options["figure"] else self.simulate(setting, options)
         told["recorded"] = facts(recorded)
+        name_stopped(told, list(recorded.answered))
         show = as_figure if options["figure"] else as_lines
         self.stdout.write(json.dumps(told) if options["json"] else "\n".join(show(told)))
 
@@ -185,6 +192,21 @@ def facts(recorded: Recorded) -> dict[str, Any]:
     return {"left_out": recorded.left_out, "paid": paid, "crowd_without_vote": lacking, "notes": notes}
 
 
+def name_stopped(told: Summary, paid: Sequence[str]) -> None:
+    """Paid workers by name, not by place, where buying from them stopped."""
+    for stop in told.get("stopped", []):
+        stop["paid"] = paid[stop["paid"]]
+
+
+def stops(told: Summary) -> list[str]:
+    """In how many repeats buying from whom stopped, and why, a sentence each."""
+    counts = Counter((stop["paid"], stop["why"]) for stop in told["stopped"])
+    return [
+        f"In {count} of {told['repeats']} repeats {STOPS[why].format(paid=paid)}"
+        for (paid, why), count in counts.items()
+    ]
+
+
 def write(path: str, title: str, drawn: Sequence[tuple[str, Summary]]) -> None:
     """Write the curves: a drawing where the name ends in .svg, else CSV, with the way of each line where several."""
     if path.endswith(".svg"):
@@ -231,6 +253,7 @@ def as_lines(told: Summary) -> list[str]:
         "The interval is what so many tasks leave open, sd the points between the slices.",
         f"Crowd alone {told['crowd_accuracy']:.1%}, paid on everything {told['paid_accuracy']:.1%}, best of the crowd "
         f"in hindsight {told['best_single_accuracy']:.1%}; mean over the budgets (area) {told['area']:.4f}.",
+        *stops(told),
     ]
 
 

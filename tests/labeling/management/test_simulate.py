@@ -18,7 +18,7 @@ SHELL = Shell("simulate")
 refusal = SHELL.refusal
 PROMISED = {
     *("router", "aggregator", "tasks", "labels", "validation", "repeats", "crowd_accuracy", "paid_accuracy"),
-    *("best_single_accuracy", "curve", "area", "seconds", "weighing", "k", "recorded"),
+    *("best_single_accuracy", "curve", "area", "seconds", "weighing", "k", "recorded", "stopped"),
 }
 N = 200
 
@@ -222,6 +222,18 @@ def test_the_lines_of_the_papers_figures_come_from_one_command(recorded, tmp_pat
     assert "approx, k = 2" in table and "random, k = 2" in table
     drawing = ElementTree.parse(tmp_path / "5.svg").getroot()
     assert len(drawing.findall("{http://www.w3.org/2000/svg}polyline")) == 3
+
+
+def test_a_paid_worker_that_only_spoils_labels_is_not_bought_from_and_that_is_said(recorded):
+    rng = np.random.default_rng(4)
+    poor = [(task, "poor", str(rng.choice(["a", "b"]))) for task in {row[0]: None for row in recorded["rows"]}]
+    votes = write(recorded["folder"] / "poor.csv", "task,worker,label", [*recorded["rows"], *poor])
+    crowd = ("--crowd", "w0,w1,w2,w3,w4,mini", "--repeats", 6)
+    found = run_json(recorded, *crowd, paid="poor", votes=votes)
+    assert {stop["paid"] for stop in found["stopped"]} == {"poor"} and found["stopped"][0]["why"] == "trial"
+    text = run(recorded, *crowd, paid="poor", votes=votes)
+    assert "repeats nothing was bought from poor: on the known tasks its answers spoil more labels" in text
+    assert not run_json(recorded, "--crowd", "w0,w1,w2,w3,w4", "--repeats", 3)["stopped"]
 
 
 def test_a_router_that_knows_one_paid_worker_says_whose_answers_it_leaves(recorded):
