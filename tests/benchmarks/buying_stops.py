@@ -1,9 +1,10 @@
 """`python -m tests.benchmarks.buying_stops`: is a paid model that makes labels worse noticed?
 
 On the seven sets of `simulate_sets.json` random crowds of four to eight small models meet paid models of two sorts:
-weak ones, no better than the middle of their crowd, and any large ones. The router `value` is replayed with and without the
-watch over its promises (`labeling.routing.promises`). Printed for each sort: mean area, mean change of accuracy from no
-budget to the largest, the worst such change, calls as a share of the tasks, and the share of runs that were stopped.
+weak ones, no better than the middle of their crowd, and any large ones. The router `value` is replayed with and without
+the watch over its promises (`labeling.routing.promises`). Printed for each sort: mean area, mean change of accuracy
+from no budget to the largest, the worst such change, calls as a share of the tasks, and the share of runs that were
+stopped.
 """
 
 from __future__ import annotations
