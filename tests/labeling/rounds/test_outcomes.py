@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from labeling.rounds.outcomes import expected_labels, outcome, why_no_model
 from labeling.rounds.relabelers import Party
-from labeling.rounds.routing import expected_labels, outcome, why_no_model
 from labeling.routing.plan import Plan
 from labeling.routing.promises import Trial
 from labeling.routing.value import Offer
