@@ -83,7 +83,7 @@ def as_csv(scope: Batch | Project) -> Iterator[str]:
 
     `text` is for reading, `parts` holds titles and texts apart, so that the file reads back as it was.
     """
-    writer = csv.writer(_Line())
+    writer = csv.writer(Line())
     header: list[str] = []
     for row in records(scope):
         flat = {**row, "provenance": json.dumps(row["provenance"]), "text": "\n\n".join(row["text"].values())}
@@ -103,7 +103,7 @@ def _runs(text: str) -> bool:
     return text.startswith((*FORMULA, *GUARDED)) and not is_number(text)
 
 
-class _Line:
+class Line:
     """A file that hands each written line back, so that csv.writer can stream."""
 
     def write(self, line: str) -> str:

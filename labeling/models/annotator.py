@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class AnnotatorQuerySet(models.QuerySet["Annotator"]):
     def crowd(self) -> AnnotatorQuerySet:
         """Free models that vote on every task."""
-        return self.filter(kind=Annotator.Kind.MODEL, paused_at=None)
+        voting = self.filter(kind=Annotator.Kind.MODEL, paused_at=None)
+        return voting.exclude(spec__startswith=Annotator.RECORDED)
 
     def paid(self) -> AnnotatorQuerySet:
         return self.filter(kind=Annotator.Kind.PAID, paused_at=None)
@@ -75,6 +76,8 @@ class Annotator(models.Model):
     objects = AnnotatorQuerySet.as_manager()
 
     LONGEST_NAME = 120
+    RECORDED = "recorded:"
+    """Begins the spec of a model of which only recorded votes are known; it is never asked."""
     BREAKER = 5
     COOL_SECONDS = 30
     LONGEST_COOL_SECONDS = 900
@@ -111,6 +114,11 @@ class Annotator(models.Model):
             unique = f"{name[:50]} ({user.get_username()[:60]})" if taken else name
             found, _ = cls.objects.get_or_create(project=project, user=user, kind=kind, defaults={"name": unique})
         return found
+
+    @property
+    def recorded(self) -> bool:
+        """Whether only recorded votes of this model are known."""
+        return self.spec.startswith(self.RECORDED)
 
     @property
     def rests(self) -> bool:

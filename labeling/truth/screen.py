@@ -17,8 +17,8 @@ PERMUTATIONS = 400
 QUANTILE = 0.95
 CONSTANT_SHARE = 0.95
 VARIED_CROWD = 0.8
-CHUNK_CELLS = 1 << 19
-"""Votes times labels looked at together: 4 MB."""
+CHUNK_CELLS = 1 << 20
+"""Votes times labels looked at together: 8 MB."""
 MOST_TABLED = 60
 """With more labels the answers themselves are shuffled: 400 tables of labels by labels would outgrow the votes."""
 
@@ -98,29 +98,18 @@ class Met:
     def information(self, n_annotators: int) -> Floats:
         """Mutual information of own and others' label in bits, (n_annotators,); 0 for one without votes here."""
         who, k = self.annotator.astype(np.int64), self.n_labels
-        cells, joint = _counted((who * k + self.own) * k + self.others)
-        who = cells // k**2
-        n = np.bincount(who, joint, n_annotators)
-        own, others = _shared(cells // k, joint), _shared(who * k + cells % k, joint)
-        bits: Floats = np.bincount(who, joint * np.log2(joint * n[who] / (own * others)), n_annotators)
-        return bits / np.maximum(n, 1)
+        n = np.bincount(who, minlength=n_annotators).astype(np.float64)
+        own, others = (_often(who * k + label) for label in (self.own, self.others))
+        joint = _often((who * k + self.own) * k + self.others)
+        bits: Floats = np.bincount(who, np.log2(joint * n[who] / (own * others)), n_annotators) / np.maximum(n, 1)
+        return bits
 
 
-def _counted(cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The different cells, sorted, and how often each occurs: counted where there are few, else sorted out."""
-    if cells.max(initial=0) < max(len(cells), CHUNK_CELLS):
-        times = np.bincount(cells)
-        used = np.flatnonzero(times)
-        return used, times[used]
-    used, times = np.unique(cells, return_counts=True)
-    return used, times
-
-
-def _shared(key: NDArray[np.int64], times: NDArray[np.int64]) -> Floats:
-    """The sum of `times` over all entries of the same key, for each entry."""
-    _, place = np.unique(key, return_inverse=True)
-    total: Floats = np.bincount(place, times)[place]
-    return total
+def _often(cells: NDArray[np.int64]) -> NDArray[np.intp]:
+    """How often the cell of each vote occurs, (V,)."""
+    _, place, times = np.unique(cells, return_inverse=True, return_counts=True)
+    often: NDArray[np.intp] = times[place]
+    return often
 
 
 def _against_others(answers: LabelVotes) -> Met:

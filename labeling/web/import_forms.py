@@ -24,6 +24,26 @@ class UploadForm(forms.Form):
     )
 
 
+class VotesForm(forms.Form):
+    """Recorded votes of many annotators in one file."""
+
+    file = forms.FileField(
+        label="File of votes",
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.jsonl,.ndjson"}),
+        error_messages={"required": "Choose a file first.", "invalid": "No file arrived; choose it again."},
+    )
+    names = forms.CharField(
+        label="Which of the annotators are people",
+        required=False,
+        max_length=2000,
+        help_text="Names as the file writes them, comma between; the others count as models.",
+    )
+
+    def people(self) -> list[str]:
+        """The names of the people, as written."""
+        return [name.strip() for name in self.cleaned_data["names"].split(",") if name.strip()]
+
+
 class FieldsForm(forms.Form):
     """Which fields of the file hold what; the choices are the file's own field names."""
 

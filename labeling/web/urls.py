@@ -16,6 +16,7 @@ from labeling.web.views import (
     projects,
     settings,
     tasks,
+    votes,
 )
 
 urlpatterns = [
@@ -38,6 +39,9 @@ urlpatterns = [
     path("p/<slug:slug>/batches/<int:batch>/methods/", batches.methods, name="batch_methods"),
     path("p/<slug:slug>/batches/<int:batch>/labels.<str:kind>", batches.export, name="batch_export"),
     path("p/<slug:slug>/labels.<str:kind>", batches.export_project, name="project_export"),
+    path("p/<slug:slug>/batches/<int:batch>/votes.<str:kind>", votes.export, name="batch_votes"),
+    path("p/<slug:slug>/votes.<str:kind>", votes.export_project, name="project_votes"),
+    path("p/<slug:slug>/votes/", votes.take_in, name="votes_in"),
     path("p/<slug:slug>/tasks/", tasks.tasks, name="tasks"),
     path("p/<slug:slug>/tasks/<int:task>/", tasks.task, name="task"),
     path("p/<slug:slug>/crowd/", crowd.crowd, name="crowd"),

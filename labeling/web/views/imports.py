@@ -23,7 +23,7 @@ from labeling.managing.intake import Wishes
 from labeling.models import Annotator, Label
 from labeling.money.ledger import Refused
 from labeling.people.access import Role, Visit, enter
-from labeling.web.import_forms import FieldsForm, StartForm, UploadForm
+from labeling.web.import_forms import FieldsForm, StartForm, UploadForm, VotesForm
 from labeling.web.pages import show
 
 NO_TEXT = "Choose at least one field that holds the text, out of those the file has."
@@ -70,7 +70,10 @@ def choose(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error("file", str(error))
     status = 422 if form.errors else 200
     return show(
-        request, "labeling/imports/import.html", {"visit": visit, "here": "overview", "form": form}, status=status
+        request,
+        "labeling/imports/import.html",
+        {"visit": visit, "here": "overview", "form": form, "votes": VotesForm()},
+        status=status,
     )
 
 

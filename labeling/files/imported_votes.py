@@ -1,0 +1,233 @@
+"""Recorded votes of people or models, from one file of many workers, become votes of a project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.text import slugify
+
+from labeling.files.records import unguarded
+from labeling.files.tables import UnusableFile, open_table
+from labeling.kinds.cells import clean, listed
+from labeling.models import Annotator, Label, Project, Task, Vote
+
+Kind = Annotator.Kind
+ROWS = 2000
+MICRO = 1_000_000
+MOST = 4_000_000
+COLUMNS = ("task", "worker", "label")
+OPTIONAL = (
+    "kind",
+    "probabilities",
+    "tokens_in",
+    "tokens_out",
+    "cost_usd",
+    "seconds",
+    "prompt_version",
+    "model_version",
+)
+PEOPLE = (Kind.PERSON, Kind.EXPERT)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One row of the file, cleaned. `kind`: model, person or expert; a paid model's recorded votes are a model's."""
+
+    task: str
+    worker: str
+    label: str
+    kind: str
+    more: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a file: votes written, votes that were there already, and whose they are."""
+
+    new: int
+    known: int
+    workers: tuple[str, ...]
+    batches: tuple[int, ...]
+
+
+def read(path: str, people: Sequence[str] = ()) -> list[Recorded]:
+    """All votes of a file; `people` names workers that are persons, whatever the column `kind` says of them.
+
+    Raises UnusableFile where a worker is both a person and a model, or gives two answers to one task.
+    """
+    with open_table(path, COLUMNS, optional=OPTIONAL) as table:
+        rows = [_recorded(cells, set(people)) for cells in islice(table.rows, MOST)]
+    found = [row for row in rows if row.task and row.worker]
+    if not found:
+        raise UnusableFile(f"{path} holds no vote; each line needs a task, a worker and a label.")
+    _check_kinds(path, found)
+    _check_once(path, found)
+    if missing := sorted(set(people) - {row.worker for row in found}):
+        raise UnusableFile(f"{path} holds no vote of {listed(missing)}; name people as the column worker does.")
+    return found
+
+
+def _recorded(cells: Sequence[str], people: set[str]) -> Recorded:
+    task, worker, label = (clean(cell) for cell in unguarded(cells[:3]))
+    more = dict(zip(OPTIONAL, cells[3:], strict=True))
+    told = clean(more["kind"]).casefold()
+    person = Kind.EXPERT if told == Kind.EXPERT else Kind.PERSON
+    kind = person if worker in people or told in PEOPLE else Kind.MODEL
+    return Recorded(task, worker, label, str(kind), more)
+
+
+def _check_kinds(path: str, rows: Sequence[Recorded]) -> None:
+    kinds: dict[str, str] = {}
+    for row in rows:
+        if kinds.setdefault(row.worker, row.kind) != row.kind:
+            raise UnusableFile(
+                f"{path} has {row.worker!r} both as a {kinds[row.worker]} and as a {row.kind}; "
+                "a worker is one of them, so rename one."
+            )
+
+
+def _check_once(path: str, rows: Sequence[Recorded]) -> None:
+    given: dict[tuple[str, str], str] = {}
+    for row in rows:
+        if given.setdefault((row.task, row.worker), row.label) != row.label:
+            raise UnusableFile(
+                f"{path} has two answers of {row.worker!r} to task {row.task!r}; keep the one that counts."
+            )
+
+
+@transaction.atomic
+def take_in(project: Project, path: str, people: Sequence[str] = ()) -> Taken:
+    """Write the votes of a file as votes of named annotators; all of them or none.
+
+    A vote that is there already is left alone, so that a file may be taken in twice. Raises UnusableFile.
+    """
+    rows = read(path, people)
+    tasks, labels = _tasks(project, path, rows), _labels(project, path, rows)
+    voters = {row.worker: row.kind for row in rows}
+    annotators = {name: _annotator(project, name, kind) for name, kind in voters.items()}
+    there = _votes_there(annotators.values())
+    fresh = [row for row in _distinct(rows) if _is_new(row, tasks, labels, annotators, there, path)]
+    Vote.objects.bulk_create(
+        (_vote(row, tasks[row.task], labels, annotators[row.worker]) for row in fresh), batch_size=ROWS
+    )
+    batches = Task.objects.filter(pk__in={tasks[row.task] for row in fresh}).values_list("batch_id", flat=True)
+    return Taken(len(fresh), len(rows) - len(fresh), tuple(voters), tuple(sorted(set(batches))))
+
+
+def _distinct(rows: Sequence[Recorded]) -> Iterator[Recorded]:
+    yield from {(row.task, row.worker): row for row in rows}.values()
+
+
+def _tasks(project: Project, path: str, rows: Sequence[Recorded]) -> dict[str, int]:
+    wanted = {row.task for row in rows}
+    known = dict(project.tasks.values_list("external_id", "pk").iterator(ROWS))
+    strange = sorted(wanted - known.keys())
+    if strange:
+        many = f"{len(strange):,} tasks that do" if len(strange) > 1 else "a task that does"
+        raise UnusableFile(
+            f"{path} has votes on {many} not exist in {project.name} ({listed(strange)}); import those texts first, "
+            "with the same ids, or leave their votes out."
+        )
+    return {name: known[name] for name in wanted}
+
+
+def _labels(project: Project, path: str, rows: Sequence[Recorded]) -> dict[str, Label]:
+    labels = {label.name: label for label in project.label_list()}
+    strange = sorted({row.label for row in rows if row.label} - labels.keys())
+    if strange:
+        raise UnusableFile(
+            f"{path} has the label {listed(map(repr, strange))}, which {project.name} does not know; its labels are "
+            f"{listed(labels)}."
+        )
+    return labels
+
+
+def _annotator(project: Project, name: str, kind: str) -> Annotator:
+    """The annotator of this name whose votes are recorded, made on first use.
+
+    Raises UnusableFile where the name belongs to a voter that votes by itself.
+    """
+    found = project.annotators.filter(name=name, kind=kind).first()
+    if found is not None:
+        if found.kind == Kind.MODEL and not found.recorded:
+            raise UnusableFile(f"{name!r} votes in {project.name} by itself; rename the worker in the file.")
+        return found
+    if kind == Kind.MODEL:
+        return Annotator.objects.create(project=project, kind=kind, name=name, spec=f"{Annotator.RECORDED}{name}"[:500])
+    return Annotator.objects.create(project=project, kind=kind, name=name, user=_nobody(project, name, kind))
+
+
+def _nobody(project: Project, name: str, kind: str) -> User:
+    """An account that nobody can sign in with, for a person of whom only votes are known."""
+    username = f"recorded-{project.pk}-{kind}-{slugify(name) or 'worker'}"[:140]
+    user, made = User.objects.get_or_create(username=username, defaults={"is_active": False, "first_name": name[:150]})
+    if made:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    return user
+
+
+def _votes_there(annotators: object) -> dict[tuple[int, int], int | None]:
+    current = Vote.objects.current().filter(annotator__in=list(annotators))  # type: ignore[call-overload]
+    rows = current.values_list("task_id", "annotator_id", "label_id")
+    return {(task, annotator): label for task, annotator, label in rows.iterator(ROWS)}
+
+
+def _is_new(
+    row: Recorded,
+    tasks: Mapping[str, int],
+    labels: Mapping[str, Label],
+    annotators: Mapping[str, Annotator],
+    there: Mapping[tuple[int, int], int | None],
+    path: str,
+) -> bool:
+    key = tasks[row.task], annotators[row.worker].pk
+    if key not in there:
+        return True
+    if there[key] != (labels[row.label].pk if row.label else None):
+        raise UnusableFile(
+            f"{path} has another answer of {row.worker!r} to task {row.task!r} than the project; "
+            "votes never change, so leave it out or rename the worker."
+        )
+    return False
+
+
+def _vote(row: Recorded, task: int, labels: Mapping[str, Label], annotator: Annotator) -> Vote:
+    more = row.more
+    return Vote(
+        task_id=task,
+        annotator=annotator,
+        label=labels[row.label] if row.label else None,
+        probabilities=_probabilities(more["probabilities"], labels) if row.label else None,
+        raw="" if row.label else "recorded without a label",
+        input_tokens=int(_number(more["tokens_in"])),
+        output_tokens=int(_number(more["tokens_out"])),
+        cost_microdollars=round(_number(more["cost_usd"]) * MICRO),
+        seconds=_number(more["seconds"]),
+        prompt_version=clean(more["prompt_version"])[:64],
+        model_version=clean(more["model_version"])[:120],
+    )
+
+
+def _probabilities(text: str, labels: Mapping[str, Label]) -> list[float] | None:
+    """Per label in order, from an object of label and probability; None where there is none or it does not add up."""
+    with suppress(ValueError, TypeError, AttributeError):
+        told = json.loads(text)
+        row = [float(told.get(name, 0.0)) for name in labels]
+        if min(row) >= 0 and abs(sum(row) - 1) < 0.01:
+            return row
+    return None
+
+
+def _number(text: str) -> float:
+    """A number of the file, 0 where it says none."""
+    with suppress(ValueError):
+        value = float(text)
+        return value if 0 <= value < 1e12 else 0.0
+    return 0.0

@@ -1,0 +1,46 @@
+"""What a command is about: a batch by its number, a project by its name or address; and where its file may go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labeling.files.tables import UnusableFile
+
+if TYPE_CHECKING:
+    from labeling.models import Batch, Project
+
+
+def named(text: str) -> Batch | Project:
+    """The batch or the project of this name. Raises UnusableFile where there is none."""
+    from labeling.models import Batch
+
+    if text.isascii() and text.isdecimal() and len(text) <= 18:
+        batch = Batch.objects.select_related("project").filter(pk=int(text)).first()
+        if batch is not None:
+            return batch
+    return project_named(text)
+
+
+def project_named(text: str) -> Project:
+    """The project of this address or name. Raises UnusableFile where there is none, or several of the name."""
+    from labeling.models import Project
+
+    found = list(Project.objects.filter(slug=text)) or list(Project.objects.filter(name=text)[:2])
+    if len(found) > 1:
+        raise UnusableFile(f"Several projects are called {text!r}; name the one you mean as its address does.")
+    if not found:
+        known = ", ".join(Project.objects.values_list("slug", flat=True)[:8]) or "none yet"
+        raise UnusableFile(f"There is no project or batch {text!r}; projects: {known}.")
+    return found[0]
+
+
+def check_output(path: str) -> None:
+    """Raise UnusableFile where a file of this path cannot be written, before any work is done."""
+    if path in ("", "-"):
+        return
+    place = Path(path)
+    if place.is_dir():
+        raise UnusableFile(f"{path} is a folder; name a file to write.")
+    if not place.parent.is_dir():
+        raise UnusableFile(f"The folder {place.parent} does not exist; make it first, or write somewhere else.")
