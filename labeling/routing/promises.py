@@ -31,6 +31,8 @@ TOLERATED, ALARMING = np.array([0.0, 0.1, 0.2]), np.array([0.4, 0.6, 0.8, 1.0])
 tasks may well be wrong by, and what is held against it."""
 CLEARLY = 2
 """Labels by which what is spoilt must exceed what is mended."""
+WORSE = 0.08
+"""The share of the known tasks by which it must be worse than the crowd: less is often chance."""
 UNHEARD_OF = 1e-9
 TRIAL, CONTRADICTION = "trial", "contradiction"
 CERTAIN = log(20)
@@ -58,11 +60,16 @@ class Trial:
 
     @property
     def failed(self) -> bool:
-        """Whether all speaks against it: it spoils clearly more labels than it mends, and is worse than the crowd.
+        """Whether all speaks against it: it spoils clearly more labels than it mends, and is clearly worse at large.
 
         Either alone is too often chance, and so is one label (`tests/benchmarks/buying_stops.py`).
         """
-        return self.known >= ENOUGH and self.spoilt - self.mended >= CLEARLY and self.own < self.crowd
+        return self.known >= ENOUGH and self.spoilt - self.mended >= CLEARLY and self.worse
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is right on clearly fewer known tasks than the crowd."""
+        return self.crowd - self.own >= WORSE * self.known
 
     def gain(self, confidence: float = 0.9) -> tuple[float, float, float]:
         """Right labels won for each answer bought about an unsure task, with its interval; (0, -1, 1) without one.
