@@ -86,7 +86,7 @@ def overruled(annotator: Annotator) -> VoteQuerySet:
 def outcomes(votes: VoteQuerySet) -> list[Outcome]:
     """Answers with what became of each, in one query more than the answers themselves."""
     final = Prefetch("task__decisions", Decision.objects.current().select_related("label"), to_attr=FINAL)
-    found = _with_fate(votes.select_related("task", "label").prefetch_related(final)).annotate(
+    found = _with_fate(votes.select_related("task__project", "label").prefetch_related(final)).annotate(
         told=Case(When(TOLD, then=True), default=False, output_field=BooleanField())
     )
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reviewers.views import annotate, cases, guide, mine
+from reviewers.views import annotate, cases, guide, leaving, mine
 
 urlpatterns = [
     path("p/<slug:slug>/label/", annotate.page, name="annotate"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("p/<slug:slug>/label/guide/", guide.page, name="guide"),
     path("p/<slug:slug>/keep/<int:assignment>/", annotate.keep, name="annotate_keep"),
     path("p/<slug:slug>/rest/", annotate.rest, name="annotate_rest"),
+    path("p/<slug:slug>/people/<int:member>/remove/", leaving.page, name="member_remove"),
     path("p/<slug:slug>/mine/", mine.page, name="mine"),
     path("p/<slug:slug>/cases/", cases.page, name="cases"),
     path("p/<slug:slug>/cases/<int:assignment>/", cases.settle, name="case_settle"),

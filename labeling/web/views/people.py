@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from labeling.models import Membership, Vote
+from labeling.models import Membership
 from labeling.people import members
-from labeling.people.access import Role, Visit, enter
+from labeling.people.access import Role, enter
 from labeling.reports.people import work
 from labeling.web.forms import MemberForm
 
@@ -43,29 +43,17 @@ def _status(form: MemberForm) -> int:
 
 @require_POST
 def member(request: HttpRequest, slug: str, member: int) -> HttpResponse:
-    """Change a member's role, or let them go."""
+    """Change a member's role; letting somebody go has a page of its own, which asks first."""
     visit = enter(request, slug, Role.MANAGER)
     found = get_object_or_404(Membership.objects.select_related("user"), pk=member, project=visit.project)
     role = request.POST.get("role", "")
     try:
-        if request.POST.get("action") == "remove" and "sure" not in request.POST:
-            return _ask(request, visit, found)
-        if request.POST.get("action") == "remove":
-            members.remove(found)
-            messages.success(request, f"{found.user} is out; what they answered stays.")
-        elif role in Role.values:
+        if role in Role.values:
             members.change(found, role)
             messages.success(request, f"{found.user} is now {role}.")
     except members.Unwise as reason:
         messages.error(request, str(reason))
     return redirect("people", slug) if _still_in(visit.project.pk, request) else redirect("projects")
-
-
-def _ask(request: HttpRequest, visit: Visit, member: Membership) -> HttpResponse:
-    """Whether somebody is to be taken out, with what that means."""
-    answers = Vote.objects.filter(annotator__project=visit.project, annotator__user=member.user).count()
-    context = {"visit": visit, "here": "people", "member": member, "answers": answers}
-    return render(request, "labeling/people/remove.html", context)
 
 
 def _still_in(project_id: int, request: HttpRequest) -> bool:

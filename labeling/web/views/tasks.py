@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
-from labeling.models import Decision, Task
+from labeling.managing import mending
+from labeling.models import Annotator, Decision, Task
 from labeling.people.access import Role, enter
 from labeling.reports.tasks import lists, story
 
+LONGEST_NOTE = 2000
 PARTS = [(Task.Slice.VALIDATION.value, "teaches the methods"), (Task.Slice.AUDIT.value, "drawn for a check")]
 
 
@@ -37,3 +40,26 @@ def task(request: HttpRequest, slug: str, task: int) -> HttpResponse:
     found = get_object_or_404(Task.objects.select_related("batch", "gold"), pk=task, project=visit.project)
     found.project = visit.project
     return render(request, "labeling/tasks/task.html", {"visit": visit, "here": "tasks", "story": story.story(found)})
+
+
+@require_POST
+def mend(request: HttpRequest, slug: str, task: int) -> HttpResponse:
+    """Settle a task otherwise, ask one more person about it, or make it a case."""
+    visit = enter(request, slug, Role.EXPERT)
+    found = get_object_or_404(Task.objects.select_related("batch"), pk=task, project=visit.project)
+    found.project = found.batch.project = visit.project
+    expert, act = visit.annotator(Annotator.Kind.EXPERT), request.POST.get("act", "")
+    note = request.POST.get("note", "").replace("\0", "").strip()[:LONGEST_NOTE]
+    label = next((one for one in visit.project.label_list() if str(one.pk) == request.POST.get("label")), None)
+    if act == "mend" and label is None:
+        messages.error(request, "Choose the label that is right, then settle.")
+    elif act == "mend" and label is not None:
+        mending.mend(found, expert, label, note)
+        messages.success(request, f"Settled as {label}. Whoever is overruled reads the reason under their work.")
+    elif act == "again":
+        mending.ask_again(found, expert, note)
+        messages.success(request, "One more person is asked, and reads your words first.")
+    elif act == "case":
+        mending.make_case(found, expert, note)
+        messages.success(request, "It is a case for the experts now.")
+    return redirect(found)

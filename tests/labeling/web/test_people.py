@@ -47,16 +47,15 @@ def test_roles_change_and_people_leave(manager: Client, project: Any) -> None:
     assert project.role_of(User.objects.get(username="ann")) == "expert"
     manager.post(member("ann"), {"role": "emperor"})
     assert project.role_of(User.objects.get(username="ann")) == "expert"
-    asked = told(manager.post(member("ann"), {"action": "remove"}))
-    assert "out?" in asked and "0 answers stay" in asked
-    assert project.role_of(User.objects.get(username="ann")) == "expert"
-    manager.post(member("ann"), {"action": "remove", "sure": "yes"})
+    question = manager.get(f"{member('ann')}remove/")
+    assert "Remove" in question.content.decode() and project.role_of(User.objects.get(username="ann")) == "expert"
+    manager.post(f"{member('ann')}remove/")
     assert project.role_of(User.objects.get(username="ann")) is None
 
 
-@pytest.mark.parametrize("change", [{"action": "remove", "sure": "yes"}, {"role": "annotator"}])
-def test_the_last_manager_stays(manager: Client, project: Any, change: dict[str, str]) -> None:
-    answer = manager.post(member("max"), change, follow=True)
+@pytest.mark.parametrize(("way", "change"), [("remove/", {}), ("", {"role": "annotator"})])
+def test_the_last_manager_stays(manager: Client, project: Any, way: str, change: dict[str, str]) -> None:
+    answer = manager.post(member("max") + way, change, follow=True)
     assert "is the only manager" in told(answer)
     assert project.role_of(User.objects.get(username="max")) == "manager"
 

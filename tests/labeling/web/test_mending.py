@@ -1,0 +1,80 @@
+"""A settled task is mended, asked about once more, or made a case; who leaves gives their cards back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from labeling.models import Batch, Decision, Escalation, Task, Vote
+from reviewers import history
+from reviewers.models import Assignment
+from reviewers.queue import claiming
+from tests.reviewers.scenery import answer, ask, person
+from tests.reviewers.test_views_annotate import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def settled_task(batch: Batch) -> Task:
+    """Ann settled the first task as Roads and lights."""
+    ask(batch.tasks.first())
+    answer(claiming.claim(person(batch.project, "ann")), 0)
+    return batch.tasks.first()
+
+
+def act(client: Client, task: Task, **told: Any) -> str:
+    return client.post(f"{task.get_absolute_url()}mend/", told, follow=True).content.decode()
+
+
+def test_an_expert_mends_a_settled_task_and_whoever_is_overruled_reads_why(settled_task: Task) -> None:
+    labels = settled_task.project.label_list()
+    eve = signed_in("eve")
+    for place in (1, 2):
+        assert "Settled as" in act(eve, settled_task, act="mend", label=labels[place].pk, note="The pipe is the cause.")
+    decision = Decision.objects.current().get(task=settled_task)
+    assert (decision.label, decision.decided_by) == (labels[2], "expert")
+    assert Decision.objects.filter(task=settled_task).count() == 3 and Vote.objects.current().count() == 2
+    overruled = history.outcomes(history.overruled(person(settled_task.project, "ann")))
+    assert [one.why for one in overruled] == ["The pipe is the cause."]
+
+
+def test_a_mend_needs_a_label(settled_task: Task) -> None:
+    assert "Choose the label that is right" in act(signed_in("eve"), settled_task, act="mend", label="x")
+    assert Decision.objects.count() == 1
+
+
+def test_one_more_person_is_asked_about_a_settled_task_and_reads_the_words(settled_task: Task) -> None:
+    act(signed_in("max"), settled_task, act="again", note="Whose lamp is it?")
+    settled_task.refresh_from_db()
+    assert settled_task.stage == "open" and Decision.objects.filter(superseded_at__isnull=False).count() == 1
+    assert claiming.claim(person(settled_task.project, "ann")) is None, "she has answered it"
+    held = claiming.claim(person(settled_task.project, "bob"))
+    assert "Whose lamp is it?" in held.escalation.why
+    answer(held, 0)
+    assert Decision.objects.current().get(task=settled_task).label.position == 0
+
+
+def test_a_settled_task_becomes_a_case_once(settled_task: Task) -> None:
+    for _ in range(2):
+        act(signed_in("eve"), settled_task, act="case", note="Two requests in one.")
+    assert Escalation.objects.open().to_experts().count() == 1
+    assert claiming.claim(person(settled_task.project, "eve", "expert")).escalation.task == settled_task
+
+
+def test_annotators_cannot_mend(settled_task: Task) -> None:
+    assert signed_in("ann").post(f"{settled_task.get_absolute_url()}mend/", {"act": "case"}).status_code == 403
+
+
+def test_who_is_removed_is_asked_about_first_and_gives_their_cards_back(batch: Batch) -> None:
+    ask(batch.tasks.first())
+    held = claiming.claim(person(batch.project, "ann"))
+    manager, member = signed_in("max"), batch.project.memberships.get(user__username="ann")
+    page = f"/p/city/people/{member.pk}/remove/"
+    assert "1 open card goes back to the queue" in manager.get(page).content.decode()
+    assert Assignment.objects.live().get() == held
+    assert "1 open card is back in the queue" in manager.post(page, follow=True).content.decode()
+    assert claiming.claim(person(batch.project, "bob")).escalation == held.escalation
+    assert signed_in("bob").get(page).status_code == 403
