@@ -18,8 +18,8 @@ from labeling.people import recruiting
 from labeling.rounds import relabelers, reviewing, routing, skills
 from labeling.rounds.buying import Table
 from labeling.routing.value import Crowd
-from labeling.truth import confusion, methods, stand_ins
-from labeling.truth.votes import Floats, Inference
+from labeling.truth import confusion, methods, recalibration, stand_ins
+from labeling.truth.votes import Floats, Inference, Votes
 
 MOST_TEXTS = 50_000
 
@@ -58,14 +58,37 @@ def open_round(batch: Batch) -> Round:
 
 
 def infer(ballot: Ballot, batch: Batch) -> Inference:
-    """Run the project's aggregator on the free models' votes; the task texts are one more annotator for `auto`."""
+    """Run the project's aggregator on the free models' votes; the task texts are one more annotator for `auto`.
+
+    While the models' votes stay as they are and few more labels are known, this process brings the belief that it found
+    last up to date instead.
+    """
     name = batch.project.aggregator
     votes = relabelers.crowd_votes(ballot)
-    options = {}
-    if name == "auto":
-        weight = stand_ins.weights(votes, ballot.known, ballot.certainty, ballot.at_random)
-        options = {"features": features(ballot, batch), "weight": weight}
-    return methods.method(name)(votes, known=ballot.known, seed=batch.seed, **options)
+    if name != "auto":
+        return methods.method(name)(votes, known=ballot.known, seed=batch.seed)
+    weight = stand_ins.weights(votes, ballot.known, ballot.certainty, ballot.at_random)
+    version = _version(ballot, votes)
+    kept = _found.get(batch.pk)
+    if kept and kept[0] == version and recalibration.applies(kept[1], ballot.known):
+        return recalibration.recalibrated(kept[1], ballot.known, weight, batch.seed)
+    more = {"features": features(ballot, batch), "weight": weight}
+    found = methods.method(name)(votes, known=ballot.known, seed=batch.seed, **more)
+    _found.clear()
+    _found[batch.pk] = version, found
+    return found
+
+
+_found: dict[int, tuple[int, Inference]] = {}
+"""The last batch that this process has weighed, with the version of its votes and what it found."""
+
+
+def _version(ballot: Ballot, votes: Votes) -> int:
+    """Changes whenever a model's vote, the tasks or the labels do."""
+    names = tuple(label.pk for label in ballot.labels)
+    weight = b"" if votes.weight is None else votes.weight.tobytes()
+    columns = (ballot.task_ids, votes.task, votes.annotator, votes.label)
+    return hash((names, weight, *(column.tobytes() for column in columns)))
 
 
 def alone(crowd: Crowd) -> Floats:

@@ -84,7 +84,7 @@ def opened(project: Any, number: int, part: list[dict[str, str]]) -> Any:
     import tempfile
 
     from labeling.files import imports
-    from labeling.files.rows import fields_for
+    from labeling.files.guesses import fields_for
     from labeling.money import ledger
 
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", delete=False) as file:
