@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from labeling import known
 from labeling.known import Known
 from labeling.models import Annotator, Batch, Belief, Label, Round, Task, Vote
+from labeling.models.vote import VoteQuerySet
 from labeling.truth.belief import entropy
 from labeling.truth.votes import Bools, Floats, Inference, Ints, Votes
 
@@ -102,25 +103,51 @@ def _votes(
     place_of_label: dict[int, int],
     fractional: bool,
 ) -> tuple[Votes, NDArray[np.int64]]:
-    column = {annotator.pk: place for place, annotator in enumerate(annotators)}
-    cast = _Cast(len(place_of_label))
+    read = _Reading(batch, annotators, place_of_label, fractional, set(task_ids.tolist()))
     bearing = Q(task__batch=batch) | Q(task__in=known.tasks(batch.project_id).values("pk"))
     rows = Vote.objects.current().filter(bearing).order_by("pk")
-    wanted = set(task_ids.tolist())
-    for pk, task, annotator, label, chances in rows.values_list(*VOTE_FIELDS).iterator(ROWS):
-        if task not in wanted:
-            continue
-        cast.add(
-            pk,
-            task,
-            column[annotator],
-            None if label is None else place_of_label[label],
-            chances if fractional else None,
-        )
+    models = Q(annotator__kind=Annotator.Kind.MODEL)
+    version = batch.created_at, read.fractional, task_ids.tobytes(), tuple(read.column), tuple(read.places)
+    kept = _kept.get(batch.pk)
+    newer = Vote.objects.filter(models, task__project=batch.project_id)
+    if kept is None or kept[0] != version or newer.filter(pk__gt=kept[1]).exists():
+        kept = version, newer.aggregate(last=Max("pk"))["last"] or 0, read.cast(rows.filter(models))
+        _kept.clear()
+        if len(kept[2].rows) <= MOST_KEPT:
+            _kept[batch.pk] = kept
+    cast = kept[2].beside(read.cast(rows.exclude(models)))
     return cast.votes(task_ids, len(annotators)), cast.newest(task_ids)
 
 
+MOST_KEPT = 10_000_000
+_kept: dict[int, tuple[object, int, _Cast]] = {}
+"""The models' votes on the last batch that this process has read: while people answer, these stay as they are."""
+
+
 VOTE_FIELDS = ("pk", "task_id", "annotator_id", "label_id", "probabilities")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How rows become entries: which annotator is which column, which label which place, and the tasks wanted."""
+
+    batch: Batch
+    annotators: list[Annotator]
+    places: dict[int, int]
+    fractional: bool
+    wanted: set[int]
+
+    @property
+    def column(self) -> dict[int, int]:
+        return {annotator.pk: place for place, annotator in enumerate(self.annotators)}
+
+    def cast(self, rows: VoteQuerySet) -> _Cast:
+        found, column = _Cast(len(self.places)), self.column
+        for pk, task, annotator, label, chances in rows.values_list(*VOTE_FIELDS).iterator(ROWS):
+            if task in self.wanted:
+                place = None if label is None else self.places[label]
+                found.add(pk, task, column[annotator], place, chances if self.fractional else None)
+        return found
 
 
 class _Cast:
@@ -143,6 +170,13 @@ class _Cast:
             self.voters.append(voter)
             self.answers.append(answer)
             self.weights.append(weight)
+
+    def beside(self, other: _Cast) -> _Cast:
+        """These and the other's entries, as a new cast."""
+        both = _Cast(self.n_labels)
+        for name in ("rows", "task_pks", "voters", "answers", "weights"):
+            setattr(both, name, getattr(self, name) + getattr(other, name))
+        return both
 
     def newest(self, task_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """The newest vote on each task, (n_tasks,), 0 without one."""
@@ -177,7 +211,7 @@ def _newest(task: Ints, voter: Ints, row: NDArray[np.int64], n_annotators: int) 
     return newest
 
 
-TOLERANCE = 0.005
+TOLERANCE = 0.01
 """A belief none of whose probabilities moves by more is left as it is."""
 
 
@@ -229,7 +263,8 @@ def _changed(ballot: Ballot, belief: Floats, batch_id: int) -> Ints:
         if task in place and len(probabilities) == belief.shape[1]:
             before[place[task]], counted[place[task]] = probabilities, vote
     settled = ballot.known_from(Known.EXPERT, Known.PERSON)[: ballot.n_own] & (counted >= 0)
-    same = (np.abs(before - belief) <= TOLERANCE).all(axis=1) & (counted == ballot.newest[: ballot.n_own])
+    moved = (np.abs(before - belief) > TOLERANCE).any(axis=1) | (before.argmax(axis=1) != belief.argmax(axis=1))
+    same = ~moved & ~np.isnan(before).any(axis=1) & (counted == ballot.newest[: ballot.n_own])
     return np.flatnonzero(~same & ~settled).astype(np.int32)
 
 

@@ -68,7 +68,7 @@ def infer(ballot: Ballot, batch: Batch) -> Inference:
     if name != "auto":
         return methods.method(name)(votes, known=ballot.known, seed=batch.seed)
     weight = stand_ins.weights(votes, ballot.known, ballot.certainty, ballot.at_random)
-    version = _version(ballot, votes)
+    version = hash((batch.created_at, _version(ballot, votes)))
     kept = _found.get(batch.pk)
     if kept and kept[0] == version and recalibration.applies(kept[1], ballot.known):
         return recalibration.recalibrated(kept[1], ballot.known, weight, batch.seed)
