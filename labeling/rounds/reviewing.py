@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
-from django.db.models import Count, F, Min, OuterRef, Subquery
+from django.db.models import Count, Max, Min
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -31,14 +31,22 @@ SOME = 500
 
 
 def due() -> list[Batch]:
-    """The batches under review with enough answers that no round has counted, and rested since the last one."""
-    last = Round.objects.filter(batch=OuterRef("task__batch")).exclude(finished_at=None).order_by("-number")
-    new = _answers().annotate(since=Subquery(last.values("started_at")[:1])).filter(closed_at__gte=F("since"))
-    new = new.filter(task__batch__stage=Batch.Stage.REVIEWING, task__batch__paused_at=None)
-    found = new.values("task__batch").annotate(count=Count("pk"), oldest=Min("closed_at")).order_by()
-    patience = timezone.now() - PATIENCE
-    waiting = [row["task__batch"] for row in found if row["count"] >= ENOUGH or row["oldest"] < patience]
+    """The batches under review with enough answers that no round has counted, and rested since the last one.
+
+    Two cheap statements for each batch under review, and none without one: the sweep asks every few seconds.
+    """
+    finished = Round.objects.exclude(finished_at=None)
+    reviewed = finished.filter(batch__stage=Batch.Stage.REVIEWING, batch__paused_at=None, batch__archived_at=None)
+    last = reviewed.values_list("batch").annotate(Max("started_at")).order_by()
+    waiting = [batch for batch, since in last if _enough(batch, since)]
     return [batch for batch in Batch.objects.filter(pk__in=waiting) if _has_rested(batch)]
+
+
+def _enough(batch_id: int, since: datetime) -> bool:
+    """Whether many answers came since, or one waits too long."""
+    new = _answers().in_batch(batch_id).filter(closed_at__gte=since)
+    found = new.aggregate(count=Count("pk"), oldest=Min("closed_at"))
+    return found["count"] >= ENOUGH or bool(found["oldest"] and found["oldest"] < timezone.now() - PATIENCE)
 
 
 def is_due(batch: Batch) -> bool:

@@ -30,8 +30,8 @@ def weigh(batch: Batch) -> Round:
     Returns the round with its outcome; unfinished where the lease has passed on to another worker meanwhile, who then
     does it all.
     """
-    ballot = arrays.load(batch)
     turn = open_round(batch)
+    ballot = arrays.load(batch)
     found = infer(ballot, batch)
     crowd = Crowd.of(found, ballot.known, ballot.at_random)
     evidence = skills.of_batch(batch, ballot, alone(crowd))
