@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from labeling.checks import certificates
-from labeling.models import Annotator, Batch, Escalation, Label, Membership, Project, Task
+from labeling.models import Alarm, Annotator, Batch, Escalation, Label, Membership, Project, Task
 from labeling.money import ledger
 from reviewers.queue import answering, claiming
 from tests.reviewers.scenery import answer, ask, believe, make_case, model, person, say
@@ -43,6 +43,7 @@ def keys_in(batch: Batch) -> dict[str, Any]:
     paid = Annotator.objects.filter(project=batch.project, kind="paid").get()
     refusal = certificates.issue(batch, certificates.Target(0.1, 0.05))
     return {
+        "alarm": Alarm.objects.create(project=batch.project, batch=batch, kind="gap", about="Harbour", why="A gap.").pk,
         "batch": batch.pk,
         "task": batch.tasks.all()[0].pk,
         "voter": paid.pk,
