@@ -40,6 +40,7 @@ from labeling.crowd.embedding import EmbeddingModel, EmbeddingSettings
 from labeling.crowd.errors import Misconfigured, UnknownAnnotator
 from labeling.crowd.local_models import check_installed, check_known_family
 from labeling.crowd.openai_chat import ChatModel
+from labeling.crowd.packaged import WEIGHTS_SHA256
 from labeling.crowd.prices import Price, stated_price
 from labeling.crowd.replay import Replay, recorded_votes
 from labeling.crowd.specialist import RECIPES, Specialist
@@ -70,6 +71,25 @@ def build(spec: str, named: Mapping[str, str] | None = None) -> Voter:
         raise UnknownAnnotator(f"No annotator is called {spec!r}; known are {known}.")
     source, options = _parsed(rest, spec)
     return _KINDS[kind](spec, source, options)
+
+
+def reach(line: str) -> list[str]:
+    """What of the server this line would use, in words for a sentence; empty for what anybody may run.
+
+    Told by the settings that the voter is built with, never by the line's text, which can be spelled in many ways.
+    No file is opened. Raises as `build` does.
+    """
+    kind, _, rest = line.partition(":")
+    if kind == "replay":
+        return ["Files of the server"]
+    if kind in ("causal", "embedding"):
+        source, _ = _parsed(rest, line)
+        return [] if kind == "embedding" and source in WEIGHTS_SHA256 else ["Models of the hub or of a folder"]
+    voter = build(line)
+    if not isinstance(voter, ChatModel):
+        return []
+    named = {"Keys of the server": voter.settings.key_name, "Addresses of its own network": voter.settings.local}
+    return [what for what, wanted in named.items() if wanted]
 
 
 def describe(spec: str, named: Mapping[str, str] | None = None) -> str:

@@ -42,13 +42,15 @@ def join(project: Project, kind: str, spec: str, user: User) -> Annotator:
     return recruiting.add_models(project, [line])[0]
 
 
-def refuse_reach(spec: str) -> None:
-    """Raise Misconfigured for a line that reaches for a key or a file of the server."""
-    kind, _, rest = spec.partition(":")
-    if kind == "replay" or rest.startswith(("/", ".", "~")):
-        raise Misconfigured(STAFF_ONLY.format(what="Files of the server"))
-    if "key=" in rest:
-        raise Misconfigured(STAFF_ONLY.format(what="Keys of the server"))
+def refuse_reach(line: str) -> None:
+    """Raise Misconfigured for a line whose settings reach for something of the server: a key, a file, its network."""
+    for what in registry.reach(line):
+        raise Misconfigured(STAFF_ONLY.format(what=what))
+
+
+def open_to(line: str, user: User) -> bool:
+    """Whether this user may let the voter of this line join."""
+    return not settings.PRODUCTION or user.is_staff or not registry.reach(line)
 
 
 def pause(annotator: Annotator) -> None:

