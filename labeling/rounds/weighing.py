@@ -39,7 +39,7 @@ def weigh(batch: Batch) -> Round:
     table = Table.of(batch, ballot, crowd, relabelers.parties(batch, ballot, evidence, skilled), skilled)
     if not batch.renew(10 * settings.LEASE_SECONDS):
         return turn
-    remember(table, found, turn)
+    remember(table, found, turn, alone(crowd))
     skills.remember(evidence, skilled)
     routing.route(reviewing.take_back(table), turn)
     turn.finished_at = Now()
@@ -121,7 +121,7 @@ def _features_of(_imported: datetime, task_ids: bytes) -> NDArray[np.float32]:
     return text_features(["\n".join(text for _, text in parts[pk]) for pk in pks])
 
 
-def remember(table: Table, crowd: Inference, turn: Round) -> None:
+def remember(table: Table, crowd: Inference, turn: Round, honest: Floats) -> None:
     """Write beliefs, confusion matrices, and what the round knows about itself."""
     ballot = table.ballot
     turn.chosen = str(crowd.details.get("chosen", turn.method))[:80]
@@ -134,7 +134,7 @@ def remember(table: Table, crowd: Inference, turn: Round) -> None:
         "known_from": known,
         "up_to_vote": ballot.last_vote,
     }
-    arrays.save_beliefs(ballot, Inference(table.belief), turn, crowd.belief, np.unique(table.given.task))
+    arrays.save_beliefs(ballot, Inference(table.belief), turn, honest, np.unique(table.given.task))
     arrays.save_confusions(ballot, learned(table))
 
 

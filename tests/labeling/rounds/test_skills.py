@@ -11,7 +11,7 @@ from labeling import arrays
 from labeling.models import Annotator, Batch, Belief, Decision, Escalation, Project, Task
 from labeling.money.ledger import open_purse
 from labeling.people import skill
-from labeling.rounds import relabelers, skills, weighing
+from labeling.rounds import decisions, relabelers, skills, weighing
 from reviewers.queue import claiming
 from tests.reviewers.scenery import answer, ask, believe, model, person, say
 
@@ -169,7 +169,11 @@ def test_a_weighing_knows_everybodys_skill_and_keeps_what_the_crowd_alone_believ
             say(task, voter, n % 3 if (n + voter.pk) % 4 else (n + 1) % 3)
     say(tasks[0], person(project, "ann"), 1)
     say(tasks[0], person(project, "bob"), 0)
+    settled = say(tasks[2], person(project, "bob"), 2)
+    decisions.decide(decisions.of_vote(settled, settled.label, None, "person", ""))
     turn = weighing.weigh(tasks[0].batch)
+    by_bob = Belief.objects.get(task=tasks[2])
+    assert by_bob.crowd is not None and max(by_bob.crowd) < 0.999, "a person's word is no belief of the crowd"
     told, alone = (Belief.objects.get(task=tasks[place]) for place in (0, 1))
     assert alone.crowd is None
     assert told.crowd is not None
