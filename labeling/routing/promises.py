@@ -176,11 +176,11 @@ class Watch:
     def after(self, answers: Votes) -> Watch:
         """With all answers given so far.
 
-        Whoever is better than the crowd contradicts it by rights: there the crowd's belief is what is wrong.
+        Whoever is about as good as the crowd contradicts it by rights: there the crowd's belief is what is wrong.
         """
         stopped = dict(self.stopped)
         for place, (trial, law) in enumerate(zip(self.trials, self.laws, strict=True)):
-            tested = place not in stopped and trial.known >= ENOUGH and trial.own < trial.crowd
+            tested = place not in stopped and trial.known >= ENOUGH and trial.worse
             if tested and contradiction(self.crowd, place, law, answers) > CERTAIN:
                 stopped[place] = CONTRADICTION
         return replace(self, stopped=stopped)
