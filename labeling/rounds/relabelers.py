@@ -55,8 +55,13 @@ class Party:
         return Relabeler(self.name, self.price, expected, certainty, eligible & self.available, voices=self.voices)
 
 
-def parties(batch: Batch, ballot: Ballot, evidence: Evidence, skills: Skills) -> list[Party]:
-    """Every paid model of the project, its people and its experts, whether or not they may be asked now."""
+def parties(
+    batch: Batch, ballot: Ballot, evidence: Evidence | None = None, skills: Skills | None = None
+) -> list[Party]:
+    """Every paid model of the project, its people and its experts, whether or not they may be asked now.
+
+    Without `evidence` and `skills` nothing is told of single people.
+    """
     project = batch.project
     callable_now = set(fallback.askable(batch).values_list("pk", flat=True))
     paid = [
@@ -105,12 +110,14 @@ def at_work(project: Project, ballot: Ballot, kind: str) -> list[Annotator]:
     return [each for each in ballot.annotators if each.kind == kind and each.user_id in members]
 
 
-def voices(evidence: Evidence, skills: Skills, annotators: Sequence[Annotator]) -> tuple[Voice, ...]:
+def voices(evidence: Evidence | None, skills: Skills | None, annotators: Sequence[Annotator]) -> tuple[Voice, ...]:
     """Who of these is likely to answer next, by their part in the latest answers, each with an own matrix.
 
     Nobody's share is nought: who has answered nothing lately may be the next. Beyond a handful, the others' matrices
     count by their mean. Empty where nobody has answered anything.
     """
+    if evidence is None or skills is None:
+        return ()
     place = [number for number, each in enumerate(evidence.annotators) if each in annotators]
     if not place or not skills.given[place].any():
         return ()

@@ -18,10 +18,11 @@ from labeling.models import Batch, Chunk, Label, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.people import recruiting, voters
 
-FEWEST = 20
+FEWEST = 40
 """So many labels are known before a batch in which models sat out is taught again."""
-GROWN = 1.5
-"""A batch under review is taught again when so many times as many labels are known as when it was taught last."""
+GROWN = 2.0
+"""A batch under review is taught again when so many times as many labels are known as at its last lesson: each lesson
+costs as much as the first voting."""
 
 
 def begin(batch: Batch) -> None:

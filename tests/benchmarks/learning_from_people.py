@@ -25,6 +25,7 @@ def main() -> None:
         ("batches", int, 5), ("size", int, 500), ("right", float, 0.9), ("people", int, 1), ("seed", int, 0),
     ):  # fmt: skip
         asked.add_argument(f"--{name}", type=kind, default=usual)
+    asked.add_argument("--crowd", default="", help="specialists, comma between; by default the embedded crowd")
     wanted = asked.parse_args()
     with scratch_database():
         run(wanted)
@@ -39,7 +40,7 @@ def run(wanted: argparse.Namespace) -> None:
     chance.shuffle(rows)
     project = Project.objects.create(name="Questions", slug="questions", people_per_task=wanted.people)
     members(project, sorted({row["gold"] for row in rows}))
-    recruiting.add_models(project, recruiting.embedded_crowd(1))
+    recruiting.add_models(project, [name for name in wanted.crowd.split(",") if name] or recruiting.embedded_crowd(1))
     print(
         f"{'batch':>5} {'known':>6} {'voted':>6} {'crowd':>6} {'to people':>9} {'labels':>7} {'CPU s':>6}", flush=True
     )
