@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.apps.registry import Apps
 from django.contrib.auth.models import User
+from django.core.management.color import no_style
 from django.core.serializers.python import Deserializer
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -42,6 +43,10 @@ def fill(apps: Apps) -> None:
             told = {name: value for name, value in vars(row.object).items() if name in fields}
             model.objects.bulk_create([model(**told)])
     connection.check_constraints()
+    statements = connection.ops.sequence_reset_sql(no_style(), apps.get_models())
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
 
 
 @pytest.fixture
