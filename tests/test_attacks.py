@@ -48,6 +48,7 @@ def keys_in(batch: Batch) -> dict[str, Any]:
         "task": batch.tasks.all()[0].pk,
         "voter": paid.pk,
         "member": batch.project.memberships.all()[0].pk,
+        "invitation": batch.project.invitations.create(username="nobody", role="annotator").pk,
         "assignment": held[0].pk,
         "call": ledger.reserve(batch.tasks.all()[0], paid, 100).pk,
         "number": refusal.pk,

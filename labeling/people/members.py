@@ -1,16 +1,21 @@
-"""Who belongs to a project: people join by their sign-in name, change role, leave. One manager always stays."""
+"""Who belongs to a project: people are invited, accept, change role, leave. One manager always stays."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
 
-from labeling.models import Membership, Project
+from labeling.models import Invitation, Membership, Project
 
 Role = Membership.Role
+MOST_WAITING = 200
+"""Invitations of one project at a time."""
 
 
 class Unwise(Exception):
@@ -19,25 +24,74 @@ class Unwise(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """A person who joined; `password` is set where the account was made just now, and is known only here and now."""
+    """An account made just now; its password is known only here and now."""
 
     user: User
-    password: str = ""
+    password: str
 
 
 @transaction.atomic
-def add(project: Project, username: str, role: str, full_name: str = "") -> Welcome:
-    """Let a person in, making an account where there is none. Raises Unwise for somebody who is in already."""
-    user = User.objects.filter(username__iexact=username).first()
-    if user is not None and project.memberships.filter(user=user).exists():
-        raise Unwise(f"{user.get_username()} is in this project already; change the role in the list.")
-    password = ""
-    if user is None:
-        password = secrets.token_urlsafe(9)
-        first, _, last = full_name.strip().partition(" ")
-        user = User.objects.create_user(username, password=password, first_name=first[:150], last_name=last[:150])
+def invite(project: Project, username: str, role: str, by: User) -> Invitation:
+    """Offer a role to whoever signs in by this name; nothing tells whether anybody does.
+
+    Raises Unwise for a member, and where too many invitations wait.
+    """
+    if project.memberships.filter(user__username__iexact=username).exists():
+        raise Unwise(f"{username} is in this project already; change the role in the list.")
+    again = project.invitations.filter(username__iexact=username).first()
+    if again is None and project.invitations.count() >= MOST_WAITING:
+        raise Unwise(f"{MOST_WAITING} invitations wait already; withdraw some of them first.")
+    name = again.username if again else username
+    made, _ = project.invitations.update_or_create(username=name, defaults={"role": role, "invited_by": by})
+    return made
+
+
+@transaction.atomic
+def make_account(project: Project, username: str, role: str, full_name: str = "") -> Welcome:
+    """Make an account that is in the project from the start; without a sign-in name it gets one that nobody has."""
+    username = username or _free_name(full_name)
+    password = secrets.token_urlsafe(9)
+    first, _, last = full_name.strip().partition(" ")
+    user = User.objects.create_user(username, password=password, first_name=first[:150], last_name=last[:150])
     Membership.objects.create(project=project, user=user, role=role)
     return Welcome(user, password)
+
+
+def may_make_names(user: User) -> bool:
+    """Whether this manager chooses sign-in names for new people, and so learns which are taken already."""
+    return user.is_staff or not settings.PRODUCTION
+
+
+def add(project: Project, username: str, role: str, full_name: str, by: User) -> Welcome | None:
+    """Let a person in: by invitation, or with a new account (a Welcome) where `by` may make one. Raises Unwise."""
+    known = User.objects.filter(username__iexact=username).exists()
+    if not username or (may_make_names(by) and not known):
+        return make_account(project, username, role, full_name)
+    invite(project, username, role, by)
+    return None
+
+
+@transaction.atomic
+def accept(invitation: Invitation, user: User) -> Membership:
+    """Join in the role that was offered."""
+    joined, _ = Membership.objects.get_or_create(
+        project=invitation.project, user=user, defaults={"role": invitation.role}
+    )
+    invitation.delete()
+    return joined
+
+
+def decline(invitation: Invitation) -> None:
+    """Hear no more of it; to the managers it goes on waiting, so that nobody learns that there is such an account."""
+    Invitation.objects.filter(pk=invitation.pk).update(declined_at=timezone.now())
+
+
+def _free_name(full_name: str) -> str:
+    """A sign-in name of the person's name and digits drawn by lot."""
+    begin = slugify(full_name).replace("-", ".")[:40] or "person"
+    while User.objects.filter(username__iexact=(name := f"{begin}.{secrets.randbelow(900_000) + 100_000}")).exists():
+        pass
+    return name
 
 
 @transaction.atomic

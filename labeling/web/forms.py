@@ -74,15 +74,22 @@ def whole(low: int, high: int, what: str, **options: Any) -> forms.IntegerField:
 
 class MemberForm(forms.Form):
     username = forms.CharField(
-        label="Sign-in name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label="Sign-in name", max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
     full_name = forms.CharField(label="Name, for a new person", max_length=150, required=False)
     role = forms.ChoiceField(label="Role", choices=Membership.Role.choices)
 
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"].strip()
-        User.username_validator(name)
+        if name:
+            User.username_validator(name)
         return name
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or self.cleaned_data
+        if not self.errors and not (told["username"] or told["full_name"].strip()):
+            self.add_error("username", "Give a sign-in name, or the name of a new person.")
+        return told
 
 
 class VoterForm(forms.Form):

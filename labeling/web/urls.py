@@ -11,6 +11,7 @@ from labeling.web.views import (
     certificates,
     crowd,
     imports,
+    invitations,
     money,
     people,
     projects,
@@ -22,6 +23,7 @@ from labeling.web.views import (
 urlpatterns = [
     path("", projects.projects, name="projects"),
     path("account/", projects.account, name="account"),
+    path("invitations/<int:invitation>/", invitations.answer, name="invitation"),
     path("new/", projects.new, name="project_new"),
     path("p/<slug:slug>/alarms/<int:alarm>/clear/", alarms.clear, name="alarm_clear"),
     path("p/<slug:slug>/import/", imports.choose, name="import"),
@@ -61,4 +63,5 @@ urlpatterns = [
     path("p/<slug:slug>/archive/voters/<int:voter>/", archives.archive_voter, name="voter_archive"),
     path("p/<slug:slug>/people/", people.people, name="people"),
     path("p/<slug:slug>/people/<int:member>/", people.member, name="member"),
+    path("p/<slug:slug>/people/invitations/<int:invitation>/", invitations.withdraw, name="invitation_withdraw"),
 ]

@@ -16,21 +16,22 @@ from labeling.web.forms import MemberForm
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def people(request: HttpRequest, slug: str) -> HttpResponse:
-    """The members; a new one joins by sign-in name, and gets an account and a password where there is none."""
+    """The members; somebody with an account is invited by sign-in name, a new person gets an account and a password."""
     visit = enter(request, slug, Role.MANAGER)
     form, welcome = MemberForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         try:
-            welcome = members.add(visit.project, told["username"], told["role"], told["full_name"])
+            welcome = members.add(visit.project, told["username"], told["role"], told["full_name"], visit.user)
             form = MemberForm()
+            if welcome is None:
+                messages.success(request, f"An invitation waits for {told['username']}, if somebody has that name.")
+                return redirect("people", slug)
         except members.Unwise as reason:
             form.add_error("username", str(reason))
-    if welcome is not None and not welcome.password:
-        messages.success(request, f"{welcome.user} is in.")
-        return redirect("people", slug)
     found = visit.project.memberships.select_related("user").order_by("user__username")
     context = {"visit": visit, "here": "people", "form": form, "members": found, "welcome": welcome}
+    context |= {"invitations": visit.project.invitations.all(), "names": members.may_make_names(visit.user)}
     context["work"] = work.people(visit.project)
     response = render(request, "labeling/people/people.html", {**context, "roles": Role.choices}, status=_status(form))
     response["Cache-Control"] = "no-store"

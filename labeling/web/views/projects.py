@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling.files.tables import UnusableFile
 from labeling.managing import new_projects
-from labeling.models import Project
+from labeling.models import Invitation, Project
 from labeling.people.access import enter
 from labeling.web.project_forms import NewProjectForm
 
@@ -23,13 +23,13 @@ from labeling.web.project_forms import NewProjectForm
 def projects(request: HttpRequest) -> HttpResponse:
     """The projects one is a member of; straight on if it is only one."""
     mine = list(Project.objects.visible_to(request.user).filter(archived_at=None))
-    if len(mine) == 1 and "all" not in request.GET:
+    invitations = list(Invitation.objects.waiting_for(request.user).select_related("project", "invited_by"))
+    if len(mine) == 1 and not invitations and "all" not in request.GET:
         return redirect(enter(request, mine[0].slug).home)
     may_make = new_projects.may_make(request.user)
     put_away = Project.objects.managed_by(request.user).exclude(archived_at=None)
-    return render(
-        request, "labeling/projects/projects.html", {"projects": mine, "put_away": put_away, "may_make": may_make}
-    )
+    context = {"projects": mine, "put_away": put_away, "may_make": may_make, "invitations": invitations}
+    return render(request, "labeling/projects/projects.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
-from labeling.models import Membership, Project
+from labeling.models import Invitation, Membership, Project
 from tests.labeling.managed import told
 
 pytestmark = pytest.mark.django_db
@@ -29,11 +30,78 @@ def test_a_new_person_gets_an_account_and_a_password_that_is_shown_once(manager:
     assert project.role_of(nora) == "expert"
 
 
-def test_a_person_of_the_server_joins_with_the_account_there_is(manager: Client, project: Any) -> None:
-    User.objects.create_user("nora", password="her-own-secret")
-    assert manager.post("/p/city/people/", {"username": "Nora", "role": "annotator"}).status_code == 302
-    assert User.objects.get(username="nora").check_password("her-own-secret")
-    assert project.memberships.filter(user__username="nora", role="annotator").exists()
+@pytest.fixture
+def nora(project: Any) -> User:
+    """Somebody with an account who is in no project."""
+    return User.objects.create_user("nora", password="her-own-secret", first_name="Nora", last_name="Lind")
+
+
+def test_who_has_an_account_joins_by_accepting_and_is_a_stranger_until_then(
+    manager: Client, client: Client, project: Any, nora: User
+) -> None:
+    manager.post("/p/city/people/", {"username": "Nora", "full_name": "Other Name", "role": "expert"})
+    page = told(manager.get("/p/city/people/"))
+    assert "Nora Lind" not in page and "Invited" in page and project.role_of(nora) is None
+    client.force_login(nora)
+    assert client.get("/p/city/").status_code == 404
+    mine = client.get("/")
+    assert "City requests" in told(mine) and "as expert" in told(mine)
+    invitation = mine.context["invitations"][0]
+    assert client.post(f"/invitations/{invitation.pk}/", {"action": "accept"})["Location"] == "/p/city/"
+    assert project.role_of(nora) == "expert" and not Invitation.objects.exists()
+    nora.refresh_from_db()
+    assert nora.check_password("her-own-secret") and nora.get_full_name() == "Nora Lind"
+
+
+def test_in_production_the_answer_is_the_same_whether_a_name_exists_or_not(
+    manager: Client, project: Any, nora: User
+) -> None:
+    with override_settings(PRODUCTION=True):
+        heard = {}
+        for name in ("nora", "quentin"):
+            for _ in ("first", "again"):
+                answer = manager.post("/p/city/people/", {"username": name, "role": "annotator"}, follow=True)
+            page = re.sub(r"\b\w{64}\b|/invitations/\d+/", "", told(answer))
+            heard[name] = page.replace(name, "NAME")
+            Invitation.objects.all().delete()
+    assert heard["nora"] == heard["quentin"] and "An invitation waits for NAME" in heard["nora"]
+    assert not User.objects.filter(username="quentin").exists()
+
+
+def test_in_production_a_new_person_gets_a_sign_in_name_that_tells_nothing(manager: Client, project: Any) -> None:
+    with override_settings(PRODUCTION=True):
+        welcome = manager.post("/p/city/people/", {"full_name": "Nora Lind", "role": "expert"}).context["welcome"]
+        assert manager.post("/p/city/people/", {"full_name": " ", "role": "expert"}).status_code == 422
+    assert welcome.user.username.startswith("nora.lind.") and welcome.user.check_password(welcome.password)
+    assert project.role_of(welcome.user) == "expert"
+
+
+def test_who_declines_stays_out_and_managers_see_no_difference(
+    manager: Client, client: Client, project: Any, nora: User
+) -> None:
+    manager.post("/p/city/people/", {"username": "nora", "role": "annotator"})
+    invitation = Invitation.objects.get()
+    client.force_login(nora)
+    client.post(f"/invitations/{invitation.pk}/", {"action": "decline"})
+    assert not client.get("/").context["invitations"] and project.role_of(nora) is None
+    assert client.post(f"/invitations/{invitation.pk}/", {"action": "accept"}).status_code == 404
+    client.force_login(User.objects.get(username="max"))
+    assert "nora" in told(client.get("/p/city/people/"))
+    client.post(f"/p/city/people/invitations/{invitation.pk}/")
+    assert not Invitation.objects.exists()
+
+
+def test_nobody_accepts_for_another_and_no_other_project_s_manager_withdraws(
+    manager: Client, client: Client, project: Any, nora: User
+) -> None:
+    invitation = project.invitations.create(username="nora", role="manager")
+    other = Project.objects.create(name="Other", slug="other")
+    Membership.objects.create(project=other, user=User.objects.get(username="max"), role="manager")
+    assert manager.post(f"/p/other/people/invitations/{invitation.pk}/").status_code == 404
+    client.force_login(User.objects.get(username="ann"))
+    assert client.post(f"/invitations/{invitation.pk}/", {"action": "accept"}).status_code == 404
+    assert client.post(f"/p/city/people/invitations/{invitation.pk}/").status_code == 403
+    assert Invitation.objects.filter(pk=invitation.pk).exists()
 
 
 def test_nobody_joins_twice(manager: Client, project: Any) -> None:
