@@ -160,24 +160,38 @@ def unstopped() -> bool:
     return True
 
 
+More = Callable[[Question, int], bool]
+"""Called before a question is asked once more, with the micro-dollars it can then have cost in all; False: do not."""
+
+
+def granted(_question: Question, _microdollars: int) -> bool:
+    """The answer of whoever has no cap to keep."""
+    return True
+
+
 @runtime_checkable
 class ConcurrentVoter(Voter, Protocol):
     """A voter with several questions on their way at once, so that one failure does not hide other answers."""
 
-    def outcomes(self, questions: Iterable[Question], pulse: Pulse = unstopped) -> Iterator[Answer | CrowdError]:
+    def outcomes(
+        self, questions: Iterable[Question], pulse: Pulse = unstopped, more: More = granted
+    ) -> Iterator[Answer | CrowdError]:
         """One answer or one error for each question, in order; nothing is raised.
 
         `questions` is read one at a time, each right before its call.
         """
 
 
-def outcomes(voter: Voter, questions: Iterable[Question], pulse: Pulse = unstopped) -> Iterator[Answer | CrowdError]:
+def outcomes(
+    voter: Voter, questions: Iterable[Question], pulse: Pulse = unstopped, more: More = granted
+) -> Iterator[Answer | CrowdError]:
     """One answer or one error for each question, in order, from any voter; nothing that a voter does is raised.
 
     After a voter without `outcomes` of its own fails, the questions behind the failure are NotAsked. An error of
-    another sort is Unforeseen for every question that was on its way; errors of `questions` and `pulse` are raised.
+    another sort is Unforeseen for every question that was on its way; errors of `questions`, `pulse` and `more` are
+    raised.
     """
-    handed = _Handed(iter(questions), pulse)
+    handed = _Handed(iter(questions), pulse, more)
     done = 0
     try:
         for outcome in _told(voter, handed):
@@ -193,7 +207,7 @@ def outcomes(voter: Voter, questions: Iterable[Question], pulse: Pulse = unstopp
 
 def _told(voter: Voter, handed: _Handed) -> Iterator[Answer | CrowdError]:
     if isinstance(voter, ConcurrentVoter):
-        yield from voter.outcomes(handed, handed.pulse)
+        yield from voter.outcomes(handed, handed.pulse, handed.more)
         return
     questions, done = list(handed), 0
     try:
@@ -212,6 +226,7 @@ class _Handed:
 
     questions: Iterator[Question]
     asks: Pulse
+    grants: More
     count: int = 0
     broken: bool = False
 
@@ -232,6 +247,13 @@ class _Handed:
     def pulse(self) -> bool:
         try:
             return self.asks()
+        except Exception:
+            self.broken = True
+            raise
+
+    def more(self, question: Question, microdollars: int) -> bool:
+        try:
+            return self.grants(question, microdollars)
         except Exception:
             self.broken = True
             raise

@@ -34,8 +34,10 @@ class Turn:
     input_tokens: int = 0
     output_tokens: int = 0
     microdollars: int = 0
+    last_microdollars: int = 0
     attempts: int = 0
     uncounted: bool = False
+    unfunded: bool = False
 
     def count(self, reply: Reply, settings: ChatSettings) -> bool:
         """Add the tokens of one attempt; True where it is worth asking again if the reply names no label.
@@ -53,7 +55,8 @@ class Turn:
         self.uncounted |= reply.input_tokens is None or reply.output_tokens is None
         self.input_tokens += input_tokens
         self.output_tokens += output_tokens
-        self.microdollars += settings.price.cost(input_tokens, output_tokens)
+        self.last_microdollars = settings.price.cost(input_tokens, output_tokens)
+        self.microdollars += self.last_microdollars
         return again
 
     @staticmethod
@@ -88,6 +91,7 @@ class Turn:
         notes = {
             "The model declined to answer.": self.reply.refused,
             CUT_OFF.format(limit=settings.max_tokens): self.cut_off(self.reply),
+            "It was not asked again, because the money did not suffice.": self.unfunded,
             "The text was shortened.": prompts.is_shortened(self.question),
             "The server counted no tokens; the most it can have been is booked.": self.uncounted,
         }

@@ -11,7 +11,7 @@ from typing import Any
 
 from labeling.crowd import chat_errors, egress, prompts
 from labeling.crowd.answers import parse_label
-from labeling.crowd.base import Answer, Brief, Example, Pulse, Question, nothing_stays, unstopped
+from labeling.crowd.base import Answer, Brief, Example, More, Pulse, Question, granted, nothing_stays, unstopped
 from labeling.crowd.chat_reply import NoReply, Reply, read_reply
 from labeling.crowd.chat_settings import ChatSettings
 from labeling.crowd.chat_turn import Asked, Turn
@@ -45,9 +45,9 @@ class _Ready:
 class ChatModel:
     """A voter that asks a chat model. Its key stands in no attribute that is shown, stored or logged.
 
-    An answer that names no label is asked again, at most twice, with a reminder; not where the answers before it named
-    none either, nor where the model only repeats itself or was cut off while thinking. The tokens of every attempt are
-    counted; then it is an abstention. Failures of the server are errors, never abstentions.
+    An answer that names no label is asked again, at most twice, with a reminder, while there is money for it; not where
+    the answers before it named none either, nor where the model only repeats itself or was cut off while thinking. The
+    tokens of every attempt are counted; then it is an abstention. Failures of the server are errors, never abstentions.
     """
 
     def __init__(self, name: str, settings: ChatSettings) -> None:
@@ -80,9 +80,16 @@ class ChatModel:
         return prompts.prompt_version(brief, self.settings.shots, also=also)
 
     def most_it_can_cost(self, question: Question) -> int:
-        """Micro-dollars that asking this question can cost with all attempts: what to reserve before `answer`."""
-        tokens = prompts.tokens_at_most(self._messages(question, self._prepared().shots(question), reminded=True))
-        return self.settings.price.most_it_can_cost(tokens, self.settings.max_tokens, ATTEMPTS)
+        """Micro-dollars that asking this question once can cost: what to reserve before `answer`.
+
+        Before it is asked again, `outcomes` asks for more.
+        """
+        asked = self._messages(question, self._prepared().shots(question), reminded=False)
+        return max(self._most(asked), self._most(self._messages(CONTROL, [], reminded=False)))
+
+    def _most(self, asked: Asked) -> int:
+        """Micro-dollars of one call at most, rounded up as a provider may do."""
+        return self.settings.price.cost(prompts.tokens_at_most(asked), self.settings.max_tokens)
 
     def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """Answers in order; raises the first CrowdError. With concurrency above 1, prefer `outcomes`."""
@@ -91,11 +98,14 @@ class ChatModel:
                 raise outcome
             yield outcome
 
-    def outcomes(self, questions: Iterable[Question], pulse: Pulse = unstopped) -> Iterator[Answer | CrowdError]:
+    def outcomes(
+        self, questions: Iterable[Question], pulse: Pulse = unstopped, more: More = granted
+    ) -> Iterator[Answer | CrowdError]:
         """An answer or an error for each question, in order, with up to `concurrency` calls on their way.
 
         After an error that is not about one text alone, calls already made are still waited for and told,
-        and the rest is NotAsked. Once `pulse` says False, a question that is being asked is not asked again.
+        and the rest is NotAsked. Once `pulse` says False, a question that is being asked is not asked again; nor is one
+        for which `more` grants no money: it is then an abstention.
         Closing the iterator early waits for calls on their way; their outcome is lost.
         """
         turns: deque[Turn] = deque()
@@ -109,13 +119,15 @@ class ChatModel:
                     self._send(turns[-1], threads)
                 if not turns:
                     break
-                outcome = self._first_outcome(turns, threads, pulse)
+                outcome = self._first_outcome(turns, threads, pulse, more)
                 if isinstance(outcome, CrowdError) and not isinstance(outcome, ABOUT_ONE_TEXT):
                     failed = failed or outcome
                 yield outcome
         yield from (NotAsked(f"Not asked, because an earlier call failed: {failed}") for _ in unasked)
 
-    def _first_outcome(self, turns: deque[Turn], threads: ThreadPoolExecutor, pulse: Pulse) -> Answer | CrowdError:
+    def _first_outcome(
+        self, turns: deque[Turn], threads: ThreadPoolExecutor, pulse: Pulse, more: More
+    ) -> Answer | CrowdError:
         """The outcome of the first turn; all of them go on until it is there, with a pulse twice a second."""
         stopped = False
         while (outcome := turns[0].outcome) is None:
@@ -128,7 +140,7 @@ class ChatModel:
                 if turn.outcome is None and stopped:
                     turn.outcome = turn.failure(NotAsked("Not asked, because calls were stopped."))
                 elif turn.outcome is None:
-                    self._send(turn, threads)
+                    self._send_again(turn, threads, more)
         turns.popleft()
         return scrubbed(outcome, self._prepared().secret)
 
@@ -145,6 +157,18 @@ class ChatModel:
         turn.asked = self._messages(CONTROL, [], reminded=False) if turn.doubt else asked
         turn.call = threads.submit(self._call, turn.asked)
 
+    def _send_again(self, turn: Turn, threads: ThreadPoolExecutor, more: More) -> None:
+        """Make another call of a turn, if there is money for it; else what it said stands."""
+        ready = self._prepared()
+        asked = self._messages(turn.question, ready.shots(turn.question), reminded=True)
+        if more(turn.question, turn.microdollars + max(self._most(asked), self.most_it_can_cost(turn.question))):
+            self._send(turn, threads)
+        elif turn.doubt:
+            turn.outcome = turn.failure(Refused(str(turn.doubt)))
+        else:
+            turn.unfunded = True
+            self._conclude(turn, None)
+
     def _take(self, turn: Turn) -> None:
         """Read what came back; without an outcome the turn is to be asked again."""
         ready = self._prepared()
@@ -160,9 +184,15 @@ class ChatModel:
             turn.outcome = turn.failure(Refused(str(turn.doubt)))
             return
         label = None if reply.refused else parse_label(reply.content, ready.brief.labels)
-        attempts = ATTEMPTS if not ready.unread and turn.microdollars <= self.most_it_can_cost(turn.question) else 1
+        as_held = turn.last_microdollars <= self._most(turn.asked)
+        attempts = ATTEMPTS if not ready.unread and as_held else 1
         if label is None and again and turn.attempts < attempts:
             return
+        self._conclude(turn, label)
+
+    def _conclude(self, turn: Turn, label: int | None) -> None:
+        """The answer is what the last reply says."""
+        ready = self._prepared()
         answer = turn.answer(label, ready.brief.labels, self.settings, ready.version)
         ready.unread = ready.unread + 1 if answer.unreadable else 0
         turn.outcome = replace(answer, hidden=self._outgoing(turn.question).counts)

@@ -41,13 +41,6 @@ class Price:
             tokens = self.input_per_million * input_tokens + self.output_per_million * output_tokens
             return int((tokens + self.per_call * calls * MICRO).to_integral_value(rounding=ROUND_CEILING))
 
-    def most_it_can_cost(self, prompt_tokens: int, max_tokens: int, attempts: int = 1) -> int:
-        """Micro-dollars to reserve: each attempt reads at most `prompt_tokens` and writes at most `max_tokens`.
-
-        Rounded up for each attempt, as a provider may do.
-        """
-        return attempts * self.cost(prompt_tokens, max_tokens)
-
 
 def stated_price(options: Mapping[str, str], name: str) -> Price:
     """The price in `options`: `input` and `output` in US dollars per million tokens, or `call` in US dollars.

@@ -29,6 +29,10 @@ class Refused(Exception):
     """Money that cannot be moved; the message is one sentence that says why and what to do."""
 
 
+class TooLittle(Refused):
+    """A cap leaves less free money than is asked; what other calls hold may still come back."""
+
+
 def dollars(microdollars: int) -> str:
     """Micro-dollars as people read them: cents, or more digits for amounts below a dime."""
     value = microdollars / 1_000_000
@@ -154,6 +158,38 @@ def reserve(task: Task, annotator: Annotator, microdollars: int, escalation: Esc
     return held
 
 
+def raise_hold(held: Reservation, microdollars: int) -> None:
+    """Hold so much in all for an answer that is to be asked for once more, under the same caps; never less than before.
+
+    Raises Refused where a cap leaves too little, paid calls are stopped, or the reservation is closed; nothing changes.
+    """
+    with transaction.atomic():
+        mine = Reservation.objects.select_for_update().get(pk=held.pk)
+        if mine.state != State.HELD:
+            raise Refused("This call is booked already.")
+        more = microdollars - mine.reserved_microdollars
+        if more > 0:
+            _hold(open_purse(_batch_now(mine.task)), more)
+            purses = list(_purses_under(mine).order_by(*LOCK_ORDER))
+            for purse in purses[1:]:
+                _hold(purse, more)
+            Reservation.objects.filter(pk=held.pk).update(reserved_microdollars=microdollars)
+            _write(purses, "held to ask once more", {Account.FREE: -more, Account.HELD: more}, mine)
+    held.reserved_microdollars = max(microdollars, mine.reserved_microdollars)
+
+
+def _purses_under(held: Reservation) -> QuerySet[Purse]:
+    """The purses that this money is held in; of nothing that is held, those that apply now."""
+    if held.reserved_microdollars:
+        return Purse.objects.filter(pk__in=held.entries.values("purse"))
+    return Purse.objects.filter(pk__in=[purse.pk for purse in _caps_on(held.task.batch)])
+
+
+def waits_for_calls(project: Project) -> bool:
+    """Whether calls are under way whose money may come back in part."""
+    return Reservation.objects.filter(task__project=project, state=State.HELD).exists()
+
+
 def _batch_now(task: Task) -> Batch:
     """The batch as it is now. Raises Refused once the project's paid calls are stopped."""
     batch = Batch.objects.select_related("project").get(pk=task.batch_id)
@@ -169,7 +205,7 @@ def _hold(purse: Purse, microdollars: int) -> None:
     held = Purse.objects.filter(fits, pk=purse.pk).update(held_microdollars=F("held_microdollars") + microdollars)
     if not held:
         scope = "this batch" if purse.batch_id else f"{purse.day}" if purse.day else "this project"
-        raise Refused(
+        raise TooLittle(
             f"The money of {scope} is spent: {dollars(microdollars)} is asked, "
             f"{dollars(purse.free_microdollars)} of {dollars(purse.cap_microdollars)} is free."
         )
@@ -224,6 +260,7 @@ def _close(held: Reservation, state: str, cost: int | None, note: str, open_stat
     """Close a reservation that is still held or unknown; True for the one caller who closed it."""
     still_open = Reservation.objects.filter(pk=held.pk, state__in=open_states)
     closed = still_open.update(state=state, cost_microdollars=cost, note=note[:300], closed_at=Now())
+    held.refresh_from_db(fields=["reserved_microdollars"])
     return bool(closed)
 
 
@@ -233,7 +270,7 @@ def _give_back(held: Reservation, cost: int) -> None:
     What was billed beyond the hold comes out of the free money; where that is not enough, the purse is overdrawn.
     """
     amount = held.reserved_microdollars
-    purses = Purse.objects.filter(pk__in=held.entries.values("purse")).order_by(*LOCK_ORDER)
+    purses = _purses_under(held).order_by(*LOCK_ORDER)
     if cost > amount:
         purses = purses.select_for_update(no_key=True)
     within = []

@@ -92,7 +92,7 @@ class Run:
             _note(self.annotator, error)
             yield error
             return
-        for outcome in base.outcomes(voter, self.questions(voter), self.pulse):
+        for outcome in base.outcomes(voter, self.questions(voter), self.pulse, self.more):
             if not self.sent:  # it failed before it took a question
                 assert isinstance(outcome, CrowdError)
                 _note(self.annotator, outcome)
@@ -121,12 +121,36 @@ class Run:
             question = self.unasked.popleft()
             try:
                 held = _hold(question, voter)
+            except ledger.TooLittle as refusal:
+                if ledger.waits_for_calls(self.batch.project):  # what they do not use comes back
+                    self._wait_for_money(question)
+                    return
+                withdraw(question, str(refusal))
+                continue
             except ledger.Refused as refusal:
                 withdraw(question, str(refusal))
                 continue
             if held is not None:
                 self.sent.append((question, held))
                 yield voters.question(question.task)
+
+    def _wait_for_money(self, question: Escalation) -> None:
+        """Ask no more now: after our own calls at once, after those of other workers in a second."""
+        if self.sent:
+            self.unasked.appendleft(question)
+            return
+        self.stopped = True
+        mine = Escalation.objects.open().filter(pk=question.pk, fence=question.fence)
+        mine.update(leased_until=Now() + timedelta(seconds=1))
+
+    def more(self, asked: Question, microdollars: int) -> bool:
+        """Hold so much in all for a question that is to be asked once more; False where there is not so much."""
+        held = next(held for question, held in self.sent if question.task.external_id == asked.task)
+        try:
+            ledger.raise_hold(held, microdollars)
+        except ledger.Refused:
+            return False
+        return True
 
     def pulse(self) -> bool:
         """Keep the leases; False once paid calls are stopped or the batch is paused."""
@@ -149,7 +173,7 @@ class Run:
 
 @transaction.atomic
 def _hold(question: Escalation, voter: base.Voter) -> Reservation | None:
-    """Reserve the most the answer can cost; None where the question has passed on to another worker.
+    """Reserve the most that asking once can cost; None where the question has passed on to another worker.
 
     Raises ledger.Refused where money or permission is lacking.
     """
@@ -170,7 +194,7 @@ def _hold(question: Escalation, voter: base.Voter) -> Reservation | None:
 
 
 def most_it_can_cost(voter: base.Voter, annotator: Annotator, task: Task) -> int:
-    """Micro-dollars that one answer costs at most: what the voter computes from the prompt, else the stated price."""
+    """Micro-dollars that asking once costs at most: what the voter computes from the prompt, else the stated price."""
     ceiling = getattr(voter, "most_it_can_cost", None)
     return int(ceiling(voters.question(task))) if ceiling else int(annotator.price_microdollars or 0)
 

@@ -12,7 +12,7 @@ from labeling.arrays import Ballot
 from labeling.known import Known
 from labeling.models import Annotator, Batch, Decision, Escalation, Project
 from labeling.money import ledger
-from labeling.rounds import relabelers
+from labeling.rounds import affording, relabelers
 from labeling.rounds.relabelers import Party
 from labeling.routing import value
 from labeling.routing.plan import MICRO, STOP, Offers, Plan
@@ -153,15 +153,24 @@ def choose(table: Table) -> Purchase:
 def _planned(table: Table, free: int, offer: Offer) -> tuple[Offer, Floats, Plan]:
     """The offers, the gains by the project's policy, (n, M), and the plan for the money that is free."""
     gains = _by_entropy(table, offer) if table.project.router == Project.Router.ENTROPY else offer.gain
-    gains = _with_room(table, gains)
+    gains = _with_room(table, _with_money(table, gains, free))
     worth = _worth(table)
-    plan = Offers.of(gains, table.router.prices()).plan(free, worth=worth / MICRO if worth else None)
+    money = affording.spendable(free, table.parties)
+    plan = Offers.of(gains, table.router.prices()).plan(money, worth=worth / MICRO if worth else None)
     return offer, gains, plan
 
 
 def _worth(table: Table) -> int | None:
     """Micro-dollars that one more correct label is worth to the project, if it says so."""
     return table.project.worth_microdollars
+
+
+def _with_money(table: Table, gains: Floats, free: int) -> Floats:
+    """A paid model is asked only where what its answer can cost can be held now."""
+    gains = gains.copy()
+    for place, party in enumerate(table.parties):
+        gains[affording.too_dear(table.batch, party, table.ballot.task_ids, free), place] = -np.inf
+    return gains
 
 
 def _with_room(table: Table, gains: Floats) -> Floats:
@@ -233,6 +242,7 @@ def probes(table: Table) -> list[tuple[Party, Ints]]:
             own
             & ~np.isin(table.ballot.task_ids, list(asked))
             & relabelers.askable(table.batch, table.ballot, party, own)
+            & ~affording.too_dear(table.batch, party, table.ballot.task_ids, free)
         )
         affordable = int(PROBE_SHARE * free // party.price) if party.price else PROBES
         size = min(PROBES - int(count[place]), affordable, int(fresh.sum()))

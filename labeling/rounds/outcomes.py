@@ -92,6 +92,12 @@ def why_no_model(table: Table, bought: Purchase) -> str:
     prices = np.array([table.parties[place].price for place in usable])
     if prices.min() > bought.free:
         return f"The money is spent: {dollars(bought.free)} is free, an answer costs {dollars(int(prices.min()))}."
+    least = min(table.parties[place].holds[0] for place in usable)
+    if least > bought.free:
+        return (
+            f"The money does not reach for one answer: {dollars(bought.free)} is free, and {dollars(least)} must be "
+            "held while a model is asked, the most that it can cost; raise the budget to at least that."
+        )
     may_be_asked = np.isfinite(bought.offer.gain[:, usable])
     if not may_be_asked.any():
         return "Every model has been asked about all it may be asked about."

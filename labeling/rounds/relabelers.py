@@ -34,6 +34,7 @@ class Party:
 
     `price`: micro-dollars of one opinion. `available`: False where it answered before but must not be asked now.
     `voices`: who of them is likely to answer, and how good each one is; empty where nothing is known of anybody.
+    `holds`: micro-dollars that are held while one of the shortest and one of the longest texts is asked about.
     """
 
     kind: Annotator.Kind
@@ -43,6 +44,7 @@ class Party:
     columns: tuple[int, ...]
     annotator: Annotator | None = None
     voices: tuple[Voice, ...] = ()
+    holds: tuple[int, int] = (0, 0)
 
     @property
     def one(self) -> str:

@@ -212,6 +212,7 @@ def figures(table: Table, bought: Purchase) -> dict[str, Any]:
         "gap": round(plan.gap, 6),
         "marginal_dollars": plan.marginal_dollars,
         "expected_accuracy": round(float(table.belief[own].max(axis=1).mean()), 6) if table.ballot.n_own else None,
+        "holds": {party.name: party.holds[0] for party in table.parties if party.holds[0]},
         "prices": {party.name: party.price for party in table.parties if party.available},
         "forecast": outlook(table),
     }

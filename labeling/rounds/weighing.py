@@ -15,7 +15,7 @@ from labeling import arrays
 from labeling.arrays import Ballot
 from labeling.models import Batch, Round, Task
 from labeling.people import recruiting
-from labeling.rounds import relabelers, reviewing, routing, skills
+from labeling.rounds import affording, relabelers, reviewing, routing, skills
 from labeling.rounds.buying import Table
 from labeling.routing.value import Crowd
 from labeling.truth import confusion, methods, recalibration, stand_ins
@@ -36,7 +36,8 @@ def weigh(batch: Batch) -> Round:
     crowd = Crowd.of(found, ballot.known, ballot.at_random)
     evidence = skills.of_batch(batch, ballot, alone(crowd))
     skilled = evidence.learn()
-    table = Table.of(batch, ballot, crowd, relabelers.parties(batch, ballot, evidence, skilled), skilled)
+    parties = affording.with_holds(batch, relabelers.parties(batch, ballot, evidence, skilled))
+    table = Table.of(batch, ballot, crowd, parties, skilled)
     if not batch.renew(10 * settings.LEASE_SECONDS):
         return turn
     remember(table, found, turn, alone(crowd))

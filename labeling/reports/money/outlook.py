@@ -100,8 +100,9 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """The drawing and what can be said in words. `next_labels`: how many more right labels the next $10, or what is
-    free if that is less (`next_dollars`), should buy. `foreseen`: what the first forecast said about the money that is
-    spent now; `now`: what the checks say."""
+    free if that is less (`next_dollars`), should buy. `short_of`: dollars that must be held while one answer is asked
+    for, where less than that is free, else None. `foreseen`: what the first forecast said about the money that is spent
+    now; `now`: what the checks say."""
 
     curve: Curve
     tasks: int
@@ -112,6 +113,7 @@ class Outlook:
     foreseen: Measured
     now: Measured
     spent: float
+    short_of: float | None = None
 
     @property
     def met(self) -> bool:
@@ -144,7 +146,8 @@ def _outlook(batch: Batch, turns: list[Round]) -> Outlook:
     now = past[-1] if past else last.at(spent)
     ahead = _expected(last, spent, end)
     marks = (_with_words(now, "now"), *(_with_words(one, "at the cap") for one in ahead[-1:] if end > spent))
-    buys = min(TEN_DOLLARS, meter.free)
+    least = min(turns[-1].parameters.get("holds", {}).values(), default=0)
+    buys = min(TEN_DOLLARS, meter.free) if meter.free >= least else 0
     gained = (last.at(spent + buys).value or 0.0) - (last.at(spent).value or 0.0)
     return Outlook(
         Curve(past, ahead, marks),
@@ -156,6 +159,7 @@ def _outlook(batch: Batch, turns: list[Round]) -> Outlook:
         _as_measured(first.at(spent)),
         _as_measured(past[-1]) if past else Measured(None, estimable=False, reason="too few checks"),
         spent / MICRO,
+        least / MICRO if 0 < meter.free < least else None,
     )
 
 

@@ -30,14 +30,13 @@ def test_a_cost_is_the_exact_one_rounded_up(
     assert 0 <= Price(i, o, c).cost(read, wrote, calls) - exact < 1
 
 
-@given(AMOUNT, AMOUNT, AMOUNT, TOKENS, st.integers(1, 10**5), st.integers(1, 3), st.data())
-def test_a_reservation_covers_every_way_the_call_can_go(
-    i: Decimal, o: Decimal, c: Decimal, read: int, most: int, attempts: int, data: st.DataObject
+@given(AMOUNT, AMOUNT, AMOUNT, TOKENS, st.lists(st.integers(0, 10**5), min_size=1, max_size=3))
+def test_what_is_held_attempt_by_attempt_covers_every_way_the_calls_can_go(
+    i: Decimal, o: Decimal, c: Decimal, read: int, wrote: list[int]
 ) -> None:
     price = Price(i, o, c)
-    made = data.draw(st.integers(1, attempts))
-    wrote = data.draw(st.integers(0, most * made))
-    assert price.cost(read * made, wrote, made) <= price.most_it_can_cost(read, most, attempts)
+    held = sum(price.cost(read, max(wrote)) for _ in wrote)
+    assert price.cost(read * len(wrote), sum(wrote), len(wrote)) <= held
 
 
 @pytest.mark.parametrize("options", [{}, {"input": "1"}, {"output": "1"}])

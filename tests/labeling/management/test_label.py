@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from labeling.models import Batch, Project, Task, Vote
+from labeling.models import Batch, Escalation, Project, Task, Vote
 from labeling.money import ledger
 from labeling.rounds import voting
 from tests.commands import Shell
@@ -92,6 +92,22 @@ def test_a_paid_model_lifts_the_labels_and_stays_within_the_budget(items: Path) 
         *("--paid", recorded(items, "good", "0.002"), "--budget", "0.081"),
     )
     assert paid["accuracy"] > free["accuracy"] and 0 < paid["cost_usd"] <= 0.081
+    assert not ledger.faults()
+
+
+@pytest.mark.parametrize("budget", ["0.02", "0.05", "0.20"])
+def test_a_small_budget_buys_and_no_question_is_planned_that_cannot_be_held(items: Path, budget: str) -> None:
+    """An answer costs a third of a cent, and two cents must be held for it."""
+    crowd = f"{recorded(items, 'weak')},{recorded(items, 'fair')}"
+    truth = {row["text"]: row["gold"] for row in csv.DictReader(items.open())}
+    with FakeOpenAI(oracle=lambda text, _: truth[text], input_price="10", output_price="40") as server:
+        paid = f"chat:dear@{server.base_url}?local=yes&input=10&output=40&concurrency=2"
+        told = run(
+            *(items, "--gold", "gold", "--crowd", crowd, "--validation", 20, "--paid", paid, "--budget", budget),
+        )
+    assert told["cost_usd"] == server.bill_microdollars / 1_000_000 <= float(budget)
+    assert len(server.requests) >= min((float(budget) - 0.017) / 0.004, 40)
+    assert not Escalation.objects.filter(why__contains="The money of this batch is spent").exists()
     assert not ledger.faults()
 
 

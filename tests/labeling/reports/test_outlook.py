@@ -99,6 +99,16 @@ def test_little_money_buys_little(batch: Batch) -> None:
     assert found.curve.expected[-1].dollars == 0.5 and found.plans[0].dollars == 0.5
 
 
+def test_money_that_cannot_be_held_for_one_answer_promises_nothing(manager: Client, batch: Batch) -> None:
+    turn = foretold(batch)
+    Round.objects.filter(pk=turn.pk).update(parameters=turn.parameters | {"holds": {"Dear": 600_000}})
+    ledger.set_cap(Purse.objects.get(batch=batch), 500_000)
+    found = outlook.outlook(batch)
+    assert found is not None and found.next_labels == 0 and found.short_of == 0.6
+    page = told(manager.get("/p/city/money/"))
+    assert "Less money is free than the $0.60 that must be held while one answer is asked for" in page
+
+
 def test_without_free_money_the_page_says_what_one_more_would_cost(manager: Client, batch: Batch) -> None:
     foretold(batch)
     ledger.set_cap(Purse.objects.get(batch=batch), 0)

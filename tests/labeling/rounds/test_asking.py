@@ -79,7 +79,7 @@ class TestAnswers:
         assert all(vote.label and vote.input_tokens and vote.prompt_version for vote in votes)
         assert set(Reservation.objects.values_list("state", flat=True)) == {"settled"}
 
-    def test_the_most_an_answer_can_cost_is_held_while_it_is_asked(
+    def test_what_asking_once_can_cost_is_held_while_it_is_asked(
         self, batch: Batch, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         take = asking._take
@@ -94,7 +94,55 @@ class TestAnswers:
         send(batch, server)
         ask(batch)
         costs = Reservation.objects.order_by("pk").values_list("cost_microdollars", flat=True)
-        assert all(most >= 3 * (cost or 0) > 0 for most, cost in zip(held, costs, strict=True)), "three attempts"
+        assert all(most >= (cost or 0) > 0 for most, cost in zip(held, costs, strict=True))
+        voter = asking.voters.ready(Annotator.objects.get(kind="paid"), batch)
+        assert isinstance(voter, ChatModel)
+        assert held[0] == voter.most_it_can_cost(asking.voters.question(batch.tasks.get(position=0))), "one attempt"
+
+    def test_more_is_held_only_when_a_question_is_asked_again(
+        self, batch: Batch, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        raised: list[tuple[int, int]] = []
+        more = asking.Run.more
+
+        def look(self: asking.Run, asked: Any, most: int) -> bool:
+            before = money(batch)[0]
+            granted = more(self, asked, most)
+            raised.append((before, money(batch)[0]))
+            assert server.bill_microdollars <= money(batch)[0] == most
+            return granted
+
+        monkeypatch.setattr(asking.Run, "more", look)
+        server.behaviours.extend(["malformed"] * 3)
+        send(batch, server)
+        ask(batch)
+        assert len(raised) == 2 and all(before < after for before, after in raised)
+        assert Vote.objects.get(attempts=3).label is None and money(batch)[:2] == (0, server.bill_microdollars)
+
+    def test_without_the_money_to_ask_again_the_first_answer_stands_and_the_cap_holds(
+        self, batch: Batch, server: FakeOpenAI
+    ) -> None:
+        server.behaviours.append("malformed")
+        annotator = send(batch, server)
+        most = asking.most_it_can_cost(asking.voters.ready(annotator, batch), annotator, batch.tasks.get(position=0))
+        ledger.set_cap(batch.purse, most)
+        asking.ask_some(questions(batch).filter(task__position=0).free())
+        vote = Vote.objects.get()
+        assert (vote.label, vote.attempts, len(server.requests)) == (None, 1, 1)
+        held, spent, _ = money(batch)
+        assert (held, spent) == (0, server.bill_microdollars) and spent <= most
+
+    def test_a_question_waits_for_the_money_that_calls_under_way_may_give_back(
+        self, batch: Batch, server: FakeOpenAI
+    ) -> None:
+        """Eight at once, money for the hold of one: each is asked once another one's rest is free again."""
+        annotator = send(batch, server, concurrency=4)
+        voter = asking.voters.ready(annotator, batch)
+        holds = [asking.most_it_can_cost(voter, annotator, task) for task in batch.tasks.all()]
+        ledger.set_cap(batch.purse, max(holds) + 6 * 60)
+        ask(batch)
+        assert states(batch) == ["answered"] * 6 and len(server.requests) == 6
+        assert money(batch)[:2] == (0, server.bill_microdollars)
 
     def test_three_answers_without_a_label_are_an_abstention_and_all_are_paid(
         self, batch: Batch, server: FakeOpenAI
