@@ -1,12 +1,13 @@
 """Concord's settings. Every value comes from the environment or has a safe default for one machine.
 
 `CONCORD_MODE=local` (default) serves 127.0.0.1 from SQLite with nothing to install; `production` refuses to
-start without its own SECRET_KEY and ALLOWED_HOSTS. docs/deployment.md lists the variables.
+start without a strong SECRET_KEY and its ALLOWED_HOSTS, or with debug. docs/deployment.md lists the variables.
 """
 
 from __future__ import annotations
 
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,29 @@ def number(name: str, default: float, low: float, high: float) -> float:
     return value
 
 
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """The variable `name`, addresses or networks with commas; raises ImproperlyConfigured otherwise."""
+    try:
+        return [ip_network(block.strip()) for block in env.list(name, default=[]) if block.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must list addresses or networks, such as 10.0.0.0/8: {error}.") from None
+
+
+def refuse_unsafe(secret: str, hosts: list[str], debug: bool) -> None:
+    """Raise ImproperlyConfigured for what no server that others reach may run with."""
+    if len(secret) < 50 or len(set(secret)) < 5 or secret.startswith("django-insecure-"):
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is {'weak' if secret else 'not set'}; production needs its own: {MAKE_KEY}."
+        )
+    if not hosts or any(host.strip() in ("*", ".", "") for host in hosts):
+        raise ImproperlyConfigured(
+            f"ALLOWED_HOSTS is {'too wide' if hosts else 'not set'}; name the hosts this server answers for, "
+            "e.g. concord.example.org."
+        )
+    if debug:
+        raise ImproperlyConfigured("CONCORD_DEBUG shows settings and data to visitors; unset it in production.")
+
+
 def local_secret(path: Path) -> str:
     """A secret key made once for this machine and kept readable by its owner only."""
     if not path.exists():
@@ -48,6 +72,7 @@ def local_secret(path: Path) -> str:
     return path.read_text()
 
 
+MAKE_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
 MODE = choice("CONCORD_MODE", "local", ("local", "production"))
 PRODUCTION = MODE == "production"
 DEBUG = env.bool("CONCORD_DEBUG", False)
@@ -55,14 +80,8 @@ VAR_DIR = Path(env.str("CONCORD_VAR", str(BASE_DIR / "var")))
 SECRET_KEY = env.str("SECRET_KEY", "") or ("" if PRODUCTION else local_secret(VAR_DIR / "secret_key"))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-if PRODUCTION and not SECRET_KEY:
-    raise ImproperlyConfigured(
-        "SECRET_KEY is not set; production needs its own: python -c 'import secrets; print(secrets.token_urlsafe(48))'."
-    )
-if PRODUCTION and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured(
-        "ALLOWED_HOSTS is not set; name the hosts this server answers for, e.g. concord.example.org."
-    )
+if PRODUCTION:
+    refuse_unsafe(SECRET_KEY, ALLOWED_HOSTS, DEBUG)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -163,8 +182,10 @@ WATCH_SECONDS = number("CONCORD_WATCH_SECONDS", 0 if REDIS_URL else 1, 0, 60)
 # --- people and sessions ------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "projects"
@@ -172,12 +193,18 @@ LOGOUT_REDIRECT_URL = "login"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_HANDLER = "config.signing_in.Handler"
+AXES_CLIENT_IP_CALLABLE = "config.signing_in.address_of"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+PROXIES = networks("CONCORD_PROXIES")
 AXES_LOCKOUT_TEMPLATE = "locked_out.html"
 AXES_VERBOSE = False
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION and env.bool("CONCORD_HTTPS", True)
-SECURE_SSL_REDIRECT = False
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if SESSION_COOKIE_SECURE else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("CONCORD_BEHIND_PROXY", False) else None
+# Subdomains and browsers' preload lists are a matter of the whole domain, which is not ours alone to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -36,7 +36,9 @@ def serve(port: int) -> int:
     manage = f"{python} {quote(str(settings.BASE_DIR / 'manage.py'))}"
     manager = Manager()
     web = f"{python} -m uvicorn config.asgi:application --host {HOST} --port {port} --lifespan off --no-access-log"
-    manager.add_process("web", f"exec {web} --log-level warning", cwd=str(settings.BASE_DIR), env=_environment())
+    manager.add_process(
+        "web", f"exec {web} --no-proxy-headers --log-level warning", cwd=str(settings.BASE_DIR), env=_environment()
+    )
     for number in range(settings.WORKERS):
         name = "worker" if settings.WORKERS == 1 else f"worker.{number + 1}"
         work = f"exec {manage} db_worker --interval 0.2 --no-startup-delay --no-reload --verbosity 0"

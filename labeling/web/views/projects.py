@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from labeling.files.tables import UnusableFile
 from labeling.managing import new_projects
 from labeling.models import Invitation, Project
+from labeling.people import passwords
 from labeling.people.access import enter
 from labeling.web.project_forms import NewProjectForm
 
@@ -35,11 +36,15 @@ def projects(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
     """Who is signed in, a new password, and the way out."""
+    refused = passwords.too_often(request) if request.method == "POST" else None
+    if refused is not None:
+        return refused
     form: Any = PasswordChangeForm(request.user, request.POST or None)  # type: ignore[arg-type]
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
         messages.success(request, "Your password is changed.")
         return redirect("account")
+    passwords.note_failure(request, form)
     return render(request, "labeling/people/account.html", {"form": form})
 
 
