@@ -25,15 +25,18 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 STRANGERS = 100_000
 """Bytes that anybody may send: the sign-in needs a few hundred."""
-IMPORT = re.compile(r"^/p/(?P<slug>[-a-zA-Z0-9_]+)/import/$")
+IMPORT = re.compile(r"^/p/(?P<slug>[-a-zA-Z0-9_]+)/(?:import|votes)/$")
 PATIENCE = 20.0
 """Seconds in which the rest of a refused body is taken and thrown away: a browser hears the answer only after it."""
+
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class BodyLimit:
     """Answers 413 to a body that is too large for whoever sends it, before Django writes any of it to a disk."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: App) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

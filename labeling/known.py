@@ -9,7 +9,7 @@ fair sample. Estimates of how right labels are do not rest on known labels but o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -19,6 +19,7 @@ from django.db.models import Exists, OuterRef
 
 from labeling.models import Annotator, Decision, Project, Task, Vote
 from labeling.models.task import TaskQuerySet
+from labeling.models.vote import VoteQuerySet
 from labeling.routing.lots import lot
 from labeling.truth import bayes
 from labeling.truth.belief import clipped
@@ -115,7 +116,7 @@ def _of_people(project: Project) -> Iterator[Known]:
                 yield Known(task, places[label], By.PERSON, weight, sure, chance is not None, chance, since)
 
 
-def _said() -> Iterable[Vote]:
+def _said() -> VoteQuerySet:
     return Vote.objects.current().of_people().filter(task=OuterRef("task"), label__isnull=False)
 
 

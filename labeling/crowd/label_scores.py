@@ -112,7 +112,7 @@ def _read_in_whole(loaded: LocalModel, rows: Sequence[Tokens], steps: int) -> An
     filler = loaded.tokenizer.pad_token_id or 0
     ids = torch.tensor([[*row, *[filler] * (longest - len(row))] for row in rows], device=loaded.device)
     places = torch.tensor([[len(row) - steps + step for step in range(steps)] for row in rows], device=loaded.device)
-    wanted, index = places.unique(return_inverse=True)
+    wanted, index = torch.unique(places, return_inverse=True)
     told = _taken(loaded, use_cache=False, logits_to_keep=wanted)
     logits = loaded.model(input_ids=ids, **told).logits
     index = index if "logits_to_keep" in told else places

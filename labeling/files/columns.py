@@ -49,7 +49,8 @@ class Column:
         """Which rows hold a name that is not empty, (rows,)."""
         if "" not in self.names:
             return np.ones(len(self.index), dtype=np.bool_)
-        return self.index != self.names.index("")
+        full: Bools = self.index != self.names.index("")
+        return full
 
     def only(self, rows: Rows) -> Column:
         """Some rows, in order, and the names that are in use there in order of first appearance."""

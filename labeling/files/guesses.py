@@ -66,8 +66,8 @@ def guess(
     `labels`: those of the project; a field of known labels has some of them.
     """
     if set(names) >= OWN_FIELDS:
-        text = "parts" if "parts" in names else "text"
-        return Fields((text,), _there("gold", names), _there("group", names), "task", delimiter=delimiter)
+        own = "parts" if "parts" in names else "text"
+        return Fields((own,), _there("gold", names), _there("group", names), "task", delimiter=delimiter)
     looked = [record for _, record in islice(read_records(path, delimiter), LOOKED_AT) if isinstance(record, dict)]
     seen = {name: _field(name, looked) for name in names}
     gold = next((name for name in _called(GOLD_NAMES, names) if seen[name].few and seen[name].fits(labels)), "")

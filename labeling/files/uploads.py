@@ -136,7 +136,8 @@ def find(token: str, project_id: int, session: SessionBase) -> Upload | None:
     told = session.get("uploads", {}).get(token)
     if told is None or len(told) != 5 or told[2] != project_id:
         return None
-    upload = Upload(token, *told[:4], tuple(told[4]))
+    name, kind, project, sheet, fields = told
+    upload = Upload(token, name, kind, project, sheet, tuple(fields))
     return upload if upload.path.exists() else None
 
 

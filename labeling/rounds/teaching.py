@@ -43,7 +43,8 @@ def is_due(batch: Batch) -> bool:
     if not any(recruiting.learns(one.spec) for one in batch.project.annotators.crowd()):
         return False
     now = known.labels(batch.project)
-    before = sum(one.source == known.Known.FILE or (batch.taught_at and one.since <= batch.taught_at) for one in now)
+    taught = batch.taught_at
+    before = sum(one.source == known.Known.FILE or (taught is not None and one.since <= taught) for one in now)
     return len(now) >= max(FEWEST, GROWN * before) and len({one.label for one in now}) > 1
 
 

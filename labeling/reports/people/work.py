@@ -141,7 +141,7 @@ def _slip(one: Annotator, found: Skill, labels: Sequence[Label]) -> Slip | None:
         return None
     wrong = np.array(one.confusion)[:, : len(labels)]
     np.fill_diagonal(wrong, 0)
-    truth, answer = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    truth, answer = divmod(int(wrong.argmax()), wrong.shape[1])
     often = float(wrong[truth, answer])
     return Slip(labels[truth], labels[answer], often) if often >= CLEAR_SLIP else None
 

@@ -133,9 +133,9 @@ def _look(request: HttpRequest, visit: Visit, upload: Upload) -> Look:
         allowed = [label.name for label in labels]
         fields = guesses.guess(str(upload.path), names, visit.project.group_name, delimiter, allowed)
         mapping = FieldsForm(FieldsForm.data_of(fields), names=names)
-    survey, error = _survey(upload, mapping, [label.name for label in labels])
+    survey, wrong = _survey(upload, mapping, [label.name for label in labels])
     there, clashes = intake.already_there(visit.project, survey.keys)
-    return Look(mapping, survey, error, labels, delimiter, there, clashes)
+    return Look(mapping, survey, wrong, labels, delimiter, there, clashes)
 
 
 def _lists(told: Any) -> dict[str, list[str]]:
