@@ -95,13 +95,12 @@ class Heard:
     def written(self, belief: Belief) -> Belief:
         """The belief with all this, saved; `belief` itself stays as it is."""
         chances = self.belief()
-        order = np.sort(chances)
         after = copy(belief)
         after.probabilities = rounded(chances)
         after.label = self.labels[int(chances.argmax())]
-        after.confidence = min(float(order[-1]), 1.0)
+        after.confidence = min(float(chances.max()), 1.0)
         after.entropy = float(entropy(chances))
-        after.tie = bool(order[-1] - order[-2] < 1e-9)
+        after.tie = bool((chances >= chances.max() - 1e-9).sum() > 1)
         after.n_votes = self.n_votes
         after.save(update_fields=WEIGHED)
         return after

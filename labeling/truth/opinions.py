@@ -153,7 +153,10 @@ def text(features: NDArray[np.float32], belief: Floats, known: Ints, gold: Known
 
 
 def best_single(matrix: VoteMatrix, gold: KnownSlice) -> Opinion:
-    """The annotator who is right most often, unanswered tasks counted as guesses; chosen anew for each fold."""
+    """The annotator who is right most often, unanswered tasks counted as guesses; chosen anew for each fold.
+
+    Where there is no annotator at all, how frequent each label is.
+    """
     within, logs = prepare(gold.votes), np.empty((len(gold), gold.votes.n_labels))
     for fold in range(FOLDS):
         inside = gold.fold == fold
@@ -166,7 +169,8 @@ def _alone(matrix: VoteMatrix, gold: KnownSlice, without: int | None) -> Floats:
     counts, prior = confusion.count_known(gold.votes, truth), gold.prior(without)
     right = np.trace(counts[:, :, :-1], axis1=1, axis2=2)
     guessed = (truth >= 0).sum() - counts[:, :, :-1].sum(axis=(1, 2))
-    best = int(np.argmax(right + guessed * prior.max()))
     flat = np.ones_like(counts)
-    flat[best] = confusion.shrunken(counts, gold_naive_bayes.STRENGTH)[best]
+    if len(flat):
+        best = int(np.argmax(right + guessed * prior.max()))
+        flat[best] = confusion.shrunken(counts, gold_naive_bayes.STRENGTH)[best]
     return gold_naive_bayes.log_posterior(matrix, flat, prior)

@@ -53,6 +53,19 @@ def test_extremes_give_sound_beliefs(name: str, votes: Votes) -> None:
 
 
 @every_method
+@pytest.mark.parametrize("n_known", [0, 1, 30])
+@pytest.mark.parametrize("n_annotators", [0, 1])
+def test_an_empty_crowd_gives_sound_beliefs_however_many_labels_are_known(
+    name: str, n_known: int, n_annotators: int
+) -> None:
+    nothing, known = np.zeros(0, dtype=np.int32), np.full(40, -1, dtype=np.int32)
+    known[:n_known] = np.arange(n_known) % 3
+    belief = method(name)(Votes(nothing, nothing, nothing, 40, n_annotators, 3), known=known).belief
+    assert belief.shape == (40, 3) and np.allclose(belief.sum(axis=1), 1)
+    assert (belief[:n_known].argmax(axis=1) == known[:n_known]).all()
+
+
+@every_method
 def test_a_task_without_votes_stays_open(name: str) -> None:
     votes = votes_of([[0, 1, None, 0, 1], [0, 1, None, 0, 1], [0, 1, None, 1, 1]], 2)
     assert method(name)(votes).belief[2].max() < 0.75
