@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labeling.files.tables import UnusableFile
+from labeling.management.tables import is_behind
 
 if TYPE_CHECKING:
     from labeling.models import Batch, Project
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 def named(text: str) -> Batch | Project:
     """The batch or the project of this name. Raises UnusableFile where there is none."""
     from labeling.models import Batch
+
+    check_tables()
 
     if text.isascii() and text.isdecimal() and len(text) <= 18:
         batch = Batch.objects.select_related("project").filter(pk=int(text)).first()
@@ -26,6 +29,8 @@ def project_named(text: str) -> Project:
     """The project of this address or name. Raises UnusableFile where there is none, or several of the name."""
     from labeling.models import Project
 
+    check_tables()
+
     found = list(Project.objects.filter(slug=text)) or list(Project.objects.filter(name=text)[:2])
     if len(found) > 1:
         raise UnusableFile(f"Several projects are called {text!r}; name the one you mean as its address does.")
@@ -33,6 +38,12 @@ def project_named(text: str) -> Project:
         known = ", ".join(Project.objects.values_list("slug", flat=True)[:8]) or "none yet"
         raise UnusableFile(f"There is no project or batch {text!r}; projects: {known}.")
     return found[0]
+
+
+def check_tables() -> None:
+    """Raise UnusableFile where the database has no tables yet, or older ones."""
+    if is_behind():
+        raise UnusableFile("The tables of this database are missing or old; run manage.py migrate first.")
 
 
 def check_output(path: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from labeling.management import processes
+from labeling.management.tables import make_tables
 
 
 class Command(BaseCommand):
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         from labeling import jobs  # these load the whole crowd, which --help does not need
         from labeling.management.demo import city
 
+        make_tables()
         project, sign_ins, made = city.prepare()
         port = processes.free_port(options["port"])
         self.stdout.write(f"\n  Concord runs at  http://{processes.HOST}:{port}/\n")

@@ -6,15 +6,17 @@ import csv
 import io
 import json
 import random
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
-from labeling.models import Batch, Escalation, Project, Task, Vote
+from labeling.models import Batch, Chunk, Escalation, Project, Task, Vote
 from labeling.money import ledger
-from labeling.rounds import voting
 from tests.commands import Shell
 from tests.fake_openai import FakeOpenAI
 from tests.labeling.crowd.tiny_models import causal
@@ -146,7 +148,103 @@ def test_pairs_of_texts_are_read_by_a_causal_model_and_by_a_local_server(
     assert told["best_single_accuracy"] == 1.0 and told["accuracy"] >= 0.75
 
 
+def test_question_guidelines_and_meanings_are_what_models_are_told(items: Path, tmp_path: Path) -> None:
+    (tmp_path / "guide.md").write_text("Count the *first* complaint.\n")
+    with FakeOpenAI() as server:
+        run(
+            *(items, "--labels", "water,noise,a=b", "--crowd", f"chat:small@{server.base_url}?local=yes"),
+            *("--question", "What is it about?", "--guidelines", tmp_path / "guide.md"),
+            *("--describe", "noise=Too loud = at night", "--describe", "a=b=Something else"),
+        )
+    asked = server.requests[0].prompt
+    assert "What is it about?\n\nCount the *first* complaint." in asked
+    assert "- noise: Too loud = at night" in asked and "- a=b: Something else" in asked
+
+
+def test_several_paid_models_are_asked_and_one_that_is_not_is_told(items: Path) -> None:
+    told = SHELL.run(
+        *(items, "--gold", "gold", "--validation", 20, "--crowd", recorded(items, "weak"), "--budget", "0.2"),
+        *("--paid", recorded(items, "good", "0.001"), "--paid", recorded(items, "fair", "0.9")),
+    )
+    project = Project.objects.get()
+    assert list(project.annotators.filter(kind="paid").values_list("name", flat=True)) == ["good", "fair"]
+    assert Vote.objects.filter(annotator__name="good").exists()
+    assert "fair was asked about nothing." in told
+    assert "--paid x is named 2 times" in SHELL.said(
+        *(items, "--gold", "gold", "--crowd", recorded(items, "weak"), "--project", "again", "--budget", 1),
+        *("--paid", recorded(items, "good", "0.001"), "--paid", recorded(items, "good", "0.001")),
+    ).replace(recorded(items, "good", "0.001"), "x")
+
+
+class TestManager:
+    def test_the_only_user_who_may_do_everything_manages_the_project(self, items: Path) -> None:
+        User.objects.create_superuser("ada")
+        told = SHELL.run(items, "--gold", "gold", "--crowd", recorded(items, "good"))
+        assert told.strip().endswith("manage.py run, sign in as ada, page /p/items/")
+        client = Client()
+        client.force_login(User.objects.get())
+        assert client.get("/p/items/").status_code == 200
+
+    def test_where_there_is_nobody_the_command_that_makes_the_first_user_is_named(self, items: Path) -> None:
+        assert "manage.py first-user makes a sign-in" in SHELL.run(
+            items, "--gold", "gold", "--crowd", recorded(items, "good")
+        )
+        name, password = Shell("first_user").run().split()
+        client = Client()
+        assert client.login(username=name, password=password) and client.get("/p/items/").status_code == 200
+        assert "There is a first user, admin" in Shell("first_user").refusal()
+
+    def test_one_of_several_is_named(self, items: Path) -> None:
+        for name in ("ada", "bo"):
+            User.objects.create_superuser(name)
+        crowd = ("--gold", "gold", "--crowd", recorded(items, "good"))
+        assert "--manager NAME" in SHELL.run(items, *crowd, "--project", "one")
+        assert "sign in as bo" in SHELL.run(items, *crowd, "--project", "two", "--manager", "bo")
+
+
+class TestTable:
+    def test_numbers_are_rounded_with_intervals_beside_the_base_rate(self, items: Path) -> None:
+        told = SHELL.run(items, "--gold", "gold", "--crowd", recorded(items, "good"), "--validation", 20).splitlines()
+        assert told[0] == "items: 60 tasks, 1 models, 60 votes, 0 abstentions"
+        rows = [line for line in told if line.startswith("  ")]
+        assert rows[0].startswith("  always '") and rows[-1].startswith("  these labels")
+        assert all(re.search(r" 0\.\d{3}  \[0\.\d{3}, [01]\.\d{3}\]$", row) for row in rows) and len(rows) == 4
+
+    def test_bad_lines_and_duplicates_are_listed(self, items: Path, tmp_path: Path) -> None:
+        lines = items.read_text().splitlines()
+        (tmp_path / "more.csv").write_text("\n".join([*lines, lines[1], 't99,"  ",water,north']) + "\n")
+        told = SHELL.run(tmp_path / "more.csv", "--gold", "gold", "--crowd", recorded(items, "good"))
+        assert "1 row cannot be used:\n  line 63: " in told and "1 row is there already:\n  line 62: " in told
+
+
 class TestRefusals:
+    @pytest.mark.parametrize(
+        ("option", "value", "said"),
+        [
+            ("--people", "2", "--people is 2; give a share between 0 and 1"),
+            ("--people", "nan", "--people is nan"),
+            ("--validation", "-1", "--validation is -1"),
+            ("--aggregator", "foo", "There is no method 'foo'; choose one of majority_vote"),
+            ("--output", "/no/such/folder/out.jsonl", "/no/such/folder does not exist"),
+            ("--guidelines", "/no/such/guide.md", "/no/such/guide.md"),
+            ("--describe", "noise", "write LABEL=TEXT"),
+            ("--describe", "thunder=Loud", "'thunder', which is no label; the labels are"),
+            ("--question", "why? " * 61, "longer than 300 characters"),
+            ("--manager", "nobody", "Nobody signs in as 'nobody'"),
+            ("--paid", "nobody", "No annotator is called 'nobody'"),
+        ],
+    )
+    def test_what_can_be_checked_is_checked_before_the_first_vote(
+        self, items: Path, option: str, value: str, said: str
+    ) -> None:
+        assert said in refusal(items, "--gold", "gold", "--crowd", recorded(items, "good"), f"{option}={value}")
+        assert not Project.objects.exists() and not Vote.objects.exists()
+
+    @pytest.mark.parametrize("budget", ["0", "0.0009"])
+    def test_a_budget_below_the_price_of_one_answer(self, items: Path, budget: str) -> None:
+        said = refusal(items, "--gold", "gold", "--paid", recorded(items, "good", "0.001"), "--budget", budget)
+        assert "$0.001 must be held while one answer of good is asked for" in said and not Project.objects.exists()
+
     def test_an_empty_file(self, tmp_path: Path) -> None:
         (tmp_path / "empty.csv").write_text("")
         assert "is empty" in refusal(tmp_path / "empty.csv")
@@ -181,7 +279,7 @@ class TestRefusals:
         assert "/nowhere/model" in said
 
     def test_a_dead_endpoint(self, items: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(voting, "TRIES", 1)
+        monkeypatch.setattr(Chunk, "TRIES", 1)
         said = refusal(items, "--gold", "gold", "--crowd", "chat:small@http://127.0.0.1:9/v1?local=yes")
         assert "127.0.0.1:9" in said
 

@@ -1,0 +1,222 @@
+"""What `label` is asked to do: everything that can be refused is refused here, before a row is written."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from labeling.files import imports, workbooks
+from labeling.files.guesses import fields_for
+from labeling.files.rows import Fields, check_encoding
+from labeling.files.tables import UnusableFile
+from labeling.files.uploads import LINES, WORKBOOK
+from labeling.management.scopes import check_output
+from labeling.models import Batch, Label, Project
+from labeling.money import ledger
+from labeling.people import first_user
+from labeling.people.members import Unwise
+from labeling.truth.methods import NAMES
+
+Options = dict[str, Any]
+
+
+def open_batch(options: Options) -> Batch:
+    """The batch that is to be labeled, its project, crowd, paid models and purse. Raises for what cannot be used."""
+    from labeling.people import recruiting
+
+    budget = microdollars(options["budget"])
+    told = guidelines(options)
+    check_numbers(options)
+    check_output(options["output"])
+    path = local_path(options["file"])
+    check_encoding(path)
+    fields = fields_for(path, split(options["text"]), options["gold"], options["group"], options["id"])
+    labels = imports.label_names(path, fields, split(options["labels"]))
+    meanings = descriptions(options["describe"], labels)
+    with transaction.atomic():
+        project = find_project(options, fields, path)
+        imports.set_labels(project, labels)
+        describe(project, meanings)
+        instruct(project, options["question"], told)
+        names = split(options["crowd"]) or recruiting.embedded_crowd(len(fields.text))
+        recruiting.add_models(project, names)
+        for name in paid_names(options):
+            recruiting.add_paid(project, name)
+        batch = imports.open_batch(project, path, fields, validation=options["validation"], seed=options["seed"])
+        batch.accept_confidence = options["accept"]
+        batch.save(update_fields=["accept_confidence"])
+        ledger.open_purse(batch, budget)
+        check_budget(batch, budget)
+        manage(project, options["manager"])
+    return batch
+
+
+def check_numbers(options: Options) -> None:
+    """Raises UnusableFile for a share, a count or a method that cannot be."""
+    for name, example in (("accept", "0.8"), ("people", "0.1")):
+        if options[name] is not None and not 0 <= options[name] <= 1:
+            raise UnusableFile(f"--{name} is {options[name]:g}; give a share between 0 and 1, e.g. {example}.")
+    if options["validation"] is not None and options["validation"] < 0:
+        raise UnusableFile(f"--validation is {options['validation']}; give how many known labels, zero or more.")
+    if options["aggregator"] and options["aggregator"] not in NAMES:
+        raise UnusableFile(f"There is no method {options['aggregator']!r}; choose one of {', '.join(NAMES)}.")
+    if len(options["question"]) > Project._meta.get_field("question").max_length:
+        raise UnusableFile("--question is longer than 300 characters; put what does not fit into --guidelines FILE.")
+    if options["manager"] and not User.objects.filter(username=options["manager"], is_active=True).exists():
+        raise UnusableFile(f"Nobody signs in as {options['manager']!r}; --manager names somebody who does.")
+
+
+def guidelines(options: Options) -> str:
+    """The text of the guidelines' file. Raises UnusableFile where it cannot be read."""
+    if not options["guidelines"]:
+        return ""
+    try:
+        return Path(options["guidelines"]).read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableFile(
+            f"The guidelines {options['guidelines']} cannot be read as a UTF-8 text file; check the path."
+        ) from error
+
+
+def descriptions(given: list[str], labels: list[str]) -> dict[str, str]:
+    """What each label means, from LABEL=TEXT. Raises UnusableFile for another form, or a label that is not there."""
+    told: dict[str, str] = {}
+    for line in given:
+        whole = [label for label in labels if line.startswith(f"{label}=")]
+        name = max(whole, key=len, default=line.partition("=")[0].strip())
+        text = line.removeprefix(name).lstrip()[1:].strip()
+        if not name or not text:
+            raise UnusableFile(f"--describe is {line!r}; write LABEL=TEXT, e.g. --describe 'noise=Too loud at night'.")
+        if name not in labels:
+            raise UnusableFile(f"--describe names {name!r}, which is no label; the labels are {', '.join(labels)}.")
+        if name in told:
+            raise UnusableFile(f"--describe says twice what {name!r} means; say it once.")
+        told[name] = text
+    return told
+
+
+def describe(project: Project, meanings: dict[str, str]) -> None:
+    """Write down what labels mean. Raises UnusableFile for more than fits."""
+    most = Label._meta.get_field("description").max_length
+    for name, text in meanings.items():
+        if most is not None and len(text) > most:
+            raise UnusableFile(f"--describe of {name!r} is longer than {most} characters; use --guidelines FILE.")
+        project.labels.filter(name=name).update(description=text)
+
+
+def instruct(project: Project, question: str, guidelines: str) -> None:
+    """Write down the question and the guidelines, where they are given."""
+    from labeling.managing.guidelines import note_change
+
+    told = {"question": question, "guidelines": guidelines}
+    Project.objects.filter(pk=project.pk).update(**{name: text for name, text in told.items() if text})
+    if guidelines and guidelines != project.guidelines and project.batches.exists():
+        note_change(project, None)
+    project.refresh_from_db(fields=["question", "guidelines"])
+
+
+def paid_names(options: Options) -> list[str]:
+    """The paid models, each once."""
+    return list(dict.fromkeys(name for given in options["paid"] for name in split(given)))
+
+
+def check_budget(batch: Batch, budget: int) -> None:
+    """Raises UnusableFile for a budget that does not reach for one answer of any paid model, a CrowdError for none."""
+    from labeling.crowd.openai_chat import CONTROL
+    from labeling.people import recruiting, voters
+
+    least = {}
+    for annotator in batch.project.annotators.filter(kind="paid"):
+        voter = recruiting.build(annotator.spec)
+        labels = voters.label_set(batch.project.label_list())
+        voter.prepare(voters.Brief(labels, voters.instructions(batch.project)))
+        ceiling = getattr(voter, "most_it_can_cost", None)
+        least[annotator.name] = int(ceiling(CONTROL)) if ceiling else int(annotator.price_microdollars or 0)
+    if least and budget < min(least.values()):
+        name, most = min(least.items(), key=lambda each: each[1])
+        raise UnusableFile(
+            f"--budget is {ledger.dollars(budget)}, and {ledger.dollars(most)} must be held while one answer of {name} "
+            "is asked for, the most it can cost; give more than that, or leave --paid out."
+        )
+
+
+def manage(project: Project, username: str) -> None:
+    try:
+        first_user.give_manager(project, username)
+    except Unwise as refusal:
+        raise UnusableFile(str(refusal)) from None
+
+
+def unused(options: Options, batch: Batch) -> list[str]:
+    """What was asked for and is not used, a sentence each."""
+    told = []
+    given = [name for one in options["paid"] for name in split(one)]
+    told += [
+        f"--paid {name} is named {given.count(name)} times and asked once."
+        for name in dict.fromkeys(given)
+        if given.count(name) > 1
+    ]
+    if not given and microdollars(options["budget"]):
+        told.append("--budget is not used, because no --paid model is named.")
+    if options["people"] and not options["accept"]:
+        told.append("--people leaves nothing to people without --accept: give --accept 0.8 to ask them below 80%.")
+    if batch.project.batches.exclude(pk=batch.pk).exists():
+        kept = [f"--{name}" for name in ("aggregator", "people") if options[name] not in (None, "")]
+        if kept:
+            told.append(
+                f"The project {batch.project} is there already and keeps its settings: {', '.join(kept)} unused."
+            )
+    return told
+
+
+def find_project(options: Options, fields: Fields, path: str) -> Project:
+    from labeling.managing.new_projects import free_slug
+
+    name = options["project"] or Path(path).stem.split(".")[0]
+    known = Project.objects.filter(name=name).first() if options["project"] else None
+    if known:
+        return known
+    policy: dict[str, Any] = {"review_share": options["people"] or 0}
+    if options["aggregator"]:
+        policy["aggregator"] = options["aggregator"]
+    if fields.group:
+        policy["group_name"] = fields.group[:60]
+    return Project.objects.create(name=name[:120], slug=free_slug(name), **policy)
+
+
+def microdollars(text: str) -> int:
+    """US dollars as written, in whole micro-dollars, rounded down."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise UnusableFile(f"--budget is {text!r}; give a number of US dollars, e.g. 5 or 0.50.") from None
+    if not amount.is_finite() or amount < 0:
+        raise UnusableFile(f"--budget is {text}; give zero or more US dollars.")
+    return int(amount * 1_000_000)
+
+
+def local_path(name: str) -> str:
+    """The file's path; standard input, and the sheet of a workbook, are kept in a temporary file."""
+    if name.endswith(WORKBOOK):
+        lines = Path(tempfile.mkdtemp()) / f"{Path(name).stem}{LINES}"
+        workbooks.as_json_lines(Path(name), lines, name)
+        return str(lines)
+    if name != "-":
+        return name
+    start = sys.stdin.buffer.read(64)
+    suffix = ".jsonl" if start.lstrip().startswith(b"{") else ".csv"
+    with tempfile.NamedTemporaryFile(prefix="standard-input-", suffix=suffix, delete=False) as copy:
+        copy.write(start)
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+    return copy.name
+
+
+def split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

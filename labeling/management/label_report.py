@@ -1,0 +1,120 @@
+"""What `label` tells at its end: one object for programs, lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from labeling.models import Annotator, Batch, Decision, Membership, SkippedRow, Vote
+
+SHOWN = 5
+"""So many bad lines and duplicates are listed; the page of the batch has them all."""
+
+
+def summarise(batch: Batch, seconds: float) -> dict[str, Any]:
+    """The contract's JSON object."""
+    from labeling.checks import scores
+    from labeling.rounds import story
+
+    now = story.progress(batch)
+    votes = Vote.objects.current().filter(task__batch=batch)
+    checked = scores.score(batch)
+    purse = batch.purse
+    purse.refresh_from_db()
+    return {
+        "project": batch.project.name,
+        "batch": batch.name,
+        "tasks": batch.rows_new,
+        "rows": {"new": batch.rows_new, "duplicate": batch.rows_duplicate, "bad": batch.rows_bad},
+        "annotators": batch.project.annotators.machines().count(),
+        "votes": votes.filter(label__isnull=False).count(),
+        "abstentions": votes.filter(label=None).count(),
+        "decided": now["decided"],
+        "open": now["open"],
+        "for_people": now["for_people"] + now["for_experts"],
+        "decided_by": count_by(batch),
+        "cost_usd": purse.spent_microdollars / 1_000_000,
+        "budget_usd": purse.cap_microdollars / 1_000_000,
+        "seconds": round(seconds, 3),
+        "checked": checked.checked,
+        "accuracy": checked.accuracy,
+        "majority_accuracy": checked.majority_accuracy,
+        "best_single_accuracy": checked.best_single_accuracy,
+        "best_single": checked.best_single,
+        "commonest_label": checked.commonest,
+        "commonest_label_accuracy": checked.commonest_accuracy,
+    }
+
+
+def count_by(batch: Batch) -> dict[str, int]:
+    current = Decision.objects.current().filter(task__batch=batch)
+    return {by: current.filter(decided_by=by).count() for by in Decision.By.values}
+
+
+def lines(batch: Batch, told: dict[str, Any]) -> Iterator[str]:
+    """The same for people: rounded, with 95% intervals (Wilson), and what was left out."""
+    by = {name: count for name, count in told["decided_by"].items() if count}
+    yield f"{told['batch']}: {told['tasks']:,} tasks, {told['annotators']} models, {told['votes']:,} votes, " + (
+        f"{told['abstentions']:,} abstentions"
+    )
+    parts = ", ".join(f"{count:,} by the {name}" for name, count in by.items())
+    waits = f", {told['for_people']:,} of them for people" if told["for_people"] else ""
+    yield f"Settled {told['decided']:,}{f' ({parts})' if parts else ''}; open {told['open']:,}{waits}"
+    yield f"Spent ${told['cost_usd']:,.4f} of ${told['budget_usd']:,.2f}, in {told['seconds']:.0f} s"
+    yield from _accuracy(told)
+    yield from _skipped(batch)
+    yield from _unasked(batch)
+    yield in_the_browser(batch)
+
+
+def _accuracy(told: dict[str, Any]) -> Iterator[str]:
+    count = told["checked"]
+    if not count:
+        return
+    yield f"On the {count:,} known labels that no method has seen:"
+    yield _row("always " + repr(told["commonest_label"]), told["commonest_label_accuracy"], count)
+    if told["best_single"]:
+        yield _row(f"best model, {told['best_single']}", told["best_single_accuracy"], count)
+    yield _row("majority of the models", told["majority_accuracy"], count)
+    yield _row("these labels", told["accuracy"], count)
+
+
+def _row(name: str, rate: float, count: int) -> str:
+    from labeling.reports.estimates import limits
+
+    low, high = limits(rate, count)
+    return f"  {name[:44]:<44} {rate:.3f}  [{low:.3f}, {high:.3f}]"
+
+
+def _skipped(batch: Batch) -> Iterator[str]:
+    """Rows that became no task: how many, and the first of them with the reason."""
+    for kind, said in ((SkippedRow.Kind.BAD, "cannot be used"), (SkippedRow.Kind.DUPLICATE, "are there already")):
+        rows = SkippedRow.objects.filter(batch=batch, kind=kind).order_by("line")
+        count = rows.count()
+        if not count:
+            continue
+        yield f"{count:,} {'rows' if count > 1 else 'row'} {said if count > 1 else said.replace('are', 'is')}:"
+        yield from (f"  line {row.line}: {row.reason}" for row in rows[:SHOWN])
+        if count > SHOWN:
+            yield f"  and {count - SHOWN:,} more"
+
+
+def _unasked(batch: Batch) -> Iterator[str]:
+    """Paid models that were asked about nothing, and why the buying ended."""
+    why = batch.rounds.order_by("number").values_list("outcome", flat=True).last() or ""
+    for one in batch.project.annotators.filter(kind=Annotator.Kind.PAID):
+        if not one.votes.filter(task__batch=batch).exists():
+            yield f"{one.name} was asked about nothing. {why}".strip()
+
+
+def in_the_browser(batch: Batch) -> str:
+    """How to open the project in a browser, for whoever manages it."""
+    manager = batch.project.memberships.filter(role=Membership.Role.MANAGER).select_related("user").first()
+    page = batch.project.get_absolute_url()
+    if manager is not None:
+        return f"In the browser: manage.py run, sign in as {manager.user.get_username()}, page {page}"
+    if User.objects.filter(is_superuser=True).exists():
+        return "Nobody manages this project yet: name somebody with --manager NAME, then manage.py run"
+    return f"In the browser: manage.py first-user makes a sign-in that manages it; then manage.py run, page {page}"
