@@ -6,7 +6,9 @@ start without a strong SECRET_KEY and its ALLOWED_HOSTS, or with debug. docs/dep
 
 from __future__ import annotations
 
+import os
 import secrets
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -63,10 +65,21 @@ def refuse_unsafe(secret: str, hosts: list[str], debug: bool) -> None:
         raise ImproperlyConfigured("CONCORD_DEBUG shows settings and data to visitors; unset it in production.")
 
 
+def keep_private(path: Path, *, folder: bool = False) -> None:
+    """Make a folder or file that is its owner's only; of one that is there already, shut others out but for its group.
+
+    What is not ours, or cannot be made, stays as it is: whoever needs it will say so.
+    """
+    with suppress(OSError):
+        if not path.exists():
+            path.mkdir(mode=0o700, parents=True) if folder else path.touch(mode=0o600)
+        elif path.stat().st_uid == os.geteuid() and path.stat().st_mode & 0o007:
+            path.chmod(path.stat().st_mode & 0o770)
+
+
 def local_secret(path: Path) -> str:
     """A secret key made once for this machine and kept readable by its owner only."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(48))
     return path.read_text()
@@ -77,6 +90,7 @@ MODE = choice("CONCORD_MODE", "local", ("local", "production"))
 PRODUCTION = MODE == "production"
 DEBUG = env.bool("CONCORD_DEBUG", False)
 VAR_DIR = Path(env.str("CONCORD_VAR", str(BASE_DIR / "var")))
+keep_private(VAR_DIR, folder=True)
 SECRET_KEY = env.str("SECRET_KEY", "") or ("" if PRODUCTION else local_secret(VAR_DIR / "secret_key"))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -106,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.wellformed.Wellformed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -142,6 +157,9 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'concord.sqlite3'}"),
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Its journals take over the rights of the file.
+    if DATABASES["default"]["NAME"] not in ("", ":memory:"):
+        keep_private(Path(DATABASES["default"]["NAME"]))
     # Readers never wait for writers, and writers queue instead of failing with "database is locked".
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -149,7 +167,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16}}
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 5}}
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = VAR_DIR / "files"

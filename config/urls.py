@@ -16,4 +16,5 @@ urlpatterns = [
     path("", include("reviewers.urls")),
     path("", include("fairness.urls")),
 ]
+handler500 = "config.wellformed.fault"
 websocket_urlpatterns = [path("ws/projects/<slug:slug>/", ProjectConsumer.as_asgi())]

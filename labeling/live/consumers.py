@@ -11,13 +11,17 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.db import DatabaseError, InterfaceError
 
 from labeling.live import nudges
 from labeling.models import Membership
 
 NOT_YOURS = 4003
+TRY_AGAIN = 1013
 SECONDS_BETWEEN_PUSHES = 0.25
-SECONDS_BETWEEN_CHECKS = 4.0
+SECONDS_BETWEEN_CHECKS, SECONDS_FOR_A_CHECK = 3.0, 2.0
+AWAY = (DatabaseError, InterfaceError, TimeoutError)
+"""What is raised while the database is away."""
 
 
 class ProjectConsumer(AsyncJsonWebsocketConsumer):
@@ -25,8 +29,13 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         self.pending: set[str] = set()
-        self.project_id: int | None = await self._project_id()
+        self.project_id: int | None = None
         self.tasks: list[asyncio.Task[None]] = []
+        try:
+            self.project_id = await self._project_id()
+        except AWAY:
+            await self.close(code=TRY_AGAIN)
+            return
         if self.project_id is None:
             await self.close(code=NOT_YOURS)
             return
@@ -42,8 +51,8 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
             WATCH.drop(self.project_id)
             await self.channel_layer.group_discard(nudges.group_of(self.project_id), self.channel_name)
 
-    async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """The socket only speaks; whatever a page sends is ignored."""
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """The socket only speaks; whatever a page sends is ignored, readable or not."""
 
     async def live_event(self, event: dict[str, Any]) -> None:
         self.pending.update(event["what"])
@@ -60,8 +69,14 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
         """Close soon after sign-out, deactivation or the end of the membership."""
         while True:
             await asyncio.sleep(SECONDS_BETWEEN_CHECKS)
-            if await self._project_id() is None:
-                await self.close(code=NOT_YOURS)
+            try:
+                found = await asyncio.wait_for(self._project_id(), SECONDS_FOR_A_CHECK)
+                code = NOT_YOURS if found is None else None
+            except AWAY:  # nobody can say whose session this is; the page comes back by itself
+                code = TRY_AGAIN
+            if code is not None:
+                await self.close(code=code)
+                return
 
     @database_sync_to_async
     def _project_id(self) -> int | None:
@@ -103,7 +118,10 @@ class Watch:
         before: object = None  # the first look is told as well: pages are a little older than it
         while self.watched:
             await asyncio.sleep(settings.WATCH_SECONDS)
-            now = await look()
+            try:
+                now = await look()
+            except AWAY:
+                continue  # the database is away; looked again in a second
             if now != before:
                 before = now
                 for project_id in list(self.watched):

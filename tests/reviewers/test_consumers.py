@@ -13,6 +13,7 @@ from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 
 from config.asgi import application
@@ -108,6 +109,40 @@ async def test_nobody_else_may_listen(project: Any, name: str) -> None:
 async def test_a_page_of_another_site_may_not_listen(project: Any) -> None:
     socket = await socket_of("ann", origin="http://elsewhere.example")
     assert not await socket.connect()
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:8001", "https://127.0.0.1:444", "null", "http://127.0.0.1:x", ""])
+async def test_a_page_of_another_port_or_of_none_may_not_listen(project: Any, origin: str) -> None:
+    socket = await socket_of("ann", origin=origin)
+    assert not await socket.connect()
+
+
+async def test_frames_that_nobody_can_read_are_ignored(project: Any) -> None:
+    socket = await socket_of("ann")
+    assert await socket.connect()
+    for frame in ({"text": "{"}, {"text": ""}, {"bytes": b"\xff\x00"}, {"text": "[" * 10_000}):
+        await socket.send_input({"type": "websocket.receive", **frame})
+    await in_database(nudges.announce)(project.pk, nudges.QUEUE)
+    assert await socket.hear() == {"what": ["queue"]}
+    await socket.leave()
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("closed"), TimeoutError()])
+async def test_a_socket_closes_while_the_database_is_away(
+    project: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def away(_socket: Any) -> int:
+        raise error
+
+    socket = await socket_of("ann")
+    assert await socket.connect()
+    monkeypatch.setattr(consumers.ProjectConsumer, "_project_id", away)
+    closed = await socket.receive_output(PATIENCE)
+    assert closed["type"] == "websocket.close" and closed["code"] == consumers.TRY_AGAIN
+
+
+def test_it_is_noticed_within_five_seconds() -> None:
+    assert LOOKED_UP_EVERY + consumers.SECONDS_FOR_A_CHECK <= 5
 
 
 async def test_a_member_hears_nothing_of_another_project(project: Any) -> None:
