@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 
 from fairness.reports import Answers
+from labeling.managing import stuck
 from labeling.models import Annotator, Batch, Escalation, Reservation
 from labeling.money import ledger
 from labeling.people.access import Visit
@@ -36,7 +37,7 @@ def todos(visit: Visit, standings: list[Standing], found: Answers) -> list[Todo]
     batches = [one.batch for one in standings]
     waiting = [*_stopped(visit, batches, manages), *_alarms(visit, manages)]
     waiting += [*_cases(visit), *_for_people(visit, standings)]
-    waiting += _left_over(visit, standings) if manages else []
+    waiting += _stuck(visit) + _left_over(visit, standings) if manages else []
     waiting += _unknown_money(visit) + _failing(visit)
     waiting += _skipped(visit, batches) + _unchecked(visit, found, batches, manages)
     return waiting
@@ -90,6 +91,17 @@ def _for_people(visit: Visit, standings: list[Standing]) -> list[Todo]:
     noun, verb = ("task", "waits") if count == 1 else ("tasks", "wait")
     address = reverse("annotate", args=[visit.project.slug])
     return [Todo(f"{count:,} {noun}", f"{verb} for a person", "anybody of the project can answer", address, "Label")]
+
+
+def _stuck(visit: Visit) -> list[Todo]:
+    """Tasks that everybody skips: without an expert's word they stay open for ever."""
+    count = stuck.questions(visit.project).values("task").distinct().count()
+    if not count:
+        return []
+    noun, verb = ("task", "is") if count == 1 else ("tasks", "are")
+    told = f"everybody who labels skipped {'it' if count == 1 else 'them'}, or has answered already"
+    address = reverse("tasks_stuck", args=[visit.project.slug])
+    return [Todo(f"{count:,} {noun}", f"{verb} stuck", told, address, "Ask an expert", (("act", "case"),))]
 
 
 def _left_over(visit: Visit, standings: list[Standing]) -> list[Todo]:

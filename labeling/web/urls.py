@@ -46,6 +46,7 @@ urlpatterns = [
     path("p/<slug:slug>/votes/", votes.take_in, name="votes_in"),
     path("p/<slug:slug>/tasks/", tasks.tasks, name="tasks"),
     path("p/<slug:slug>/tasks/<int:task>/", tasks.task, name="task"),
+    path("p/<slug:slug>/tasks/stuck/", tasks.ask_experts, name="tasks_stuck"),
     path("p/<slug:slug>/tasks/<int:task>/mend/", tasks.mend, name="task_mend"),
     path("p/<slug:slug>/crowd/", crowd.crowd, name="crowd"),
     path("p/<slug:slug>/crowd/<int:voter>/", crowd.voter, name="voter"),

@@ -56,6 +56,8 @@ def hand_out(annotator: Annotator, ahead: int = 0, *, at_work: bool = False) -> 
     if not there:
         holding.tidy(annotator)
     missing = 1 + ahead - len(there)
+    if not there and not at_work and not _free(annotator).exists():
+        return []  # whoever merely looks again and again, where nothing waits, keeps no answer from being written
     if not there or missing > min(REFILL, ahead - 1) or len(there) > holding.MOST:
         there = _refill(annotator, min(ahead, holding.AHEAD), at_work)
     if not there:

@@ -161,12 +161,15 @@ def count(people: list[Person]) -> dict[str, Any]:
     promised = {key: label for one in people for key, label in one.acknowledged.items()}
     stored = {str(key): str(label) for key, label in Vote.objects.values_list("key", "label")}
     twice = Vote.objects.values("task", "annotator").annotate(n=Count("pk")).filter(n__gt=1).count()
-    answered = Escalation.objects.filter(state="answered").count()
+    answered, extra = Escalation.objects.filter(state="answered"), Vote.objects.filter(extra=True).count()
     statuses = sum((one.statuses for one in people), Counter())
     return {
         "acknowledged": len(promised),
+        "checks": answered.filter(reason="audit").count(),
+        "extra": extra,
+        "surplus": len(promised) - answered.count() - extra,
         "lost": sum(stored.get(key) != label for key, label in promised.items()),
-        "duplicate": twice + abs(answered - Vote.objects.filter(extra=False).count()),
+        "duplicate": twice + abs(answered.count() - Vote.objects.filter(extra=False).count()),
         "undecided": Escalation.objects.filter(task__stage="open", to="person", state="open").count(),
         "faults_5xx": sum(n for status, n in statuses.items() if status >= 500),
         "statuses": dict(sorted(statuses.items())),

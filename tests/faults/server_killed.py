@@ -2,7 +2,9 @@
 
     python tests/faults/server_killed.py [--people 20] [--tasks 200] [--kills 5] [--opinions 1] [--seed 0]
 
-Prints one JSON line: `lost` answers that were acknowledged and are not stored, `duplicate` answers stored twice.
+Prints one JSON line: `lost` answers that were acknowledged and are not stored, `duplicate` answers stored twice,
+`surplus` answers acknowledged beyond one for each question. Some of what people settle is drawn for `checks`, each a
+question of its own; `extra` opinions came after their card had passed on to somebody else.
 DATABASE_URL names another server than SQLite, e.g. PostgreSQL.
 """
 
@@ -31,7 +33,7 @@ def main() -> int:
     with scratch_database() as environment:
         found = run(chosen.people, chosen.tasks, chosen.kills, chosen.opinions, chosen.seed, environment)
         print(json.dumps({"fault": "server_killed", "engine": engine(), "seed": chosen.seed, **found}), flush=True)
-    bad = ("lost", "duplicate", "undecided", "faults_5xx")
+    bad = ("lost", "duplicate", "surplus", "undecided", "faults_5xx")
     return 1 if any(found[name] for name in bad) or (chosen.kills and not found["kills"]) else 0
 
 

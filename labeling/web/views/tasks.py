@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from labeling.managing import mending
+from labeling.managing import mending, stuck
 from labeling.models import Annotator, Decision, Task
 from labeling.people.access import Role, enter
 from labeling.reports.tasks import lists, story
@@ -63,3 +63,17 @@ def mend(request: HttpRequest, slug: str, task: int) -> HttpResponse:
         mending.make_case(found, expert, note)
         messages.success(request, "It is a case for the experts now.")
     return redirect(found)
+
+
+@require_POST
+def ask_experts(request: HttpRequest, slug: str) -> HttpResponse:
+    """Make cases of the tasks that nobody is left to answer."""
+    visit = enter(request, slug, Role.MANAGER)
+    count = stuck.ask_experts(visit.project, visit.annotator(Annotator.Kind.EXPERT))
+    if count:
+        messages.success(
+            request, f"{count:,} {'task is a case' if count == 1 else 'tasks are cases'} for the experts now."
+        )
+    else:
+        messages.info(request, "Nothing is stuck any more; somebody was faster.")
+    return redirect("project", slug)

@@ -1,0 +1,49 @@
+"""Questions to people that nobody is left to answer: everybody has skipped them, or has answered already."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from django.db import transaction
+
+from labeling.models import Annotator, Escalation, Membership, Project, Vote
+from labeling.models.escalation import EscalationQuerySet
+from labeling.people.access import Role
+from labeling.rounds import settling
+
+
+def questions(project: Project) -> EscalationQuerySet:
+    """Open questions to people that each of those who label has skipped, or has answered the task of.
+
+    Checks by lot are left out: no label waits for them. Where a project has no annotators, all its members label.
+    """
+    waiting = Escalation.objects.open().to_people().in_project(project.pk).not_paused()
+    waiting = waiting.exclude(reason=Escalation.Reason.AUDIT).filter(task__batch__archived_at=None)
+    done: dict[int, set[int]] = defaultdict(set)
+    skipped = waiting.filter(assignments__state="skipped")
+    for task, user in skipped.values_list("task_id", "assignments__annotator__user_id"):
+        done[task].add(user)
+    answers = Vote.objects.current().filter(task__in=waiting.values("task"), annotator__kind=Annotator.Kind.PERSON)
+    for task, user in answers.values_list("task_id", "annotator__user_id"):
+        done[task].add(user)
+    labelers = _who_labels(project)
+    return waiting.filter(task__in=[task for task, users in done.items() if labelers <= users])
+
+
+def _who_labels(project: Project) -> set[int]:
+    members = Membership.objects.filter(project=project)
+    annotators = set(members.filter(role=Role.ANNOTATOR).values_list("user_id", flat=True))
+    return annotators or set(members.values_list("user_id", flat=True))
+
+
+@transaction.atomic
+def ask_experts(project: Project, who: Annotator) -> int:
+    """Make a case of each of these tasks; returns how many there were."""
+    cases = 0
+    for task in sorted(set(questions(project).values_list("task_id", flat=True))):
+        question = Escalation.objects.open().to_people().filter(task=task).select_related("task").first()
+        if question is not None:
+            question.task.lock()
+            settling.flag(question, "Everybody skipped it, or has answered already.", who)
+            cases += 1
+    return cases
