@@ -1,0 +1,52 @@
+"""Out of a card on a phone, by keyboard; and what the keys of a case do where nothing is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from labeling.models import Batch, Decision
+from tests.browser.conftest import findings
+from tests.reviewers.scenery import ask, believe, make_case
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Windows = Callable[..., Page]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone_the_menu_opens_by_keyboard_and_leads_out(batch: Batch, page_as: Windows, theme: str) -> None:
+    ask(batch.tasks.all()[0])
+    page = page_as("ann", "phone", color_scheme=theme)
+    page.goto("/p/city/label/")
+    menu = page.get_by_role("button", name="My work, other projects, sign out")
+    menu.focus()
+    page.keyboard.press("Enter")
+    ways = page.get_by_role("navigation", name="Ways out")
+    for name in ("My work", "Other projects", "Your account"):
+        expect(ways.get_by_role("link", name=name)).to_be_visible()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    expect(ways).to_be_hidden()
+    expect(menu).to_be_focused()
+    page.keyboard.press("Enter")
+    ways.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(lambda url: "/label/" not in url)
+
+
+def test_a_digit_moves_the_focus_to_its_label_and_enter_without_a_choice_says_so(
+    batch: Batch, page_as: Windows
+) -> None:
+    task = batch.tasks.all()[0]
+    believe(task, 0.45, 0.4, 0.15)
+    make_case(task)
+    page = page_as("eve")
+    page.goto("/p/city/cases/")
+    page.keyboard.press("Enter")
+    expect(page.locator("#notes")).to_contain_text("Nothing is chosen yet.")
+    assert not Decision.objects.exists()
+    page.keyboard.press("2")
+    chosen = page.locator(".case input:checked")
+    expect(chosen).to_have_count(1)
+    expect(chosen).to_be_focused()
