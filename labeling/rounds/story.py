@@ -106,7 +106,12 @@ def weigh(batch: Batch) -> bool:
     batch.move(Stage.ASKING if asks else Stage.REVIEWING, come_from=Stage.WEIGHING)
     if alarmed(batch):
         return False
-    return asks or finish(batch)
+    return asks or has_newcomers(batch) or finish(batch)
+
+
+def has_newcomers(batch: Batch) -> bool:
+    """Whether a model that joined since still owes its votes, and can give them."""
+    return batch.chunks.wanted().filter(failures__lt=Chunk.TRIES).exists()
 
 
 def alarmed(batch: Batch) -> bool:
@@ -120,6 +125,8 @@ def review(batch: Batch) -> bool:
 
     The batch stays with people while it is weighed; one worker at a time does this.
     """
+    if has_newcomers(batch):
+        return batch.move(Stage.VOTING, come_from=Stage.REVIEWING)
     if not reviewing.is_due(batch):
         return finish(batch)
     if teaching.is_due(batch) and teach(batch):

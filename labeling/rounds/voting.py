@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
+from labeling import known
 from labeling.crowd import base
 from labeling.crowd.base import Answer, ConcurrentVoter, Question, Voter
 from labeling.crowd.errors import (
@@ -193,6 +195,12 @@ def leave_out(batch: Batch) -> bool:
 
 
 def askable(chunk: Chunk, *, outside: bool) -> TaskQuerySet:
-    """The chunk's tasks without a vote of this model, and without those that must not leave the house."""
+    """The chunk's tasks without a vote of this model, and without those that must not leave the house.
+
+    A model that joined after the batch was read votes on what is open, and on what is known, so that it can be weighed.
+    """
     tasks = chunk.tasks().without_votes_of(chunk.annotator_id)
+    began = chunk.batch.taught_at
+    if began is not None and chunk.annotator.created_at > began:
+        tasks = tasks.filter(Q(stage=Task.Stage.OPEN) | Q(pk__in=known.tasks(chunk.batch.project_id).values("pk")))
     return tasks.may_leave() if outside else tasks

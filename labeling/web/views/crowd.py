@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from labeling.crowd.errors import CrowdError
 from labeling.crowd.specialist import RECIPES
+from labeling.managing import joining
 from labeling.models import Annotator
 from labeling.models.keys import whole
 from labeling.people import rules
@@ -37,8 +38,9 @@ def crowd(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         try:
-            joined = rules.join(visit.project, told["kind"], form.line(), visit.user)
-            messages.success(request, f"{joined.name} votes from the next batch on.")
+            joined = joining.join(visit.project, told["kind"], form.line(), visit.user)
+            now = "may be asked" if joined.kind == Annotator.Kind.PAID else "votes, in the batches at work as well,"
+            messages.success(request, f"{joined.name} {now} from now on.")
             return redirect("crowd", slug)
         except CrowdError as error:
             form.add_error("spec", str(error))

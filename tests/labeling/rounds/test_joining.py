@@ -1,0 +1,81 @@
+"""A model joins while a batch is at work, over a real connection on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from labeling.managing import joining
+from labeling.models import Annotator, Batch, Decision, Task, Vote
+from labeling.people import recruiting
+from labeling.rounds import story, teaching
+from tests.fake_openai import FakeOpenAI
+
+pytestmark = pytest.mark.django_db
+Stage = Batch.Stage
+
+
+@pytest.fixture
+def server() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI() as fake:
+        yield fake
+
+
+def spec(server: FakeOpenAI, name: str) -> str:
+    return f"chat:{name}@{server.base_url}?local=yes&timeout=5"
+
+
+def under_review(batch: Batch, server: FakeOpenAI) -> list[Task]:
+    """A batch in which one model has voted: of its six tasks one is known, two are settled by the crowd, three open."""
+    recruiting.add_models(batch.project, [spec(server, "first")])
+    teaching.begin(batch)
+    batch.move(Stage.VOTING, come_from=Stage.REVIEWING)
+    story.hand_out(batch)
+    while batch.stage != Stage.WEIGHING:
+        story.collect_votes(batch)
+        batch.refresh_from_db()
+    tasks = list(batch.tasks.order_by("position"))
+    label = batch.project.label_list()[0]
+    Task.objects.filter(pk=tasks[0].pk).update(slice="validation", gold=label)
+    for task in tasks[:3]:
+        Decision.objects.create(task=task, label=label, decided_by="crowd", confidence=0.9, entropy=0.1)
+        Task.objects.filter(pk=task.pk).update(stage="decided")
+    Batch.objects.filter(pk=batch.pk).update(stage=Stage.REVIEWING)
+    batch.refresh_from_db()
+    return tasks
+
+
+def test_it_votes_on_what_is_open_and_what_is_known_and_the_batch_is_weighed_with_it(
+    batch: Batch, server: FakeOpenAI
+) -> None:
+    tasks = under_review(batch, server)
+    joined = joining.join(batch.project, "model", spec(server, "second"), User.objects.create_user("ada"))
+    assert story.advance(batch.pk)
+    batch.refresh_from_db()
+    assert batch.stage == Stage.VOTING
+    while batch.stage == Stage.VOTING:
+        story.advance(batch.pk)
+        batch.refresh_from_db()
+    voted = set(Vote.objects.filter(annotator=joined).values_list("task_id", flat=True))
+    assert voted == {tasks[0].pk, *(task.pk for task in tasks[3:])}
+    assert batch.stage == Stage.WEIGHING and Vote.objects.exclude(annotator=joined).count() == 6, "nobody votes twice"
+
+
+def test_a_paid_model_and_a_batch_that_is_done_change_nothing(batch: Batch, server: FakeOpenAI) -> None:
+    under_review(batch, server)
+    user = User.objects.create_user("ada")
+    joining.join(batch.project, "paid", f"{spec(server, 'dear')}&call=0.01", user)
+    assert not story.has_newcomers(batch)
+    Batch.objects.update(stage=Stage.DONE)
+    joining.join(batch.project, "model", spec(server, "late"), user)
+    assert not story.has_newcomers(batch)
+
+
+def test_the_page_says_what_a_newcomer_does(manager: Client, batch: Batch, server: FakeOpenAI) -> None:
+    under_review(batch, server)
+    told = manager.post("/p/city/crowd/", {"kind": "model", "spec": spec(server, "second")}, follow=True)
+    assert "votes, in the batches at work as well, from now on" in told.content.decode()
+    assert batch.chunks.filter(annotator=Annotator.objects.get(name="second")).exists()
