@@ -56,7 +56,8 @@ def count_by(batch: Batch) -> dict[str, int]:
 def lines(batch: Batch, told: dict[str, Any]) -> Iterator[str]:
     """The same for people: rounded, with 95% intervals (Wilson), and what was left out."""
     by = {name: count for name, count in told["decided_by"].items() if count}
-    yield f"{told['batch']}: {told['tasks']:,} tasks, {told['annotators']} models, {told['votes']:,} votes, " + (
+    models = "model" if told["annotators"] == 1 else "models"
+    yield f"{told['batch']}: {told['tasks']:,} tasks, {told['annotators']} {models}, {told['votes']:,} votes, " + (
         f"{told['abstentions']:,} abstentions"
     )
     parts = ", ".join(f"{count:,} by the {name}" for name, count in by.items())

@@ -205,7 +205,7 @@ class TestManager:
 class TestTable:
     def test_numbers_are_rounded_with_intervals_beside_the_base_rate(self, items: Path) -> None:
         told = SHELL.run(items, "--gold", "gold", "--crowd", recorded(items, "good"), "--validation", 20).splitlines()
-        assert told[0] == "items: 60 tasks, 1 models, 60 votes, 0 abstentions"
+        assert told[0] == "items: 60 tasks, 1 model, 60 votes, 0 abstentions"
         rows = [line for line in told if line.startswith("  ")]
         assert rows[0].startswith("  always '") and rows[-1].startswith("  these labels")
         assert all(re.search(r" 0\.\d{3}  \[0\.\d{3}, [01]\.\d{3}\]$", row) for row in rows) and len(rows) == 4
