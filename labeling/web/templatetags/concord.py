@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import template
+from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from labeling.money import ledger
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.contrib.auth.models import User
 
 register = template.Library()
@@ -22,6 +25,26 @@ WORDS = {
     "crowd": "crowd",
     "file": "file",
 }
+
+
+MOMENTS = {
+    "": "j M, H:i T",
+    "seconds": "j M, H:i:s T",
+    "year": "j M Y, H:i T",
+    "clock": "H:i T",
+    "clock-seconds": "H:i:s T",
+}
+
+
+@register.simple_tag
+def moment(when: datetime | None, form: str = "", css: str = "") -> str | SafeString:
+    """A moment by the server's clock with its time zone; times.js turns it into the viewer's own."""
+    if when is None:
+        return ""
+    here = timezone.localtime(when)
+    told = format_html(' class="{}"', css) if css else ""
+    words, iso = dateformat.format(here, MOMENTS[form]), here.isoformat(timespec="seconds")
+    return format_html('<time{} datetime="{}" data-local="{}">{}</time>', told, iso, form, words)
 
 
 @register.filter
