@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
-from scipy.special import logsumexp
+import scipy
 
 from labeling.routing import answer_law, fusion
 from labeling.routing.answer_law import AnswerLaw
@@ -140,7 +140,7 @@ def contradiction(crowd: Crowd, place: int, law: AnswerLaw, answers: Votes) -> f
     seen = np.arange(len(chance)), answers.label[mine]
     ratio = np.maximum(usual[seen[1]], UNHEARD_OF) / np.maximum(chance[seen], UNHEARD_OF) - 1
     null, other = (np.log1p(part[:, None] * ratio).sum(axis=1) for part in (TOLERATED, ALARMING))
-    return float(logsumexp(other) - log(len(other)) - null.max())
+    return float(scipy.special.logsumexp(other) - log(len(other)) - null.max())
 
 
 def foreseen(crowd: Crowd, relabelers: Sequence[Relabeler], answers: Votes, *, seed: int = 0) -> list[AnswerLaw]:

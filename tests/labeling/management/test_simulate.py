@@ -225,8 +225,13 @@ def test_the_lines_of_the_papers_figures_come_from_one_command(recorded, tmp_pat
 
 
 def test_a_paid_worker_that_only_spoils_labels_is_not_bought_from_and_that_is_said(recorded):
-    rng = np.random.default_rng(4)
-    poor = [(task, "poor", str(rng.choice(["a", "b"]))) for task in {row[0]: None for row in recorded["rows"]}]
+    said = {}
+    for task, worker, label in recorded["rows"]:
+        if worker in ("w0", "w1", "w2", "w3", "w4"):
+            said.setdefault(task, []).append(label)
+    most = {task: max(sorted(set(given)), key=given.count) for task, given in said.items()}
+    torn = {task: len(set(given)) > 1 for task, given in said.items()}
+    poor = [(task, "poor", ({"a": "b", "b": "a"}[label] if torn[task] else label)) for task, label in most.items()]
     votes = write(recorded["folder"] / "poor.csv", "task,worker,label", [*recorded["rows"], *poor])
     crowd = ("--crowd", "w0,w1,w2,w3,w4,mini", "--repeats", 6)
     found = run_json(recorded, *crowd, paid="poor", votes=votes)
