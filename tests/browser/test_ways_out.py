@@ -1,4 +1,4 @@
-"""Out of a card on a phone, by keyboard; and what the keys of a case do where nothing is chosen."""
+"""On a phone: out of a card by keyboard, no cell over another; what the keys of a case do where nothing is chosen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from labeling.models import Batch, Decision
 from tests.browser.conftest import findings
-from tests.reviewers.scenery import ask, believe, make_case
+from tests.reviewers.scenery import ask, believe, make_case, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Windows = Callable[..., Page]
@@ -50,3 +50,18 @@ def test_a_digit_moves_the_focus_to_its_label_and_enter_without_a_choice_says_so
     chosen = page.locator(".case input:checked")
     expect(chosen).to_have_count(1)
     expect(chosen).to_be_focused()
+
+
+OVERFLOWING = """[...document.querySelectorAll("table td, table th")]
+    .filter((cell) => getComputedStyle(cell).position !== "absolute" && cell.scrollWidth > cell.clientWidth + 1)
+    .map((cell) => cell.textContent)"""
+
+
+@pytest.mark.parametrize("address", ["/p/city/people/", "/p/city/archive/"])
+def test_on_a_phone_no_cell_runs_into_its_neighbour(batch: Batch, page_as: Windows, address: str) -> None:
+    make_case(batch.tasks.all()[0])
+    person(batch.project, "eve", "expert")
+    page = page_as("max", "phone")
+    page.goto(address)
+    expect(page.locator("table").first).to_be_visible()
+    assert page.evaluate(OVERFLOWING) == []
