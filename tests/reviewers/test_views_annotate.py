@@ -194,9 +194,11 @@ class TestSubmit:
     def test_refuses_what_is_no_answer_in_a_sentence(self, batch: Batch, ann: Client) -> None:
         ask(batch.tasks.first())
         held = cards(ann.get(url()).content)[0]
-        for told in ({}, {"label": "0"}, {"label": "x"}, {"act": "delete"}, {"note": "a\0b"}):
+        for told in ({}, {"label": "0"}, {"label": "x"}, {"act": "delete"}):
             page = ann.post(url("annotate_submit", held), told, headers=SCRIPT)
             assert page.status_code == 400 and "Not saved." in page.content.decode()
+        page = ann.post(url("annotate_submit", held), {"note": "a\0b"}, headers=SCRIPT)
+        assert page.status_code == 400 and "take it out and send it again" in page.content.decode()
         assert not Vote.objects.exists()
 
     def test_refuses_a_label_of_another_project(self, batch: Batch, ann: Client) -> None:
