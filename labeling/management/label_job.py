@@ -25,6 +25,7 @@ from labeling.people.members import Unwise
 from labeling.truth.methods import NAMES
 
 Options = dict[str, Any]
+LONGEST_QUESTION = 300
 
 
 def open_batch(options: Options) -> Batch:
@@ -67,8 +68,10 @@ def check_numbers(options: Options) -> None:
         raise UnusableFile(f"--validation is {options['validation']}; give how many known labels, zero or more.")
     if options["aggregator"] and options["aggregator"] not in NAMES:
         raise UnusableFile(f"There is no method {options['aggregator']!r}; choose one of {', '.join(NAMES)}.")
-    if len(options["question"]) > Project._meta.get_field("question").max_length:
-        raise UnusableFile("--question is longer than 300 characters; put what does not fit into --guidelines FILE.")
+    if len(options["question"]) > LONGEST_QUESTION:
+        raise UnusableFile(
+            f"--question is longer than {LONGEST_QUESTION} characters; put what does not fit into --guidelines FILE."
+        )
     if options["manager"] and not User.objects.filter(username=options["manager"], is_active=True).exists():
         raise UnusableFile(f"Nobody signs in as {options['manager']!r}; --manager names somebody who does.")
 
@@ -129,6 +132,7 @@ def paid_names(options: Options) -> list[str]:
 
 def check_budget(batch: Batch, budget: int) -> None:
     """Raises UnusableFile for a budget that does not reach for one answer of any paid model, a CrowdError for none."""
+    from labeling.crowd.base import Brief
     from labeling.crowd.openai_chat import CONTROL
     from labeling.people import recruiting, voters
 
@@ -136,7 +140,7 @@ def check_budget(batch: Batch, budget: int) -> None:
     for annotator in batch.project.annotators.filter(kind="paid"):
         voter = recruiting.build(annotator.spec)
         labels = voters.label_set(batch.project.label_list())
-        voter.prepare(voters.Brief(labels, voters.instructions(batch.project)))
+        voter.prepare(Brief(labels, voters.instructions(batch.project)))
         ceiling = getattr(voter, "most_it_can_cost", None)
         least[annotator.name] = int(ceiling(CONTROL)) if ceiling else int(annotator.price_microdollars or 0)
     if least and budget < min(least.values()):

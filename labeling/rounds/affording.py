@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 from django.db.models import TextField
 from django.db.models.functions import Cast, Length
+from numpy.typing import NDArray
 
 from labeling.crowd.errors import CrowdError
 from labeling.models import Annotator, Batch, Task
 from labeling.people import voters
 from labeling.rounds import asking
 from labeling.rounds.relabelers import Party
-from labeling.truth.votes import Bools, Ints
+from labeling.truth.votes import Bools
 
 
 def holds(annotator: Annotator, batch: Batch) -> tuple[int, int]:
@@ -52,7 +53,7 @@ def spendable(free: int, parties: Sequence[Party]) -> int:
     return max(free - max(margin, 0), 0)
 
 
-def too_dear(batch: Batch, party: Party, task_ids: Ints, free: int) -> Bools:
+def too_dear(batch: Batch, party: Party, task_ids: NDArray[np.int64], free: int) -> Bools:
     """Tasks about which this party cannot be asked, because less is free than must be held, (n_tasks,)."""
     everywhere = np.ones(len(task_ids), dtype=np.bool_)
     if party.annotator is None or party.holds[1] <= free:

@@ -25,7 +25,7 @@ def withdraw(request: HttpRequest, slug: str, invitation: int) -> HttpResponse:
 @require_POST
 def answer(request: HttpRequest, invitation: int) -> HttpResponse:
     """Accept or decline what one was invited to."""
-    waiting = Invitation.objects.waiting_for(request.user).select_related("project")  # type: ignore[arg-type]
+    waiting = Invitation.objects.waiting_for(request.user).select_related("project")
     found = get_object_or_404(waiting, pk=invitation)
     if request.POST.get("action") == "accept":
         members.accept(found, request.user)  # type: ignore[arg-type]
