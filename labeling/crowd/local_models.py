@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -78,7 +79,7 @@ def _config_here(source: str) -> dict[str, Any] | None:
     """What config.json of a folder, or of a hub model that was fetched before, says; None where there is none."""
     path: str | os.PathLike[str] | None = Path(source).expanduser() / "config.json"
     if not is_folder(source):
-        if not _HUB_ID.fullmatch(source):
+        if not _HUB_ID.fullmatch(source) or not _may_be_here(source):
             return None
         from huggingface_hub import try_to_load_from_cache
 
@@ -89,6 +90,13 @@ def _config_here(source: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return told if isinstance(told, dict) else None
+
+
+def _may_be_here(source: str) -> bool:
+    """Whether the hub's cache may hold this model: asked of the folder first, since the hub's library loads much."""
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+    return "huggingface_hub" in sys.modules or (cache / f"models--{source.replace('/', '--')}").is_dir()
 
 
 def is_folder(source: str) -> bool:

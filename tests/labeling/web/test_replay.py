@@ -85,7 +85,7 @@ def test_where_nothing_was_bought_the_page_says_where_to_look(manager: Client, p
 
 @pytest.mark.slow
 def test_no_learning_library_is_loaded_for_it() -> None:
-    code = "import django; django.setup(); import labeling.reports.replays, sys; "
+    code = "import django; django.setup(); import labeling.reports.batch.replays, sys; "
     code += "print([name for name in ('torch', 'sklearn', 'transformers', 'openai') if name in sys.modules])"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
