@@ -234,6 +234,7 @@ class _Undone(Exception):
 FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ann", "max"])
 @settings(max_examples=15, derandomize=True, phases=[Phase.generate], suppress_health_check=FIXTURES)
 @given(data=st.data())

@@ -156,6 +156,7 @@ def test_cards_in_hand_are_up_to_nine_where_many_wait_and_a_third_of_the_rest_wh
     assert len(claiming.hand_out(bob, ahead=holding.AHEAD)) == 10
 
 
+@pytest.mark.slow
 def test_nobody_holds_more_than_ten_whatever_is_undone(asked: Batch) -> None:
     many(asked, 60)
     ann = person(asked.project, "ann")

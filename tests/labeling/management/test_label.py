@@ -86,6 +86,7 @@ def test_without_gold_there_is_no_accuracy(items: Path) -> None:
     assert told["accuracy"] is told["majority_accuracy"] is told["best_single_accuracy"] is None
 
 
+@pytest.mark.slow
 def test_a_paid_model_lifts_the_labels_and_stays_within_the_budget(items: Path) -> None:
     crowd = f"{recorded(items, 'weak')},{recorded(items, 'fair')}"
     free = run(items, "--gold", "gold", "--crowd", crowd, "--validation", 20)
@@ -97,6 +98,7 @@ def test_a_paid_model_lifts_the_labels_and_stays_within_the_budget(items: Path) 
     assert not ledger.faults()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", ["0.02", "0.05", "0.20"])
 def test_a_small_budget_buys_and_no_question_is_planned_that_cannot_be_held(items: Path, budget: str) -> None:
     """An answer costs a third of a cent, and two cents must be held for it."""
@@ -123,6 +125,7 @@ def test_rows_come_from_standard_input_too(monkeypatch: pytest.MonkeyPatch) -> N
     assert told["tasks"] == 60 and told["accuracy"] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("torch")
 def test_pairs_of_texts_are_read_by_a_causal_model_and_by_a_local_server(
     real_data: Callable[[str], Path], tmp_path: Path
@@ -148,6 +151,7 @@ def test_pairs_of_texts_are_read_by_a_causal_model_and_by_a_local_server(
     assert told["best_single_accuracy"] == 1.0 and told["accuracy"] >= 0.75
 
 
+@pytest.mark.slow
 def test_question_guidelines_and_meanings_are_what_models_are_told(items: Path, tmp_path: Path) -> None:
     (tmp_path / "guide.md").write_text("Count the *first* complaint.\n")
     with FakeOpenAI() as server:
@@ -161,6 +165,7 @@ def test_question_guidelines_and_meanings_are_what_models_are_told(items: Path, 
     assert "- noise: Too loud = at night" in asked and "- a=b: Something else" in asked
 
 
+@pytest.mark.slow
 def test_several_paid_models_are_asked_and_one_that_is_not_is_told(items: Path) -> None:
     told = SHELL.run(
         *(items, "--gold", "gold", "--validation", 20, "--crowd", recorded(items, "weak"), "--budget", "0.2"),
@@ -177,6 +182,7 @@ def test_several_paid_models_are_asked_and_one_that_is_not_is_told(items: Path) 
 
 
 class TestManager:
+    @pytest.mark.slow
     def test_the_only_user_who_may_do_everything_manages_the_project(self, items: Path) -> None:
         User.objects.create_superuser("ada")
         told = SHELL.run(items, "--gold", "gold", "--crowd", recorded(items, "good"))
@@ -194,6 +200,7 @@ class TestManager:
         assert client.login(username=name, password=password) and client.get("/p/items/").status_code == 200
         assert "There is a first user, admin" in Shell("first_user").refusal()
 
+    @pytest.mark.slow
     def test_one_of_several_is_named(self, items: Path) -> None:
         for name in ("ada", "bo"):
             User.objects.create_superuser(name)

@@ -105,6 +105,7 @@ def test_the_same_seed_gives_the_same_curve_and_another_seed_other_slices(record
     assert one["curve"] == again["curve"] != other["curve"]
 
 
+@pytest.mark.slow
 def test_repeat_r_of_a_seed_is_the_first_repeat_of_seed_plus_r(recorded):
     both = run_json(recorded, "--repeats", 2, "--seed", 3)["curve"][0]["accuracy"]
     each = [run_json(recorded, "--repeats", 1, "--seed", seed)["curve"][0]["accuracy"] for seed in (3, 4)]
@@ -224,6 +225,7 @@ def test_the_lines_of_the_papers_figures_come_from_one_command(recorded, tmp_pat
     assert len(drawing.findall("{http://www.w3.org/2000/svg}polyline")) == 3
 
 
+@pytest.mark.slow
 def test_a_paid_worker_that_only_spoils_labels_is_not_bought_from_and_that_is_said(recorded):
     said = {}
     for task, worker, label in recorded["rows"]:

@@ -63,6 +63,7 @@ def alone(project: Project) -> Project:
     return project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "gold"), [(5, 0), (6, 1), (24, 20), (22, 22)])
 def test_people_alone_label_a_batch_to_its_end_however_many_labels_are_known(
     alone: Project, count: int, gold: int

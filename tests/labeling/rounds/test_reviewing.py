@@ -78,6 +78,7 @@ def specialists(project: Project) -> Project:
 
 
 class TestTheNextBatchLearnsFromPeople:
+    @pytest.mark.slow
     def test_after_texts_answered_by_people_the_next_batch_has_known_labels_and_its_specialists_vote(
         self, specialists: Project
     ) -> None:
@@ -203,6 +204,7 @@ class TestWeighingAgain:
         assert reviewing.due() == []
 
 
+@pytest.mark.slow
 def test_models_that_sat_out_are_taught_while_people_are_still_at_work(specialists: Project) -> None:
     batch = texts(specialists, 80, "first")
     work(batch)

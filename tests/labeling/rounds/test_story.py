@@ -246,6 +246,7 @@ def test_the_sweep_wakes_a_batch_that_no_worker_has_touched(make: Make, monkeypa
     assert jobs.sweep() == 0, "a batch that waits for people needs no worker"
 
 
+@pytest.mark.slow
 def test_a_paid_model_is_measured_on_known_tasks_before_it_is_trusted(make: Make) -> None:
     run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0))
     first = Round.objects.order_by("number")[0]
@@ -336,6 +337,7 @@ def test_unpaid_people_are_not_rationed_by_money_but_by_the_share_of_the_batch(m
     assert story.progress(batch)["for_people"] == 18
 
 
+@pytest.mark.slow
 def test_before_money_is_spent_the_round_says_what_it_would_buy(make: Make) -> None:
     run(make(chances=(0.6, 0.6, 0.6), paid=(0.98,), budget=200_000, review_share=0))
     planned = Round.objects.order_by("number")[1].parameters["forecast"]

@@ -114,6 +114,7 @@ def test_answers_with_probabilities_count_once_and_say_something(manager: Client
     assert found.votes == 360 and found.degenerate == ()
 
 
+@pytest.mark.slow
 def test_a_slow_method_runs_when_its_row_is_asked_for(manager: Client, settled: Batch) -> None:
     row = manager.get(of(settled, "batch_methods"), {"method": "glad"}, headers={"HX-Request": "true"})
     assert told(row).startswith("<tr>") and "run it now" not in told(row)
@@ -202,6 +203,7 @@ def test_later_answers_show_how_they_moved_the_belief(manager: Client, settled: 
     assert "was 70.0%" in told(answer) and "was 25.0%" in told(answer) and "was 5.0%" not in told(answer)
 
 
+@pytest.mark.slow
 def test_stored_names_are_only_text(manager: Client, settled: Batch) -> None:
     evil = "<script>alert(1)</script>"
     Batch.objects.filter(pk=settled.pk).update(name=evil, error=evil)

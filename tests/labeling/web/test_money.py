@@ -266,6 +266,7 @@ def test_the_ledger_shows_every_movement_paged_by_key(manager: Client, batch: Ba
     assert moves[-3:] == [(2000, -5000, 3000), (-5000, 5000, 0), (10_000_000, 0, 0)] and len(moves) == 53
 
 
+@pytest.mark.slow
 def test_the_same_labels_are_reckoned_for_a_paid_model_and_for_people_on_everything(
     manager: Client, project: Project, paid: Annotator
 ) -> None:

@@ -36,6 +36,7 @@ def address(batch: Batch) -> str:
     return f"/p/city/batches/{batch.pk}/replay/"
 
 
+@pytest.mark.slow
 def test_it_starts_as_the_project_has_it(manager: Client, bought: Batch) -> None:
     answer = manager.get(address(bought))
     found = answer.context["found"]
@@ -53,6 +54,7 @@ def test_no_money_buys_nothing_and_says_what_it_saves(manager: Client, bought: B
     assert "$0.04 less than it did" in told(answer)
 
 
+@pytest.mark.slow
 def test_money_buys_what_the_past_run_lacked(manager: Client, bought: Batch) -> None:
     asked = {"router": "random", "aggregator": "majority_vote", "budget": "1"}
     found = manager.get(address(bought), asked).context["found"]
@@ -63,6 +65,7 @@ def test_money_buys_what_the_past_run_lacked(manager: Client, bought: Batch) -> 
     assert rights[-1] >= rights[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
