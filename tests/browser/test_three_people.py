@@ -65,8 +65,9 @@ def test_an_open_report_follows_what_people_settle_without_a_reload(batch: Batch
     report.evaluate("window.untouched = true")
     before = report.locator("main").inner_text()
     ann.goto("/p/city/label/")
+    expect(ann.locator("#main")).to_have_attribute("data-ready", "1")
     ann.keyboard.press("1")
-    report.wait_for_function("(old) => document.querySelector('main').innerText !== old", arg=before)
+    report.wait_for_function("(old) => document.querySelector('main').innerText !== old", arg=before, timeout=20_000)
     assert report.evaluate("window.untouched")
 
 
