@@ -42,16 +42,16 @@ def test_a_batch_is_labeled_by_celery_workers_that_are_killed_on_the_way(broker:
 LISTEN = """
 import asyncio, sys
 from channels.layers import get_channel_layer
-from labeling import live
+from labeling.live import nudges
 async def listen():
     layer = get_channel_layer()
     channel = await layer.new_channel()
-    await layer.group_add(live.group_of(int(sys.argv[1])), channel)
+    await layer.group_add(nudges.group_of(int(sys.argv[1])), channel)
     print("ready", flush=True)
     print(*(await asyncio.wait_for(layer.receive(channel), 20))["what"], flush=True)
 asyncio.run(listen())
 """
-SPEAK = "import sys; from labeling import live; live.announce(int(sys.argv[1]), live.QUEUE)"
+SPEAK = "import sys; from labeling.live import nudges; nudges.announce(int(sys.argv[1]), nudges.QUEUE)"
 
 
 def test_what_one_process_announces_reaches_the_pages_of_another_through_redis(tmp_path: Path) -> None:
