@@ -18,6 +18,7 @@ from labeling.people.access import Role, Visit, enter
 from labeling.reports.batch.at_work import at_work
 from labeling.reports.batch.standing import Standing, standing, standings
 from labeling.reports.money import bills, outlook
+from labeling.web.once import once
 from labeling.web.pages import show
 
 
@@ -119,6 +120,7 @@ def neighbours(found: Batch) -> dict[str, Batch | None]:
 
 
 @require_POST
+@once
 def check_more(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     """Send some settled tasks, of one group or of all, to people for a check."""
     visit = enter(request, slug, Role.MANAGER)

@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from labeling import jobs
 from labeling.live import nudges
-from labeling.models import Batch, Project
+from labeling.models import Batch, Project, Reservation
 from labeling.money import ledger
-from labeling.rounds import story
+from labeling.rounds import asking, story
 
 
 @transaction.atomic
@@ -60,6 +60,18 @@ def wake(project: Project) -> None:
     """Let every batch under way see that more can be asked now; finished ones, and those somebody paused, stay so."""
     for batch in project.batches.listed().exclude(stage=Batch.Stage.DONE):
         go_on(batch)
+
+
+@transaction.atomic
+def book(call: Reservation, charged_microdollars: int | None, note: str) -> None:
+    """Book what the provider's bill says about a call of unknown outcome, None for nothing. Raises ledger.Refused.
+
+    A bill above what was held is booked in full and pauses the model, as one that the provider counted itself.
+    """
+    ledger.reconcile(call, charged_microdollars, note)
+    if charged_microdollars and charged_microdollars > call.reserved_microdollars:
+        call.annotator.halt(asking.dearer_than_held(call.annotator, charged_microdollars, call))
+    nudges.announce(call.task.project_id)
 
 
 def go_on(batch: Batch) -> None:

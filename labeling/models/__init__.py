@@ -12,6 +12,7 @@ from labeling.models.invitation import Invitation
 from labeling.models.money import LedgerEntry, Purse, Reservation
 from labeling.models.project import Label, Membership, Project
 from labeling.models.round import Round
+from labeling.models.submission import Submission
 from labeling.models.task import Task
 from labeling.models.vote import Vote
 
@@ -33,6 +34,7 @@ __all__ = [
     "Reservation",
     "Round",
     "SkippedRow",
+    "Submission",
     "Task",
     "Vote",
 ]

@@ -217,9 +217,7 @@ def settle(held: Reservation, cost_microdollars: int, note: str = "") -> None:
 
     A cost above what was held is booked in full, also where that breaks a cap; the note tells of it.
     """
-    if cost_microdollars > held.reserved_microdollars:
-        note = f"{dollars(held.reserved_microdollars)} was held, {dollars(cost_microdollars)} was billed. {note}"
-    if _close(held, State.SETTLED, cost_microdollars, note):
+    if _close(held, State.SETTLED, cost_microdollars, _of_more(held, cost_microdollars, note)):
         _give_back(held, cost_microdollars)
 
 
@@ -244,16 +242,23 @@ def unreconciled(project: Project) -> QuerySet[Reservation]:
 def reconcile(held: Reservation, charged_microdollars: int | None, note: str) -> None:
     """Book what the provider's bill says about a call of unknown outcome: the amount charged, or None for nothing.
 
-    Raises Refused for a call whose outcome is known already, and for an amount below zero or above what was held: only
-    what a provider counted itself is booked above that.
+    A bill above what was held is booked in full, as in `settle`. Raises Refused for a call whose outcome is known
+    already, and for an amount below zero.
     """
-    if charged_microdollars is not None and not 0 <= charged_microdollars <= held.reserved_microdollars:
-        most = dollars(held.reserved_microdollars)
-        raise Refused(f"{dollars(charged_microdollars)} is no charge for this call; state between $0.00 and {most}.")
+    charged = charged_microdollars or 0
+    if charged < 0:
+        raise Refused(f"{dollars(charged)} is no charge for this call; state zero or more.")
     state = State.RELEASED if charged_microdollars is None else State.SETTLED
-    if not _close(held, state, charged_microdollars, note, open_states=(State.UNKNOWN,)):
+    if not _close(held, state, charged_microdollars, _of_more(held, charged, note), open_states=(State.UNKNOWN,)):
         raise Refused("The outcome of this call is known already; there is nothing to reconcile.")
-    _give_back(held, charged_microdollars or 0)
+    _give_back(held, charged)
+
+
+def _of_more(held: Reservation, cost: int, note: str) -> str:
+    """The note of a bill, which tells where it is above what was held."""
+    if cost <= held.reserved_microdollars:
+        return note
+    return f"{dollars(held.reserved_microdollars)} was held, {dollars(cost)} was billed. {note}"
 
 
 def _close(held: Reservation, state: str, cost: int | None, note: str, open_states: tuple[State, ...] = OPEN) -> bool:

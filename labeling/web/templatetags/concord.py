@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from django import template
 from django.utils import dateformat, timezone
@@ -10,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from labeling.money import ledger
+from labeling.web.once import FIELD
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,6 +47,12 @@ def moment(when: datetime | None, form: str = "", css: str = "") -> str | SafeSt
     told = format_html(' class="{}"', css) if css else ""
     words, iso = dateformat.format(here, MOMENTS[form]), here.isoformat(timespec="seconds")
     return format_html('<time{} datetime="{}" data-local="{}">{}</time>', told, iso, form, words)
+
+
+@register.simple_tag
+def once() -> SafeString:
+    """The number of a form that makes something: sent twice, it makes it once (`labeling.web.once`)."""
+    return format_html('<input type="hidden" name="{}" value="{}">', FIELD, uuid4().hex)
 
 
 @register.filter

@@ -18,6 +18,7 @@ from labeling.people.access import Role, Visit, enter
 from labeling.reports import kept
 from labeling.reports.batch.prevalence import Prevalence, prevalence
 from labeling.web.forms import CertificateForm
+from labeling.web.once import once
 from labeling.web.pages import show
 from labeling.web.views.batches import batch_of
 
@@ -25,6 +26,7 @@ LISTED = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def certificate(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     """What is certified about a batch, and how common its labels are; managers ask for certificates and checks."""
     visit = enter(request, slug, Role.MANAGER if request.method == "POST" else Role.EXPERT)

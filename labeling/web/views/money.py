@@ -17,6 +17,7 @@ from labeling.people.access import Role, Visit, enter
 from labeling.reports.money import bills, calls, outlook, ways
 from labeling.reports.money import caps as all_caps
 from labeling.web.forms import CapForm, FailurePolicyForm, ReconcileForm, in_microdollars
+from labeling.web.once import once
 from labeling.web.pages import show
 
 PAGE = 50
@@ -111,6 +112,7 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@once
 def reconcile(request: HttpRequest, slug: str, call: int) -> HttpResponse:
     """Book what the provider's bill says about a call that was cut off."""
     visit = enter(request, slug, Role.MANAGER)
@@ -120,11 +122,13 @@ def reconcile(request: HttpRequest, slug: str, call: int) -> HttpResponse:
         return _page(request, visit, {f"call-{call}": first_error(form)})
     charged = form.charged()
     try:
-        ledger.reconcile(held, charged, form.cleaned_data["note"] or f"Looked up by {visit.user}.")
+        budgets.book(held, charged, form.cleaned_data["note"] or f"Looked up by {visit.user}.")
     except ledger.Refused as refusal:
         return _page(request, visit, {f"call-{call}": str(refusal)})
     told = "given back" if charged is None else f"booked at {ledger.dollars(charged)}"
-    messages.success(request, f"The call to {held.annotator} is {told}.")
+    more = (charged or 0) > held.reserved_microdollars
+    tail = f", more than was held for it; {held.annotator} is paused until you have compared the prices" if more else ""
+    messages.success(request, f"The call to {held.annotator} is {told}{tail}.")
     return redirect("money", slug)
 
 

@@ -17,6 +17,7 @@ from labeling.managing import new_projects
 from labeling.models import Invitation, Project
 from labeling.people import passwords
 from labeling.people.access import enter
+from labeling.web.once import once
 from labeling.web.project_forms import NewProjectForm
 
 
@@ -49,6 +50,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def new(request: HttpRequest) -> HttpResponse:
     """A new project, whose maker becomes its manager."""
     if not new_projects.may_make(request.user):

@@ -11,6 +11,7 @@ from labeling.managing import mending, stuck
 from labeling.models import Annotator, Decision, Task
 from labeling.people.access import Role, enter
 from labeling.reports.tasks import lists, story
+from labeling.web.once import once
 
 LONGEST_NOTE = 2000
 PARTS = [(Task.Slice.VALIDATION.value, "teaches the methods"), (Task.Slice.AUDIT.value, "drawn for a check")]
@@ -43,6 +44,7 @@ def task(request: HttpRequest, slug: str, task: int) -> HttpResponse:
 
 
 @require_POST
+@once
 def mend(request: HttpRequest, slug: str, task: int) -> HttpResponse:
     """Settle a task otherwise, ask one more person about it, or make it a case."""
     visit = enter(request, slug, Role.EXPERT)

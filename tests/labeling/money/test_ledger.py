@@ -133,18 +133,25 @@ def test_a_call_that_was_not_charged_after_all_gives_everything_back(batch: Any,
     assert Reservation.objects.get().note == "not on the bill"
 
 
-def test_only_an_unknown_outcome_is_reconciled_and_only_within_what_was_held(batch: Any, paid: Annotator) -> None:
+def test_only_an_unknown_outcome_is_reconciled_and_no_charge_is_below_zero(batch: Any, paid: Annotator) -> None:
     held = ledger.reserve(batch.tasks.first(), paid, 100)
     with pytest.raises(ledger.Refused, match="known already"):
         ledger.reconcile(held, 50, "")
     ledger.keep_unknown(held, "the line was cut")
-    for wrong in (-1, 101):
-        with pytest.raises(ledger.Refused, match=r"between \$0.00 and \$0.0001"):
-            ledger.reconcile(held, wrong, "")
+    with pytest.raises(ledger.Refused, match="state zero or more"):
+        ledger.reconcile(held, -1, "")
     ledger.reconcile(held, 100, "")
     with pytest.raises(ledger.Refused, match="known already"):
         ledger.reconcile(held, 100, "")
     assert counts(batch.purse) == (0, 100, 9_999_900)
+
+
+def test_a_bill_above_what_was_held_is_reconciled_in_full(batch: Any, paid: Annotator) -> None:
+    held = ledger.reserve(batch.tasks.first(), paid, 100)
+    ledger.keep_unknown(held, "the line was cut")
+    ledger.reconcile(held, 101, "as on the bill")
+    assert counts(batch.purse) == (0, 101, 9_999_899) and ledger.faults() == []
+    assert Reservation.objects.get().note == "$0.0001 was held, $0.000101 was billed. as on the bill"
 
 
 def test_a_cap_can_be_raised_and_lowered_but_not_below_what_is_held(batch: Any, paid: Annotator) -> None:

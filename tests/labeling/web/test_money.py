@@ -154,7 +154,6 @@ class TestUnknownOutcomes:
         ("amount", "sentence"),
         [
             ("", "Say how much was charged"),
-            ("0.006", "is no charge for this call"),
             ("-1", "below zero"),
             ("NaN", "no amount of money"),
         ],
@@ -167,6 +166,20 @@ class TestUnknownOutcomes:
         assert answer.status_code == 422 and sentence in told(answer)
         held.refresh_from_db()
         assert held.state == "unknown"
+
+    def test_a_bill_above_what_was_held_is_booked_in_full_and_pauses_the_model(
+        self, manager: Client, batch: Batch, paid: Annotator
+    ) -> None:
+        held = cut_off(batch, paid)
+        form = {"outcome": "charged", "amount": "11"}  # the batch's cap is $10
+        page = told(manager.post(f"{MONEY}calls/{held.pk}/", form, follow=True))
+        assert "booked at $11.00, more than was held for it; Dear is paused" in page
+        purse = Purse.objects.get(batch=batch)
+        assert (purse.spent_microdollars, purse.overdrawn_microdollars) == (11_000_000, 1_000_000)
+        held.refresh_from_db()
+        paid.refresh_from_db()
+        assert held.note.startswith("$0.005 was held, $11.00 was billed.") and ledger.faults() == []
+        assert paid.paused_at and "compare the provider's bill with the price" in paid.error
 
     def test_a_call_whose_outcome_is_known_is_not_booked_again(
         self, manager: Client, batch: Batch, paid: Annotator
