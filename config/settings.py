@@ -42,6 +42,16 @@ def number(name: str, default: float, low: float, high: float) -> float:
     return value
 
 
+def database_of(url: str) -> dict[str, Any]:
+    """The database at an address; raises ImproperlyConfigured for one that names no kind of database."""
+    if "://" not in url:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is no address of a database; write one such as postgres://user:password@host:5432/name, "
+            "or leave it empty for a file of this machine."
+        )
+    return dict(env.db_url_config(url))
+
+
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """The variable `name`, addresses or networks with commas; raises ImproperlyConfigured otherwise."""
     try:
@@ -154,7 +164,7 @@ WATCHES = ["fairness.alarms.look"]
 
 # --- data -------------------------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'concord.sqlite3'}"),
+    "default": database_of(env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'concord.sqlite3'}"),
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Its journals take over the rights of the file.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
-from config.settings import keep_private
+from config.settings import database_of, keep_private
 
 
 def mode(path: Path) -> int:
@@ -33,3 +34,9 @@ def test_a_place_that_cannot_be_made_is_left_to_whoever_needs_it(tmp_path: Path)
     (tmp_path / "file").touch()
     keep_private(tmp_path / "file" / "database")
     assert not (tmp_path / "file").is_dir()
+
+
+def test_an_address_without_a_database_is_refused_in_words() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"DATABASE_URL is no address of a database; write one such as"):
+        database_of("concord")
+    assert database_of("postgres://ann@127.0.0.1:5432/labels")["NAME"] == "labels"
