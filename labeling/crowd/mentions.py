@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from labeling.crowd import spelling
 from labeling.crowd.denials import has_negation, is_denied
+from labeling.crowd.ratings import Ratings
 from labeling.crowd.spelling import Fold
 
 DRESS = 60
@@ -24,7 +25,8 @@ _NOUNS = (
 _IS = "is|was|would be|should be|ist|lautet|es|est|è|é|är|er|:|="
 _DECLARED = rf"(?:(?:the|final|my|correct|best)\s+)*(?:{_NOUNS})\s*(?:(?:{_IS})(?!\w)|:|=)?\s*"
 _BEFORE = re.compile(
-    rf"(?:^|[\n\"'`*(\[{{<:=,;.!?/|>•→。、]|-\s|(?<!\w)(?:{_NOUNS}|{_IS}|be|say|choose|pick|select|with|or|and|either"
+    rf"(?:^|[\n\"'`*(\[{{<:=,;.!?/|>•→。、]|-\s|(?<!\w)(?:{_NOUNS}|{_IS}|be|say|choose|pick|select|with"
+    r"|(?:give|rate) (?:it|this)(?: an?)?|or|and|either"
     r"|oder|und|so|thus|hence|therefore))\s*[\"'`*(\[{$]*$"
 )
 _BEHIND = re.compile(
@@ -50,13 +52,14 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads one label set out of prose. `names` are folded; `values` are the numbers among them."""
+    """Reads one label set in prose. `names` are folded, `values` are the numbers among them, `ratings` their scale."""
 
     names: tuple[str, ...]
     values: dict[Decimal, int]
     fold: Fold
     pattern: re.Pattern[str]
     signs: bool
+    ratings: Ratings | None
 
     @staticmethod
     @lru_cache(maxsize=64)
@@ -65,11 +68,13 @@ class Reader:
         folded = tuple(fold(name) for name in names)
         numbers = [spelling.number(name) for name in folded]
         values = {value: k for k, value in enumerate(numbers) if value is not None and numbers.count(value) == 1}
-        return Reader(folded, values, fold, _pattern(folded, signs, bool(values)), signs)
+        pattern = _pattern(folded, signs, bool(values))
+        return Reader(folded, values, fold, pattern, signs, Ratings.of(folded, values))
 
     def read(self, text: str) -> int | None:
         """The index of the one label that the text names, or None."""
         said = self.fold(text)
+        said = self.ratings.plain(said) if self.ratings else said
         alone = self._alone(said)
         if alone is not None:
             return alone

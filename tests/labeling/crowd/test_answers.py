@@ -200,11 +200,49 @@ def test_another_number_is_no_label(raw: str) -> None:
 
 def test_a_decimal_on_a_scale_of_whole_numbers_is_no_label() -> None:
     scale = LabelSet(("1", "2", "3", "4", "5"))
-    for raw in ("4.5", '{"label": 4.5}', "Rating: 4.5", "1. 4.5", "4/5", "4 or 5", "1. The road\n2. The pipe"):
+    for raw in ("4.5", '{"label": 4.5}', "Rating: 4.5", "1. 4.5", "4.5/5", "4 or 5", "1. The road\n2. The pipe"):
         assert parse_label(raw, scale) is None
-    assert [parse_label(raw, scale) for raw in ("2. because", "4.0", "Rating: 5.", "3 stars")] == [1, 3, 4, None]
+    assert [parse_label(raw, scale) for raw in ("2. because", "4.0", "Rating: 5.")] == [1, 3, 4]
     halves = LabelSet(("1", "1.5", "2"))
     assert [parse_label(raw, halves) for raw in ("1.50", '{"label": 1.5}', "Grade: 2", "1.0")] == [1, 1, 2, 0]
+
+
+FIVE = LabelSet(("1", "2", "3", "4", "5", "unsure"))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "4/5", "4 / 5", "4/5.", "**4/5**", "4.0/5.0", "4 out of 5", "4 out of 5 stars", "4 stars out of 5", "4-star",
+        "4 stars", "4 Stars!", "4 points", "4 (out of 5)", "(4/5)", "Rating: 4/5", "Rating: 4 stars", "Score: 4 of 5",
+        "I would give it a 4 out of 5.", "I'd rate this a 4.", "A solid 4/5, because the room was clean.",
+        "4 von 5 Sternen",
+        "4 sur 5", "4 de 5 estrellas", "4 из 5", "4星", "4点", "★★★★☆", "⭐⭐⭐⭐", "⭐️ ⭐️ ⭐️ ⭐️", "４／５",
+        "4 on a scale of 1 to 5", "4 auf einer Skala von 1 bis 5", '{"label": "4/5"}', '{"label": "4 stars"}',
+        "Good service.\n\n4/5", "4/5\n\nGood service.", "The hotel has 3 stars. Rating: 4",
+    ],
+)  # fmt: skip
+def test_a_rating_on_a_scale_is_read_as_people_write_it(raw: str) -> None:
+    assert parse_label(raw, FIVE) == 3
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "4/10", "4 out of 10", "4.5/5", "8/5", "8 stars", "3/4", "4/5/2024", "4/5 or 3/5", "3/5 to 4/5", "not 4/5",
+        "It is not a 4 out of 5.", "4 out of 5 reviewers liked it.", "I have 4 points: first, the room.",
+        "4 starships", "Room 3/5, service 4/5", "Room 3/5\n\nservice 4/5", "★★★★☆☆", "☆☆☆☆☆",
+        "It has 4 stars in the guide.", "4/5?",
+    ],
+)  # fmt: skip
+def test_what_may_mean_another_number_is_no_rating(raw: str) -> None:
+    assert parse_label(raw, FIVE) is None
+
+
+def test_two_numbers_and_numbers_below_zero_are_no_scale() -> None:
+    for names in (("0", "1"), ("1", "2"), ("-1", "0", "1"), ("1", "2", "level 3")):
+        assert parse_label("1/2", LabelSet(names)) is None and parse_label("0/1", LabelSet(names)) is None
+    assert parse_label("7/10", LabelSet(tuple(str(n) for n in range(11)))) == 7
 
 
 @pytest.mark.parametrize(
