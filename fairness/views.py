@@ -54,7 +54,7 @@ def _overview(visit: Visit) -> dict[str, object]:
 
 def batch_of(visit: Visit, batch: int) -> Batch:
     """A batch of this project. Raises Http404 for one of another."""
-    found = get_object_or_404(Batch.objects.select_related("project"), pk=batch, project=visit.project)
+    found = get_object_or_404(Batch.objects.kept().select_related("project"), pk=batch, project=visit.project)
     found.project = visit.project
     return found
 

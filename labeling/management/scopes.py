@@ -19,7 +19,7 @@ def named(text: str) -> Batch | Project:
     check_tables()
 
     if text.isascii() and text.isdecimal() and len(text) <= 18:
-        batch = Batch.objects.select_related("project").filter(pk=int(text)).first()
+        batch = Batch.objects.kept().select_related("project").filter(pk=int(text)).first()
         if batch is not None:
             return batch
     return project_named(text)

@@ -22,6 +22,10 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Batches that are not put away."""
         return self.filter(archived_at=None)
 
+    def kept(self) -> BatchQuerySet:
+        """Batches whose texts were not deleted."""
+        return self.filter(deleted_at=None)
+
     def without_a_worker(self, seconds: float) -> BatchQuerySet:
         """Batches at work which no worker has touched for `seconds`, by the database's clock."""
         silent = Q(touched_at=None) | Q(touched_at__lt=Now() - timedelta(seconds=seconds))
@@ -49,6 +53,9 @@ class Batch(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True, help_text="Out of sight and at rest since; restorable.")
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="Its texts, votes and labels are gone since; what was paid stays booked."
+    )
     error = models.TextField(blank=True, help_text="One sentence: what stands in the way and what to do.")
     local_only = models.BooleanField(default=False)
     seed = models.PositiveIntegerField(default=0)

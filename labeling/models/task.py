@@ -15,6 +15,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Held until the transaction ends; other rows may still point to them meanwhile."""
         return self.select_for_update(no_key=True)
 
+    def kept(self) -> TaskQuerySet:
+        """Tasks whose text was not deleted with their batch."""
+        return self.filter(batch__deleted_at=None)
+
     def undecided(self) -> TaskQuerySet:
         """Tasks without a final label."""
         return self.filter(stage=Task.Stage.OPEN)

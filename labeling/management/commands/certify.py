@@ -56,7 +56,7 @@ class Command(BaseCommand):
         """Print the certificate of a batch, or why there is none; whether it was given."""
         if options["batch"] is None:
             raise Unusable("Name a batch by its number, or a file with --verify.")
-        batch = Batch.objects.select_related("project").filter(pk=options["batch"]).first()
+        batch = Batch.objects.kept().select_related("project").filter(pk=options["batch"]).first()
         if batch is None:
             raise Unusable(f"There is no batch {options['batch']}; its number is in the address of its page.")
         from labeling.checks import certificates  # loads numpy, which --help and refusals do not need

@@ -50,7 +50,9 @@ def page_of(project: Project, asked: Mapping[str, Any]) -> Page:
         calls = calls.filter(state=filters["state"])
     if key := whole(str(asked.get("before", ""))):
         calls = calls.filter(pk__lt=key)
-    found = list(calls.select_related("annotator", "task__project", "escalation").order_by("-pk")[: PAGE + 1])
+    found = list(
+        calls.select_related("annotator", "task__project", "task__batch", "escalation").order_by("-pk")[: PAGE + 1]
+    )
     return Page(_with_answers(found[:PAGE]), found[PAGE - 1].pk if len(found) > PAGE else None, filters)
 
 

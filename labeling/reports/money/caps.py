@@ -54,5 +54,5 @@ def _of_batches(project: Project) -> list[Cap]:
             bills.of_purse(purse),
         )
         for purse in bills.batch_purses(project)
-        if purse.batch is not None
+        if purse.batch is not None and purse.batch.deleted_at is None
     ]

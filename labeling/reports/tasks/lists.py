@@ -77,7 +77,7 @@ FILTERS: dict[str, Callable[[TaskQuerySet, str], TaskQuerySet]] = {
 def page_of(project: Project, asked: Mapping[str, Any]) -> Page:
     """The tasks that `asked` selects; names that are no filter are ignored."""
     filters = {name: str(asked[name]).replace("\0", "")[:200] for name in FILTERS if asked.get(name)}
-    tasks = Task.objects.filter(project=project)
+    tasks = Task.objects.kept().filter(project=project)
     for name, value in filters.items():
         tasks = FILTERS[name](tasks, value)
     tasks = tasks.filter(pk__gt=whole(str(asked.get("after", ""))) or 0)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from labeling.managing import archives
-from labeling.models import Annotator
+from labeling.managing import archives, deleting
+from labeling.models import Annotator, Batch, Project
 from labeling.people.access import Role, enter
+from labeling.reports.money import bills
 from labeling.web.views.batches import batch_of
 
 
@@ -20,18 +22,29 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "visit": visit,
         "here": "settings",
-        "batches": visit.project.batches.all(),
+        "batches": visit.project.batches.kept(),
+        "deleted": [(one, bills.meter(one).spent) for one in _deleted(visit.project)],
         "voters": visit.project.annotators.machines().order_by("name"),
     }
     return render(request, "labeling/projects/archive.html", context)
 
 
+def _deleted(project: Project) -> QuerySet[Batch]:
+    return project.batches.exclude(deleted_at=None)
+
+
 @require_POST
 def archive_batch(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
-    """Put a batch away, or restore it."""
+    """Put a batch away, restore it, or delete it for good where its name is typed."""
     visit = enter(request, slug, Role.MANAGER)
     found = batch_of(visit, batch)
-    if request.POST.get("action") == "restore":
+    if request.POST.get("action") == "delete":
+        try:
+            deleting.delete_batch(found, request.POST.get("name", ""))
+            messages.success(request, f"{found.name} is deleted; what it cost stays in the ledger.")
+        except deleting.CannotDelete as refusal:
+            messages.error(request, str(refusal))
+    elif request.POST.get("action") == "restore":
         archives.restore_batch(found)
         messages.success(request, f"{found.name} is back, paused; let it go on from its page.")
     else:
@@ -56,8 +69,10 @@ def archive_voter(request: HttpRequest, slug: str, voter: int) -> HttpResponse:
 
 @require_POST
 def archive_project(request: HttpRequest, slug: str) -> HttpResponse:
-    """Put the project away, or restore it."""
+    """Put the project away, restore it, or delete it for good where its name is typed."""
     visit = enter(request, slug, Role.MANAGER)
+    if request.POST.get("action") == "delete":
+        return _delete_project(request, visit.project)
     if request.POST.get("action") == "restore":
         archives.restore_project(visit.project)
         messages.success(request, f"{visit.project} is back. Its batches are paused, and paid calls are stopped.")
@@ -65,3 +80,14 @@ def archive_project(request: HttpRequest, slug: str) -> HttpResponse:
     archives.put_away_project(visit.project)
     messages.success(request, f"{visit.project} is put away; only its managers can open it.")
     return redirect("archive", slug)
+
+
+def _delete_project(request: HttpRequest, project: Project) -> HttpResponse:
+    slug, name = project.slug, project.name
+    try:
+        deleting.delete_project(project, request.POST.get("name", ""))
+    except deleting.CannotDelete as refusal:
+        messages.error(request, str(refusal))
+        return redirect("archive", slug)
+    messages.success(request, f"{name} is deleted.")
+    return redirect("projects")

@@ -32,7 +32,7 @@ WRITERS: dict[str, Writer] = {"csv": exports.as_csv, "jsonl": exports.jsonl}
 
 def batch_of(visit: Visit, batch: int) -> Batch:
     """A batch of this project. Raises Http404 for one of another."""
-    found = get_object_or_404(Batch, pk=batch, project=visit.project)
+    found = get_object_or_404(Batch.objects.kept(), pk=batch, project=visit.project)
     found.project = visit.project
     return found
 

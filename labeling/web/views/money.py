@@ -93,7 +93,7 @@ def _set_cap(visit: Visit, scope: str, cap: int | None) -> str:
     if scope == all_caps.PROJECT:
         budgets.cap_project(visit.project, cap)
         return f"The whole project may cost {ledger.dollars(cap)}."
-    batch = get_object_or_404(Batch.objects.select_related("project"), pk=int(scope), project=visit.project)
+    batch = get_object_or_404(Batch.objects.kept().select_related("project"), pk=int(scope), project=visit.project)
     budgets.cap_batch(batch, cap)
     return f"{batch.name} may now spend {ledger.dollars(cap)}."
 

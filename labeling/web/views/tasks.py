@@ -38,7 +38,7 @@ def tasks(request: HttpRequest, slug: str) -> HttpResponse:
 def task(request: HttpRequest, slug: str, task: int) -> HttpResponse:
     """Everything that ever happened to one task."""
     visit = enter(request, slug, Role.EXPERT)
-    found = get_object_or_404(Task.objects.select_related("batch", "gold"), pk=task, project=visit.project)
+    found = get_object_or_404(Task.objects.kept().select_related("batch", "gold"), pk=task, project=visit.project)
     found.project = visit.project
     return render(request, "labeling/tasks/task.html", {"visit": visit, "here": "tasks", "story": story.story(found)})
 
@@ -48,7 +48,7 @@ def task(request: HttpRequest, slug: str, task: int) -> HttpResponse:
 def mend(request: HttpRequest, slug: str, task: int) -> HttpResponse:
     """Settle a task otherwise, ask one more person about it, or make it a case."""
     visit = enter(request, slug, Role.EXPERT)
-    found = get_object_or_404(Task.objects.select_related("batch"), pk=task, project=visit.project)
+    found = get_object_or_404(Task.objects.kept().select_related("batch"), pk=task, project=visit.project)
     found.project = found.batch.project = visit.project
     expert, act = visit.annotator(Annotator.Kind.EXPERT), request.POST.get("act", "")
     note = request.POST.get("note", "").replace("\0", "").strip()[:LONGEST_NOTE]
