@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from django.db import transaction
 
+from labeling.live import nudges
 from labeling.models import Annotator, Escalation, Membership, Project, Vote
 from labeling.models.escalation import EscalationQuerySet
 from labeling.people.access import Role
@@ -15,10 +16,20 @@ from labeling.rounds import settling
 def questions(project: Project) -> EscalationQuerySet:
     """Open questions to people that each of those who label has skipped, or has answered the task of.
 
-    Checks by lot are left out: no label waits for them. Where a project has no annotators, all its members label.
+    Checks by lot are counted apart (`checks`): no label waits for them.
     """
+    return _unanswerable(project).exclude(reason=Escalation.Reason.AUDIT)
+
+
+def checks(project: Project) -> EscalationQuerySet:
+    """As `questions`, of the checks by lot: until somebody answers them they keep estimates waiting."""
+    return _unanswerable(project).filter(reason=Escalation.Reason.AUDIT)
+
+
+def _unanswerable(project: Project) -> EscalationQuerySet:
+    """Where a project has no annotators, all its members label."""
     waiting = Escalation.objects.open().to_people().in_project(project.pk).not_paused()
-    waiting = waiting.exclude(reason=Escalation.Reason.AUDIT).filter(task__batch__archived_at=None)
+    waiting = waiting.filter(task__batch__archived_at=None)
     done: dict[int, set[int]] = defaultdict(set)
     skipped = waiting.filter(assignments__state="skipped")
     for task, user in skipped.values_list("task_id", "assignments__annotator__user_id"):
@@ -47,3 +58,13 @@ def ask_experts(project: Project, who: Annotator) -> int:
             settling.flag(question, "Everybody skipped it, or has answered already.", who)
             cases += 1
     return cases
+
+
+@transaction.atomic
+def checks_to_experts(project: Project) -> int:
+    """Let experts answer these checks, after the cases that hold a batch up; returns how many there were."""
+    stuck = checks(project).exclude(task__in=Escalation.objects.open().to_experts().values("task"))
+    keys = list(stuck.values_list("pk", flat=True))
+    moved = Escalation.objects.open().to_people().filter(pk__in=keys).update(to=Annotator.Kind.EXPERT, priority=0)
+    nudges.announce(project.pk, nudges.QUEUE)
+    return moved

@@ -9,11 +9,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labeling.managing import mending, stuck
 from labeling.models import Annotator, Decision, Task
-from labeling.people.access import Role, enter
+from labeling.people.access import Role, Visit, enter
 from labeling.reports.tasks import lists, story
 from labeling.web.once import once
 
 LONGEST_NOTE = 2000
+FASTER = "Nothing is stuck any more; somebody was faster."
 PARTS = [(Task.Slice.VALIDATION.value, "teaches the methods"), (Task.Slice.AUDIT.value, "drawn for a check")]
 
 
@@ -69,13 +70,24 @@ def mend(request: HttpRequest, slug: str, task: int) -> HttpResponse:
 
 @require_POST
 def ask_experts(request: HttpRequest, slug: str) -> HttpResponse:
-    """Make cases of the tasks that nobody is left to answer."""
+    """Make cases of the tasks that nobody is left to answer, or hand the checks by lot of that sort to experts."""
     visit = enter(request, slug, Role.MANAGER)
+    if request.POST.get("act") == "check":
+        return _check_by_experts(request, visit)
     count = stuck.ask_experts(visit.project, visit.annotator(Annotator.Kind.EXPERT))
     if count:
         messages.success(
             request, f"{count:,} {'task is a case' if count == 1 else 'tasks are cases'} for the experts now."
         )
     else:
-        messages.info(request, "Nothing is stuck any more; somebody was faster.")
+        messages.info(request, FASTER)
     return redirect("project", slug)
+
+
+def _check_by_experts(request: HttpRequest, visit: Visit) -> HttpResponse:
+    count = stuck.checks_to_experts(visit.project)
+    if count:
+        messages.success(request, f"{count:,} {'check waits' if count == 1 else 'checks wait'} for the experts now.")
+    else:
+        messages.info(request, FASTER)
+    return redirect("project", visit.project.slug)

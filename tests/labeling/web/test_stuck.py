@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from labeling.checks import draws
 from labeling.models import Batch, Decision, Escalation, Membership, Task
 from reviewers.queue import answering, claiming
 from tests.labeling.managed import told
@@ -70,11 +71,25 @@ def test_without_annotators_all_members_must_have_skipped(manager: Client, task:
     assert stuck(manager) == ["1 task"]
 
 
-def test_checks_by_lot_and_paused_batches_are_left_alone(manager: Client, task: Task) -> None:
-    skip(task, "ann", "bob")
-    Escalation.objects.update(reason="audit")
+def test_a_check_by_lot_that_everybody_skipped_goes_to_an_expert_by_one_press(manager: Client, settled: Batch) -> None:
+    draws.draw(settled, 1)
+    check = Escalation.objects.get(reason="audit")
+    skip(check.task, "ann")
     assert stuck(manager) == []
-    Escalation.objects.update(reason="uncertain")
+    skip(check.task, "bob")
+    assert stuck(manager) == ["1 check at random"]
+    page = told(manager.post("/p/city/tasks/stuck/", {"act": "check"}, follow=True))
+    assert "1 check waits for the experts now." in page and stuck(manager) == []
+    held = claiming.claim(person(settled.project, "eve", "expert"))
+    assert held is not None and held.escalation_id == check.pk
+    answer(held, 1)
+    check.refresh_from_db()
+    assert check.state == "answered" and check.checks is not None
+    assert "Nothing is stuck any more" in told(manager.post("/p/city/tasks/stuck/", {"act": "check"}, follow=True))
+
+
+def test_paused_batches_are_left_alone(manager: Client, task: Task) -> None:
+    skip(task, "ann", "bob")
     task.batch.stop("")
     assert stuck(manager) == []
 
