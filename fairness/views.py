@@ -16,6 +16,7 @@ from labeling.models import Batch
 from labeling.models.keys import whole
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.batch.at_work import at_work
+from labeling.reports.batch.resting import resting
 from labeling.reports.batch.standing import Standing, standing, standings
 from labeling.reports.money import bills, outlook
 from labeling.web.once import once
@@ -102,6 +103,7 @@ def _report(visit: Visit, found: Batch) -> dict[str, Any]:
         "measures": groups.MEASURES,
         "neighbours": neighbours(found),
         "left": leftovers.of(found),
+        "resting": resting(found),
     }
 
 

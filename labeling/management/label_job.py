@@ -47,7 +47,7 @@ def open_batch(options: Options) -> Batch:
         describe(project, meanings)
         instruct(project, options["question"], told)
         names = split(options["crowd"]) or recruiting.embedded_crowd(len(fields.text))
-        recruiting.add_models(project, names)
+        recruiting.add_models(project, names, priced=True)
         for name in paid_names(options):
             recruiting.add_paid(project, name)
         batch = imports.open_batch(project, path, fields, validation=options["validation"], seed=options["seed"])
@@ -131,13 +131,16 @@ def paid_names(options: Options) -> list[str]:
 
 
 def check_budget(batch: Batch, budget: int) -> None:
-    """Raises UnusableFile for a budget that does not reach for one answer of any paid model, a CrowdError for none."""
+    """Raises UnusableFile for a budget that does not reach for one answer of any model that costs money.
+
+    Raises a CrowdError for one that cannot be asked at all.
+    """
     from labeling.crowd.base import Brief
     from labeling.crowd.openai_chat import CONTROL
     from labeling.people import recruiting, voters
 
     least = {}
-    for annotator in batch.project.annotators.filter(kind="paid"):
+    for annotator in batch.project.annotators.charging():
         voter = recruiting.build(annotator.spec)
         labels = voters.label_set(batch.project.label_list())
         voter.prepare(Brief(labels, voters.instructions(batch.project)))
@@ -147,7 +150,7 @@ def check_budget(batch: Batch, budget: int) -> None:
         name, most = min(least.items(), key=lambda each: each[1])
         raise UnusableFile(
             f"--budget is {ledger.dollars(budget)}, and {ledger.dollars(most)} must be held while one answer of {name} "
-            "is asked for, the most it can cost; give more than that, or leave --paid out."
+            "is asked for, the most it can cost; give more than that, or leave it out."
         )
 
 
@@ -167,7 +170,7 @@ def unused(options: Options, batch: Batch) -> list[str]:
         for name in dict.fromkeys(given)
         if given.count(name) > 1
     ]
-    if not given and microdollars(options["budget"]):
+    if microdollars(options["budget"]) and not batch.project.annotators.charging().exists():
         told.append("--budget is not used, because no --paid model is named.")
     if options["people"] and not options["accept"]:
         told.append("--people leaves nothing to people without --accept: give --accept 0.8 to ask them below 80%.")

@@ -67,6 +67,7 @@ def lines(batch: Batch, told: dict[str, Any]) -> Iterator[str]:
     yield from _accuracy(told)
     yield from _skipped(batch)
     yield from _unasked(batch)
+    yield from _rests(batch)
     yield in_the_browser(batch)
 
 
@@ -108,6 +109,14 @@ def _unasked(batch: Batch) -> Iterator[str]:
     for one in batch.project.annotators.filter(kind=Annotator.Kind.PAID):
         if not one.votes.filter(task__batch=batch).exists():
             yield f"{one.name} was asked about nothing. {why}".strip()
+
+
+def _rests(batch: Batch) -> Iterator[str]:
+    """Members of the crowd that cost money and did not come to the end."""
+    from labeling.reports.batch.resting import resting
+
+    for one in resting(batch):
+        yield f"{one.annotator.name} voted on {one.voted:,} of {one.tasks:,} tasks and rests. {one.why}"
 
 
 def in_the_browser(batch: Batch) -> str:

@@ -9,7 +9,7 @@ from labeling import jobs
 from labeling.live import nudges
 from labeling.models import Batch, Project, Reservation
 from labeling.money import ledger
-from labeling.rounds import asking, story
+from labeling.rounds import calls, story
 
 
 @transaction.atomic
@@ -69,8 +69,7 @@ def book(call: Reservation, charged_microdollars: int | None, note: str) -> None
     A bill above what was held is booked in full and pauses the model, as one that the provider counted itself.
     """
     ledger.reconcile(call, charged_microdollars, note)
-    if charged_microdollars and charged_microdollars > call.reserved_microdollars:
-        call.annotator.halt(asking.dearer_than_held(call.annotator, charged_microdollars, call))
+    calls.halt_if_dearer(call.annotator, charged_microdollars or 0, call)
     nudges.announce(call.task.project_id)
 
 

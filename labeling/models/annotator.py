@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 class AnnotatorQuerySet(models.QuerySet["Annotator"]):
     def crowd(self) -> AnnotatorQuerySet:
-        """Free models that vote on every task."""
+        """Models that vote on every task: for free, or for money under each batch's cap."""
         voting = self.filter(kind=Annotator.Kind.MODEL, paused_at=None)
         return voting.exclude(spec__startswith=Annotator.RECORDED)
 
     def paid(self) -> AnnotatorQuerySet:
         return self.filter(kind=Annotator.Kind.PAID, paused_at=None)
+
+    def charging(self) -> AnnotatorQuerySet:
+        """Models whose answers cost: those that are asked about single tasks, and priced members of the crowd."""
+        return self.filter(Q(kind=Annotator.Kind.PAID) | Annotator.PRICED)
 
     def failing(self) -> AnnotatorQuerySet:
         """Models whose breaker is open: they failed too often in a row, or for a reason that will not pass."""
@@ -37,7 +41,7 @@ class AnnotatorQuerySet(models.QuerySet["Annotator"]):
         return self.filter(archived_at=None)
 
     def machines(self) -> AnnotatorQuerySet:
-        return self.filter(kind__in=[Annotator.Kind.MODEL, Annotator.Kind.PAID])
+        return self.filter(kind__in=Annotator.MACHINES)
 
 
 class Annotator(models.Model):
@@ -48,6 +52,10 @@ class Annotator(models.Model):
         PAID = "paid", "paid model"
         PERSON = "person", "person"
         EXPERT = "expert", "expert"
+
+    MACHINES = (Kind.MODEL, Kind.PAID)
+    PRICED = Q(kind="model", price_microdollars__gt=0)
+    """Members of the crowd that vote on every task for money."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="annotators")
     kind = models.CharField(max_length=8, choices=Kind.choices)
@@ -121,6 +129,16 @@ class Annotator(models.Model):
         return self.spec.startswith(self.RECORDED)
 
     @property
+    def priced(self) -> bool:
+        """Whether it votes on every task for money."""
+        return self.kind == self.Kind.MODEL and bool(self.price_microdollars)
+
+    @property
+    def charges(self) -> bool:
+        """Whether its answers are held and booked."""
+        return self.kind == self.Kind.PAID or self.priced
+
+    @property
     def rests(self) -> bool:
         """Whether the breaker is open: too many failures in a row, and the time to try again has not come."""
         from django.utils import timezone
@@ -147,6 +165,10 @@ class Annotator(models.Model):
     def sit_out(self, sentence: str) -> None:
         """Note why this model does not vote; it stays in the crowd and is asked again with the next batch."""
         Annotator.objects.filter(pk=self.pk).update(error=sentence)
+
+    def wait(self, seconds: float) -> None:
+        """Do not ask for so long; no failure."""
+        Annotator.objects.filter(pk=self.pk).update(retry_at=Now() + timedelta(seconds=seconds))
 
     def note_success(self) -> None:
         """End a row of failures; what somebody must look at first (it is paused) stays."""

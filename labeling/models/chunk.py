@@ -29,12 +29,31 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
         """Wanted chunks whose model failed until it was left alone."""
         return self.wanted().filter(failures__gte=Chunk.TRIES)
 
+    def stopped(self) -> ChunkQuerySet:
+        """Unfinished chunks of priced members of the crowd, while the project's paid calls are stopped."""
+        priced = self.unfinished().filter(annotator__kind=Annotator.Kind.MODEL, annotator__price_microdollars__gt=0)
+        return priced.filter(batch__project__calls_stopped_at__isnull=False)
+
+    def resting(self) -> ChunkQuerySet:
+        """Chunks whose model rests for the batch: the sentence says why."""
+        return self.exclude(why="")
+
+    def rest(self, why: str) -> int:
+        """Let the models of these unfinished chunks rest for the batch; returns how many chunks."""
+        return self.unfinished().update(done_at=Now(), why=why)
+
+    def wake(self) -> int:
+        """Let models that rest for the batch go on; returns how many chunks are free again."""
+        return self.resting().update(done_at=None, why="", leased_until=None)
+
     def claim(self, seconds: float) -> Chunk | None:
         """Lease the first free chunk for `seconds`; None if there is none. Two callers never get the same one.
 
-        Chunks of models that are paused, rest, or were given up are left alone.
+        Chunks of models that are paused, rest, were given up, or cost money while paid calls are stopped are left
+        alone.
         """
         asked = self.free().filter(annotator__paused_at=None, failures__lt=Chunk.TRIES)
+        asked = asked.exclude(pk__in=self.stopped().values("pk"))
         for chunk in asked.exclude(annotator__retry_at__gt=Now()).order_by("id").select_related("annotator")[:8]:
             if chunk.lease(seconds):
                 return chunk
@@ -52,6 +71,9 @@ class Chunk(models.Model):
     fence = models.PositiveIntegerField(default=0, help_text="Grows with every lease; an old holder's writes are void.")
     failures = models.PositiveSmallIntegerField(default=0, help_text="Full once its model is left alone.")
     done_at = models.DateTimeField(null=True)
+    why = models.CharField(
+        max_length=300, blank=True, help_text="Why its model, which costs money, rests for the batch."
+    )
 
     objects = ChunkQuerySet.as_manager()
 

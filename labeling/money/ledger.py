@@ -29,6 +29,10 @@ class Refused(Exception):
     """Money that cannot be moved; the message is one sentence that says why and what to do."""
 
 
+class Stopped(Refused):
+    """The paid calls of the project are stopped."""
+
+
 class TooLittle(Refused):
     """A cap leaves less free money than is asked; what other calls hold may still come back."""
 
@@ -146,7 +150,7 @@ def reserve(task: Task, annotator: Annotator, microdollars: int, escalation: Esc
     if microdollars < 0:
         raise Refused(f"A price of {dollars(microdollars)} is below zero; state zero or more.")
     with transaction.atomic():
-        batch = _batch_now(task) if annotator.kind == Annotator.Kind.PAID else task.batch
+        batch = _batch_now(task) if annotator.kind in Annotator.MACHINES else task.batch
         _hold(open_purse(batch), microdollars)
         purses = _caps_on(batch)
         for purse in purses[1:]:
@@ -186,15 +190,16 @@ def _purses_under(held: Reservation) -> QuerySet[Purse]:
 
 
 def waits_for_calls(project: Project) -> bool:
-    """Whether calls are under way whose money may come back in part."""
-    return Reservation.objects.filter(task__project=project, state=State.HELD).exists()
+    """Whether calls to models are under way whose money may come back in part; people take their time."""
+    calls = Reservation.objects.filter(task__project=project, annotator__kind__in=Annotator.MACHINES)
+    return calls.filter(state=State.HELD).exists()
 
 
 def _batch_now(task: Task) -> Batch:
     """The batch as it is now. Raises Refused once the project's paid calls are stopped."""
     batch = Batch.objects.select_related("project").get(pk=task.batch_id)
     if batch.project.calls_stopped_at:
-        raise Refused(STOPPED)
+        raise Stopped(STOPPED)
     return batch
 
 

@@ -20,9 +20,13 @@ TYPICAL_TOKENS = (600, 20)
 """Tokens read and written for one answer, as a first guess of its price until real answers tell."""
 
 
-def add_models(project: Project, names: Sequence[str]) -> list[Annotator]:
-    """Let these models vote on every task, for free. Raises CrowdError for one that costs or cannot be built."""
-    return [_add(project, name, Kind.MODEL) for name in dict.fromkeys(names)]
+def add_models(project: Project, names: Sequence[str], *, priced: bool = False) -> list[Annotator]:
+    """Let these models vote on every task. Raises CrowdError for one that cannot be built.
+
+    One that costs money joins only where that was chosen (`priced`): its votes are held and booked under each batch's
+    cap.
+    """
+    return [_add(project, name, Kind.MODEL, priced=priced) for name in dict.fromkeys(names)]
 
 
 def add_paid(project: Project, name: str) -> Annotator:
@@ -64,7 +68,7 @@ def learns(spec: str) -> bool:
     return line in RECIPES or line.startswith("embedding:")
 
 
-def _add(project: Project, spec: str, kind: Annotator.Kind) -> Annotator:
+def _add(project: Project, spec: str, kind: Annotator.Kind, *, priced: bool = False) -> Annotator:
     voter = build(spec)
     price = price_of(spec, voter)
     if kind == Kind.PAID and price is None:
@@ -72,8 +76,11 @@ def _add(project: Project, spec: str, kind: Annotator.Kind) -> Annotator:
             f"The price of {display_name(spec)} is not stated; add input= and output= in US dollars per million "
             "tokens (or call= per call), 0 if it is free."
         )
-    if kind == Kind.MODEL and price:
-        raise Misconfigured(f"{display_name(spec)} costs money; let it join as a paid model, under a budget.")
+    if kind == Kind.MODEL and price and not priced:
+        raise Misconfigured(
+            f"{display_name(spec)} costs money; let it join as a paid model, or as one that votes on every task for "
+            "money, under each batch's budget."
+        )
     found, _ = Annotator.objects.get_or_create(
         project=project,
         kind=kind,

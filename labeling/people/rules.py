@@ -26,8 +26,12 @@ def named() -> dict[str, str]:
     return registry.read_annotators(settings.ANNOTATORS_FILE) if settings.ANNOTATORS_FILE else {}
 
 
+PRICED = "priced"
+"""What a manager chooses for a model that votes on every task for money."""
+
+
 def join(project: Project, kind: str, spec: str, user: User) -> Annotator:
-    """Let a voter join. Raises CrowdError with one sentence that says what to do."""
+    """Let a voter join: a model, a paid one, or `PRICED`. Raises CrowdError with one sentence that says what to do."""
     prepared = named()
     line = prepared.get(spec, spec)
     if line == spec and settings.PRODUCTION and not user.is_staff:
@@ -39,7 +43,7 @@ def join(project: Project, kind: str, spec: str, user: User) -> Annotator:
         )
     if kind == Annotator.Kind.PAID:
         return recruiting.add_paid(project, line)
-    return recruiting.add_models(project, [line])[0]
+    return recruiting.add_models(project, [line], priced=kind == PRICED)[0]
 
 
 def refuse_reach(line: str) -> None:

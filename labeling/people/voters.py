@@ -30,6 +30,8 @@ def ready(annotator: Annotator, batch: Batch) -> Voter:
         voter = recruiting.build(annotator.spec)
         if voter.outside and not annotator.outside:
             raise Misconfigured(f"{annotator} would now send texts away from this machine; let it join anew.")
+        if not annotator.charges and recruiting.price_of(annotator.spec, voter):
+            raise Misconfigured(f"{annotator} would now cost money; let it join anew.")
         _prepare(voter, brief_for(batch, version, voter.outside))
         _ready[key] = voter
         while len(_ready) > KEPT:

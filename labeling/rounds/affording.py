@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from labeling.crowd.errors import CrowdError
 from labeling.models import Annotator, Batch, Task
 from labeling.people import voters
-from labeling.rounds import asking
+from labeling.rounds import calls
 from labeling.rounds.relabelers import Party
 from labeling.truth.votes import Bools
 
@@ -31,7 +31,7 @@ def holds(annotator: Annotator, batch: Batch) -> tuple[int, int]:
         voter = voters.ready(annotator, batch)
     except CrowdError:
         return stated, stated
-    found = [asking.most_it_can_cost(voter, annotator, task) for task in ends] or [stated]
+    found = [calls.most_it_can_cost(voter, annotator, task) for task in ends] or [stated]
     return min(found), max(found)
 
 
@@ -62,6 +62,6 @@ def too_dear(batch: Batch, party: Party, task_ids: NDArray[np.int64], free: int)
         return everywhere
     voter, annotator = voters.ready(party.annotator, batch), party.annotator
     own = Task.objects.filter(pk__in=[int(pk) for pk in task_ids], batch=batch)
-    held = [task.pk for task in own if asking.most_it_can_cost(voter, annotator, task) <= free]
+    held = [task.pk for task in own if calls.most_it_can_cost(voter, annotator, task) <= free]
     dear: Bools = ~np.isin(task_ids, held)
     return dear

@@ -13,21 +13,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from labeling.crowd import base
 from labeling.crowd.base import Answer, Question
 from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, MustStay, NotAsked
-from labeling.models import Annotator, Batch, Escalation, Project, Reservation, Task
+from labeling.models import Annotator, Batch, Chunk, Escalation, Project, Reservation
+from labeling.models.chunk import ChunkQuerySet
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
 from labeling.people import voters
-from labeling.rounds import fallback, settling, voting
+from labeling.rounds import calls, settling
 
 TOGETHER = 8
-STAYS = "This text must not leave this machine."
 LOST = "The call was cut off; its money stays held until somebody looks it up."
 State = Escalation.State
 
@@ -57,8 +57,8 @@ def ask_some(questions: EscalationQuerySet) -> bool:
 def _claim(questions: EscalationQuerySet) -> list[Escalation]:
     """Lease up to eight free questions to the same model, skipping models that rest and calls that may be under way."""
     rests = Q(annotator__retry_at__gt=Now()) | Q(annotator__paused_at__isnull=False)
-    calls = Reservation.objects.filter(escalation=OuterRef("pk"), state__in=ledger.OPEN)
-    candidates = questions.exclude(rests).filter(~Exists(calls)).select_related("annotator", "task__batch__project")
+    under_way = Reservation.objects.filter(escalation=OuterRef("pk"), state__in=ledger.OPEN)
+    candidates = questions.exclude(rests).filter(~Exists(under_way)).select_related("annotator", "task__batch__project")
     mine: list[Escalation] = []
     for question in candidates[: 2 * TOGETHER]:
         same = not mine or mine[0].annotator_id == question.annotator_id
@@ -104,10 +104,7 @@ class Run:
             else:
                 _book_failure(question, held, outcome)
             self.sent.popleft()
-            cost = outcome.cost_microdollars if isinstance(outcome, Answer) else outcome.spent_microdollars
-            if cost > held.reserved_microdollars:
-                self.annotator.halt(dearer_than_held(self.annotator, cost, held))
-                self.stopped = True
+            self.stopped = calls.halt_if_dearer(self.annotator, calls.cost_of(outcome), held) or self.stopped
             if isinstance(outcome, (Answer, NotAsked)):
                 self.failed = self.failed or _garbles(question)
                 continue
@@ -146,11 +143,7 @@ class Run:
     def more(self, asked: Question, microdollars: int) -> bool:
         """Hold so much in all for a question that is to be asked once more; False where there is not so much."""
         held = next(held for question, held in self.sent if question.task.external_id == asked.task)
-        try:
-            ledger.raise_hold(held, microdollars)
-        except ledger.Refused:
-            return False
-        return True
+        return calls.raise_hold(held, microdollars)
 
     def pulse(self) -> bool:
         """Keep the leases; False once paid calls are stopped or the batch is paused."""
@@ -165,7 +158,7 @@ class Run:
     def give_back_leases(self) -> None:
         """Let others ask at once what was not asked here; what was, and was not booked, nobody knows the price of."""
         for question, held in self.sent:
-            ledger.keep_unknown(held, "The worker stopped before the answer was stored.")
+            ledger.keep_unknown(held, calls.CUT_OFF)
             withdraw(question, LOST)
         for question in self.unasked:
             Escalation.objects.open().filter(pk=question.pk, fence=question.fence).update(leased_until=None)
@@ -177,50 +170,22 @@ def _hold(question: Escalation, voter: base.Voter) -> Reservation | None:
 
     Raises ledger.Refused where money or permission is lacking.
     """
-    annotator, task = question.annotator, question.task
-    assert annotator is not None
+    assert question.annotator is not None
     if not question.renew(settings.LEASE_SECONDS):
         return None
-    if voter.outside and not Task.objects.may_leave().filter(pk=task.pk).exists():
-        raise ledger.Refused(STAYS)
-    if not fallback.unasked(Task.objects.filter(pk=task.pk), annotator).exists():
-        raise ledger.Refused(f"{annotator.name} has been asked about it before.")
-    most = most_it_can_cost(voter, annotator, task)
-    try:
-        with transaction.atomic():
-            return ledger.reserve(task, annotator, most, question)
-    except IntegrityError:  # the database refuses what must stay, also where that was decided at this very moment
-        raise ledger.Refused(STAYS) from None
-
-
-def most_it_can_cost(voter: base.Voter, annotator: Annotator, task: Task) -> int:
-    """Micro-dollars that asking once costs at most: what the voter computes from the prompt, else the stated price."""
-    ceiling = getattr(voter, "most_it_can_cost", None)
-    return int(ceiling(voters.question(task))) if ceiling else int(annotator.price_microdollars or 0)
+    return calls.hold(voter, question.annotator, question.task, question)
 
 
 @transaction.atomic
 def _take(question: Escalation, held: Reservation, answer: Answer) -> None:
-    """Book an answer: the vote, its price and what it changes are one transaction.
-
-    An answer from outside to a text that must stay by now is paid for and not kept. One that names no label counts as
-    a failure of the model.
-    """
-    annotator, task = question.annotator, question.task
-    assert annotator is not None
-    task.lock()
-    vote = voters.vote(task, annotator, answer, task.batch.project.label_list())
-    if annotator.outside and not Task.objects.may_leave().filter(pk=task.pk).exists():
-        ledger.settle(held, answer.cost_microdollars, STAYS)
-        withdraw(question, f"{STAYS} The answer came too late and is not kept.")
+    """Book an answer: the vote, its price and what it changes are one transaction."""
+    assert question.annotator is not None
+    vote = calls.book(held, answer)
+    if vote is None:
+        withdraw(question, f"{calls.STAYS} The answer came too late and is not kept.")
         return
-    vote.save()
-    ledger.settle(held, answer.cost_microdollars)
     settling.settle(question, vote)
-    if answer.unreadable:
-        annotator.note_failure(voting.unreadable(annotator, answer), permanent=False)
-    else:
-        annotator.note_success()
+    calls.note(question.annotator, answer)
 
 
 def _garbles(question: Escalation) -> bool:
@@ -228,24 +193,11 @@ def _garbles(question: Escalation) -> bool:
     return question.annotator is not None and question.annotator.failures >= Annotator.BREAKER
 
 
-def dearer_than_held(annotator: Annotator, cost: int, held: Reservation) -> str:
-    """What a manager is told about a model that was stopped by its own bill."""
-    most = ledger.dollars(held.reserved_microdollars)
-    return (
-        f"{annotator} billed {ledger.dollars(cost)} for one answer that costs {most} at most by its stated price. It "
-        "is booked in full, and the model is paused; compare the provider's bill with the price, then let it go on."
-    )
-
-
 def _book_failure(question: Escalation, held: Reservation, error: CrowdError) -> None:
     """Give back what was not charged, book what was, keep what nobody knows; then wait, or withdraw the question."""
+    calls.book_failure(held, error)
     if error.charged is None:
-        ledger.keep_unknown(held, str(error))
         withdraw(question, f"{error} The money stays held until somebody looks it up.")
-    elif error.charged or error.spent_microdollars:
-        ledger.settle(held, error.spent_microdollars, str(error))
-    else:
-        ledger.release(held, str(error))
     if isinstance(error, ABOUT_ONE_TEXT):
         withdraw(question, str(error))
     if not isinstance(error, (NotAsked, MustStay)) and question.annotator is not None:
@@ -270,11 +222,19 @@ def give_up_lost_calls() -> int:
 
     Their money stays held, and the same question is not asked, and paid, a second time.
     """
-    lost = Reservation.objects.filter(state=Reservation.State.HELD, escalation__leased_until__lt=Now()).select_related(
-        "escalation"
-    )
+    waiting = Reservation.objects.filter(state=Reservation.State.HELD)
+    asked = waiting.filter(escalation__leased_until__lt=Now()).select_related("escalation")
+    voted = waiting.filter(~Exists(_chunks_at_work()), escalation=None, annotator__kind=Annotator.Kind.MODEL)
+    lost = [*asked, *voted]
     for held in lost:
-        ledger.keep_unknown(held, "The worker stopped before the answer was stored.")
+        ledger.keep_unknown(held, calls.CUT_OFF)
         if held.escalation:
             withdraw(held.escalation, LOST)
     return len(lost)
+
+
+def _chunks_at_work() -> ChunkQuerySet:
+    """Of a call to a member of the crowd: the chunk that it belongs to, while a worker holds it."""
+    task = OuterRef("task__position")
+    mine = Chunk.objects.filter(batch=OuterRef("task__batch"), annotator=OuterRef("annotator"))
+    return mine.filter(first__lte=task, last__gte=task, leased_until__gte=Now())

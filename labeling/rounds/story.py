@@ -1,7 +1,7 @@
 """The story of a batch. `advance` takes it one step further; workers call it until it answers False.
 
     importing   the file's rows become tasks
-    voting      every free model votes on every task, chunk by chunk
+    voting      every model of the crowd votes on every task, chunk by chunk
     weighing    votes become beliefs; sure tasks are settled, the others are sent on while an answer is worth its price
     asking      paid models answer what was sent to them; then the votes are weighed again
     reviewing   people answer in their queues, experts settle what they disagree on (`settling.settle`); what they say
@@ -66,7 +66,7 @@ def take_in(batch: Batch) -> bool:
 
 
 def hand_out(batch: Batch) -> None:
-    """Cut the batch into chunks for every free model that has none yet; safe to repeat."""
+    """Cut the batch into chunks for every model of the crowd that has none yet; safe to repeat."""
     size = settings.CHUNK_SIZE
     Chunk.objects.bulk_create(
         (
@@ -79,7 +79,7 @@ def hand_out(batch: Batch) -> None:
 
 
 def collect_votes(batch: Batch) -> bool:
-    """One free model votes on one chunk; when no chunk is left, the votes can be weighed.
+    """One model of the crowd votes on one chunk; when no chunk is left, the votes can be weighed.
 
     Models that fail do not hold up the others; once only they owe votes, a person is waited for, or they are left out.
     """
@@ -88,6 +88,8 @@ def collect_votes(batch: Batch) -> bool:
         return voting.vote_on(chunk)
     wanted = batch.chunks.wanted()
     if wanted.exists():
+        if wanted.stopped().exists() and voting.leave_out_stopped(batch):
+            return True
         stuck = not wanted.filter(failures__lt=Chunk.TRIES).exists()
         return stuck and voting.leave_out(batch)
     return batch.move(Stage.WEIGHING, come_from=Stage.VOTING)
@@ -178,11 +180,13 @@ def finish(batch: Batch) -> bool:
 def go_on(batch: Batch) -> bool:
     """Weigh a batch once more because more can be asked now: money was added, or calls are allowed again.
 
-    Questions that were withdrawn for want of money or permission may be asked anew; labels of the crowd and of models
-    may change. True if the batch was waiting for people or done; one at work finds the money by itself.
+    Questions that were withdrawn for want of money or permission may be asked anew, and members of the crowd that
+    rested for it vote on; labels of the crowd and of models may change. True if the batch was waiting for people or
+    done; one at work finds the money by itself.
     """
     last = batch.rounds.aggregate(last=Max("number"))["last"] or 0
     Batch.objects.filter(pk=batch.pk).update(rounds_before=last, paused_at=None, error="")
+    batch.chunks.wake()
     return any(batch.move(Stage.WEIGHING, come_from=stage) for stage in (Stage.REVIEWING, Stage.DONE))
 
 

@@ -1,4 +1,4 @@
-"""One free model votes on one chunk of tasks."""
+"""One model of the crowd votes on one chunk of tasks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from labeling.crowd.errors import (
 from labeling.models import Annotator, Batch, Chunk, Project, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.people import voters
-from labeling.rounds import teaching
+from labeling.rounds import calls, fallback, paid_voting, teaching
 
 LOOK_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
@@ -60,7 +60,10 @@ def vote_on(chunk: Chunk) -> bool:
 def _vote(chunk: Chunk) -> CrowdError | None:
     """Ask, and write what was answered; the failure that ended it, if any."""
     voter = voters.ready(chunk.annotator, chunk.batch)
-    run = Run(chunk, voter, list(askable(chunk, outside=voter.outside).order_by("position")))
+    tasks = list(askable(chunk, outside=voter.outside).order_by("position"))
+    if chunk.annotator.priced:
+        return paid_voting.vote(chunk, voter, tasks)
+    run = Run(chunk, voter, tasks)
     revised = teaching.revisions(chunk, voter, chunk.batch.project.label_list())
     votes = [*revised, *run.votes()]
     if not keep(chunk, votes, done=run.finished):
@@ -136,7 +139,7 @@ class Run:
             if annotator.failures:
                 annotator.note_success()
             return
-        sentence = unreadable(annotator, answer)
+        sentence = calls.unreadable(annotator, answer)
         if annotator.note_failure(sentence, permanent=False) >= Annotator.BREAKER:
             self.failure = self.failure or Unreadable(sentence)
 
@@ -150,13 +153,6 @@ class Run:
             self.stopped = not Chunk.objects.wanted().filter(pk=self.chunk.pk, batch__paused_at=None).exists()
             self.looked = now
         return not self.stopped
-
-
-def unreadable(annotator: Annotator, answer: Answer) -> str:
-    """One sentence about an answer that names no label."""
-    words = " ".join((answer.note or answer.raw).split())
-    shown = f"{words[:120]} …" if len(words) > 120 else words or "nothing at all"
-    return f"{annotator} answers without naming a label; its last answer: {shown}"
 
 
 def keep(chunk: Chunk, votes: list[Vote], *, done: bool) -> bool:
@@ -194,13 +190,27 @@ def leave_out(batch: Batch) -> bool:
     )
 
 
+def leave_out_stopped(batch: Batch) -> bool:
+    """Go on without members that cost money while paid calls are stopped, where the project goes on to the next choice.
+
+    True where there were any.
+    """
+    if batch.project.when_model_fails == Project.WhenModelFails.WAIT:
+        return False
+    return bool(batch.chunks.wanted().stopped().rest("Paid calls were stopped."))
+
+
 def askable(chunk: Chunk, *, outside: bool) -> TaskQuerySet:
     """The chunk's tasks without a vote of this model, and without those that must not leave the house.
 
-    A model that joined after the batch was read votes on what is open, and on what is known, so that it can be weighed.
+    A model that joined after the batch was read votes on what is open, and on what is known, so that it can be weighed;
+    so does one that costs money, once the batch has been weighed without it.
     """
+    annotator, batch = chunk.annotator, chunk.batch
     tasks = chunk.tasks().without_votes_of(chunk.annotator_id)
-    began = chunk.batch.taught_at
-    if began is not None and chunk.annotator.created_at > began:
-        tasks = tasks.filter(Q(stage=Task.Stage.OPEN) | Q(pk__in=known.tasks(chunk.batch.project_id).values("pk")))
+    late = batch.taught_at is not None and annotator.created_at > batch.taught_at
+    if late or (annotator.priced and batch.rounds.exists()):
+        tasks = tasks.filter(Q(stage=Task.Stage.OPEN) | Q(pk__in=known.tasks(batch.project_id).values("pk")))
+    if annotator.priced:
+        return fallback.unasked(tasks, annotator).select_related("batch__project")
     return tasks.may_leave() if outside else tasks

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 
 from labeling.checks.certificates import Target
 from labeling.models import Annotator, Batch, Certificate, Membership, Project
+from labeling.people.rules import PRICED
 from labeling.reports.batch.replays import ROUTERS
 from labeling.truth.methods import NAMES
 
@@ -97,6 +98,7 @@ class VoterForm(forms.Form):
         label="What it does",
         choices=[
             (Annotator.Kind.MODEL.value, "votes on every task, free"),
+            (PRICED, "votes on every task, for money"),
             (Annotator.Kind.PAID.value, "answers what is sent to it, for money"),
         ],
     )

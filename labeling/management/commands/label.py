@@ -35,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--gold", default="", help="field with the known label, where there is one")
         parser.add_argument("--group", default="", help="field with the group, for fairness")
         parser.add_argument("--id", default="", help="field that names a row; by default id or task, else the line")
-        parser.add_argument("--crowd", default="", help="annotators that vote for free, comma between")
+        parser.add_argument("--crowd", default="", help="annotators that vote on every task, comma between")
         parser.add_argument("--paid", action="append", default=[], help="annotator that costs money; may be repeated")
         parser.add_argument("--budget", default="0", help="US dollars that may be spent at most")
         parser.add_argument("--validation", type=int, help="known labels the methods may learn from")

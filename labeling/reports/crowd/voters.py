@@ -50,6 +50,8 @@ class Voter:
     tags: tuple[Tag, ...]
     paused: bool
     error: str
+    failing: bool = False
+    priced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ def _voter(one: Annotator, counts: Floats, habit: dict[str, Any] | None, bits: f
         (),
         one.paused_at is not None,
         one.error,
+        one.failures > 0,
+        one.priced,
     )
 
 
@@ -191,7 +195,8 @@ def _tagged(voter: Voter, families: Sequence[Family], degenerate: str) -> Voter:
     if degenerate:
         tags.append(Tag("says nothing", degenerate, alert=True))
     if voter.error:
-        tags.append(Tag("sits out" if not voter.votes else "does not answer", voter.error, alert=bool(voter.votes)))
+        fails = voter.failing or bool(voter.votes and not voter.priced)
+        tags.append(Tag("does not answer" if fails else "sits out", voter.error, alert=fails))
     return replace(voter, tags=tuple(tags))
 
 

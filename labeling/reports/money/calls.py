@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Avg, Count, Q, QuerySet, Sum
+from django.db.models import Avg, Count, F, Q, QuerySet, Sum
 
-from labeling.models import Annotator, Escalation, Project, Reservation, Vote
+from labeling.models import Annotator, Chunk, Escalation, Project, Reservation, Vote
 from labeling.models.keys import whole
 from labeling.money import ledger
 
@@ -71,7 +71,7 @@ def _with_answers(calls: list[Reservation]) -> list[Call]:
 
 @dataclass(frozen=True, slots=True)
 class PaidModel:
-    """One paid model: micro-dollars spent, held and per answer; questions that wait; what its breaker does."""
+    """One model that costs money: micro-dollars spent and per answer; tasks that wait for it; what its breaker does."""
 
     annotator: Annotator
     answers: int
@@ -87,11 +87,13 @@ class PaidModel:
             return "paused"
         if self.annotator.rests:
             return "rests"
+        if self.annotator.priced and self.annotator.error and not self.annotator.failures:
+            return "rests in a batch"
         return "is tried again" if self.annotator.failures else "answers"
 
 
 def paid_models(project: Project) -> list[PaidModel]:
-    """Every paid model of a project, those that joined first first."""
+    """Every model of a project that costs money, those that joined first first."""
     mine = Reservation.objects.filter(task__project=project).values_list("annotator").order_by()
     settled = Q(state=State.SETTLED)
     rows = mine.annotate(
@@ -102,12 +104,18 @@ def paid_models(project: Project) -> list[PaidModel]:
     )
     booked = {row[0]: row[1:] for row in rows}
     open_ones = Escalation.objects.in_project(project.pk).open().to_paid().values_list("annotator")
-    waiting = dict(open_ones.annotate(Count("pk")).order_by())
+    waiting = {**_votes_due(project), **dict(open_ones.annotate(Count("pk")).order_by())}
     found = []
-    for one in project.annotators.filter(kind=Annotator.Kind.PAID).order_by("pk"):
+    for one in project.annotators.charging().order_by("pk"):
         answers, spent, each, unknown = booked.get(one.pk, (0, 0, None, 0))
         found.append(PaidModel(one, answers, spent or 0, each, unknown, waiting.get(one.pk, 0)))
     return found
+
+
+def _votes_due(project: Project) -> dict[int, int]:
+    """Tasks on which members of the crowd that cost money still have to vote."""
+    due = Chunk.objects.wanted().filter(batch__project=project, annotator__in=project.annotators.charging())
+    return dict(due.values_list("annotator").annotate(n=Sum(F("last") - F("first") + 1)).order_by())
 
 
 def unknown_outcomes(project: Project) -> QuerySet[Reservation]:

@@ -39,13 +39,20 @@ def crowd(request: HttpRequest, slug: str) -> HttpResponse:
         told = form.cleaned_data
         try:
             joined = joining.join(visit.project, told["kind"], form.line(), visit.user)
-            now = "may be asked" if joined.kind == Annotator.Kind.PAID else "votes, in the batches at work as well,"
-            messages.success(request, f"{joined.name} {now} from now on.")
+            messages.success(request, f"{joined.name} {_what_it_does(joined)} from now on.")
             return redirect("crowd", slug)
         except CrowdError as error:
             form.add_error("spec", str(error))
     context = {**_context(visit, request.GET.get("voter", "")), "form": form}
     return show(request, "labeling/crowd/crowd.html", context, status=422 if form.errors else 200)
+
+
+def _what_it_does(joined: Annotator) -> str:
+    if joined.kind == Annotator.Kind.PAID:
+        return "may be asked"
+    return (
+        f"votes{', for money under the budget of each batch' if joined.priced else ''}, in the batches at work as well,"
+    )
 
 
 def _context(visit: Visit, wanted: str) -> dict[str, Any]:

@@ -98,6 +98,14 @@ def test_a_paid_model_lifts_the_labels_and_stays_within_the_budget(items: Path) 
     assert not ledger.faults()
 
 
+def test_a_member_of_the_crowd_with_a_price_votes_as_far_as_the_budget_reaches(items: Path) -> None:
+    crowd = f"{recorded(items, 'weak')},{recorded(items, 'good', '0.001')}"
+    said = SHELL.run(items, "--gold", "gold", "--crowd", crowd, "--validation", 20, "--budget", "0.0255")
+    assert "Spent $0.0250 of $0.03" in said and "--budget is not used" not in said
+    assert "good voted on 25 of 60 tasks and rests. The money of this batch is spent" in said
+    assert Batch.objects.get().purse.spent_microdollars == 25_000 and not ledger.faults()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("budget", ["0.02", "0.05", "0.20"])
 def test_a_small_budget_buys_and_no_question_is_planned_that_cannot_be_held(items: Path, budget: str) -> None:
@@ -250,6 +258,10 @@ class TestRefusals:
     @pytest.mark.parametrize("budget", ["0", "0.0009"])
     def test_a_budget_below_the_price_of_one_answer(self, items: Path, budget: str) -> None:
         said = refusal(items, "--gold", "gold", "--paid", recorded(items, "good", "0.001"), "--budget", budget)
+        assert "$0.001 must be held while one answer of good is asked for" in said and not Project.objects.exists()
+
+    def test_a_budget_below_the_price_of_one_vote_of_a_member(self, items: Path) -> None:
+        said = refusal(items, "--gold", "gold", "--crowd", recorded(items, "good", "0.001"))
         assert "$0.001 must be held while one answer of good is asked for" in said and not Project.objects.exists()
 
     def test_an_empty_file(self, tmp_path: Path) -> None:

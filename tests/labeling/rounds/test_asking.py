@@ -18,7 +18,7 @@ from labeling.models import Annotator, Batch, Escalation, Project, Purse, Reserv
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
 from labeling.people import recruiting, rules
-from labeling.rounds import asking, fallback, story
+from labeling.rounds import asking, calls, fallback, story
 from tests.fake_openai import FakeOpenAI
 
 pytestmark = pytest.mark.django_db
@@ -124,7 +124,7 @@ class TestAnswers:
     ) -> None:
         server.behaviours.append("malformed")
         annotator = send(batch, server)
-        most = asking.most_it_can_cost(asking.voters.ready(annotator, batch), annotator, batch.tasks.get(position=0))
+        most = calls.most_it_can_cost(asking.voters.ready(annotator, batch), annotator, batch.tasks.get(position=0))
         ledger.set_cap(batch.purse, most)
         asking.ask_some(questions(batch).filter(task__position=0).free())
         vote = Vote.objects.get()
@@ -138,7 +138,7 @@ class TestAnswers:
         """Eight at once, money for the hold of one: each is asked once another one's rest is free again."""
         annotator = send(batch, server, concurrency=4)
         voter = asking.voters.ready(annotator, batch)
-        holds = [asking.most_it_can_cost(voter, annotator, task) for task in batch.tasks.all()]
+        holds = [calls.most_it_can_cost(voter, annotator, task) for task in batch.tasks.all()]
         ledger.set_cap(batch.purse, max(holds) + 6 * 60)
         ask(batch)
         assert states(batch) == ["answered"] * 6 and len(server.requests) == 6
@@ -321,7 +321,7 @@ class TestLimits:
         self, batch: Batch, server: FakeOpenAI
     ) -> None:
         send(batch, server)
-        ask_one = asking.most_it_can_cost
+        ask_one = calls.most_it_can_cost
         annotator = Annotator.objects.get(kind="paid")
         voter = asking.voters.ready(annotator, batch)
         ledger.set_cap(batch.purse, ask_one(voter, annotator, batch.tasks.get(position=3)) + 60)
