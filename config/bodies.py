@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import parse_cookie
 from django.template.loader import render_to_string
 
+from config import away
 from labeling.models import Membership
 
 Scope = MutableMapping[str, Any]
@@ -41,7 +42,12 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(scope, receive)
-        if not await body.fits(_declared(scope)):
+        try:
+            fits = await body.fits(_declared(scope))
+        except away.AWAY:
+            await _answer(send, 503, away.page(), away.HEADERS)
+            return
+        if not fits:
             await body.refuse(send)
             return
         await self.app(scope, body.receive, body.unless_refused(send))
@@ -85,10 +91,7 @@ class Body:
         """Say so in a sentence. The rest is thrown away for a while where somebody known waits for the answer."""
         if self.limit > STRANGERS:
             await self._drain()
-        page = await sync_to_async(render_to_string)("413.html", {"most": self.limit})
-        headers = [(b"content-type", b"text/html; charset=utf-8"), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": page.encode()})
+        await _answer(send, 413, await sync_to_async(render_to_string)("413.html", {"most": self.limit}))
 
     async def _drain(self) -> None:
         started = time.monotonic()
@@ -98,6 +101,13 @@ class Body:
             except TimeoutError:
                 return
             self.ended = message["type"] != "http.request" or not message.get("more_body", False)
+
+
+async def _answer(send: Send, status: int, page: str, more: Mapping[str, str] | None = None) -> None:
+    told = {"Content-Type": "text/html; charset=utf-8", "Connection": "close", **(more or {})}
+    headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": page.encode()})
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -6,15 +6,15 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.utils.datastructures import MultiValueDict
 
+from config import away
+
 CHARSETS = ("", "utf-8", "utf8", "us-ascii")
 BIGGEST_KEY = 2**63 - 1
-SECONDS_AWAY = 5
-"""What a browser is told to wait while the database is away."""
 
 NUL = "It holds a character without a meaning (NUL); take it out and send it again."
 CHARSET = "Its text is said to be in another encoding than UTF-8; send it as UTF-8."
@@ -69,6 +69,6 @@ def refusal(sentence: str, status: int = 400) -> HttpResponse:
 
 def fault(request: HttpRequest) -> HttpResponse:
     """The page of an unforeseen error; while the database is away, 503 and when to come again."""
-    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
-        return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": str(SECONDS_AWAY)})
+    if isinstance(sys.exc_info()[1], away.AWAY):
+        return HttpResponse(away.page(), status=503, headers=away.HEADERS)
     return HttpResponseServerError(render_to_string("500.html"))

@@ -19,7 +19,8 @@ from labeling.models import Membership
 NOT_YOURS = 4003
 TRY_AGAIN = 1013
 SECONDS_BETWEEN_PUSHES = 0.25
-SECONDS_BETWEEN_CHECKS, SECONDS_FOR_A_CHECK = 3.0, 2.0
+SECONDS_BETWEEN_CHECKS, SECONDS_FOR_A_CHECK = 2.5, 2.0
+"""Together less than the five seconds after which nobody who has signed out may follow."""
 AWAY = (DatabaseError, InterfaceError, TimeoutError)
 """What is raised while the database is away."""
 

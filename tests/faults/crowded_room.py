@@ -159,9 +159,10 @@ def count(people: list[Person]) -> dict[str, Any]:
     from labeling.models import Escalation, Vote
 
     promised = {key: label for one in people for key, label in one.acknowledged.items()}
-    stored = {str(key): str(label) for key, label in Vote.objects.values_list("key", "label")}
-    twice = Vote.objects.values("task", "annotator").annotate(n=Count("pk")).filter(n__gt=1).count()
-    answered, extra = Escalation.objects.filter(state="answered"), Vote.objects.filter(extra=True).count()
+    people_s = Vote.objects.filter(annotator__kind="person")
+    stored = {str(key): str(label) for key, label in people_s.values_list("key", "label")}
+    twice = people_s.values("task", "annotator").annotate(n=Count("pk")).filter(n__gt=1).count()
+    answered, extra = Escalation.objects.filter(state="answered"), people_s.filter(extra=True).count()
     statuses = sum((one.statuses for one in people), Counter())
     return {
         "acknowledged": len(promised),
@@ -169,7 +170,7 @@ def count(people: list[Person]) -> dict[str, Any]:
         "extra": extra,
         "surplus": len(promised) - answered.count() - extra,
         "lost": sum(stored.get(key) != label for key, label in promised.items()),
-        "duplicate": twice + abs(answered.count() - Vote.objects.filter(extra=False).count()),
+        "duplicate": twice + abs(answered.count() - people_s.filter(extra=False).count()),
         "undecided": Escalation.objects.filter(task__stage="open", to="person", state="open").count(),
         "faults_5xx": sum(n for status, n in statuses.items() if status >= 500),
         "statuses": dict(sorted(statuses.items())),
