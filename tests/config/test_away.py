@@ -68,7 +68,7 @@ def test_the_log_has_one_line_for_it_and_all_of_any_other_fault(error: Exception
     said = io.StringIO()
     handler = logging.StreamHandler(said)
     handler.addFilter(logging.config.DictConfigurator(settings.LOGGING).configure_filter({"()": "config.away.Brief"}))
-    log = logging.Logger("a log")  # noqa: LOG001 (of this test alone)
+    log = logging.Logger("a log")
     log.addHandler(handler)
     try:
         raise error

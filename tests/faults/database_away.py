@@ -2,9 +2,9 @@
 
     DATABASE_URL=postgres://… python tests/faults/database_away.py [--seconds 30] [--people 6] [--tasks 120] [--seed 0]
 
-`manage.py run` reaches the database through a door of ours, which is shut: lines break, new ones are refused. Prints one
-JSON line. While it is shut every page is 503 with Retry-After, also one with a large body; a socket of somebody signed
-out closes within five seconds, a new one is turned away without a fault; afterwards people and models finish.
+`manage.py run` reaches the database through a door of ours, which is shut: lines break, new ones are refused. Prints
+one JSON line. While it is shut every page is 503 with Retry-After, also one with a large body; a socket of somebody
+signed out closes within five seconds, a new one is turned away without a fault; afterwards people and models finish.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -51,10 +52,16 @@ def main() -> int:
 
 def faults(found: dict[str, Any]) -> list[str]:
     """What must not be: anything lost or twice, a page that is not 503, a socket that stays, work that does not end."""
-    bad = [name for name in ("lost", "duplicate", "undecided", "votes_lost", "votes_twice", "tracebacks") if found[name]]
+    bad = [
+        name for name in ("lost", "duplicate", "undecided", "votes_lost", "votes_twice", "tracebacks") if found[name]
+    ]
     if set(found["away"]) != {"503 Retry-After"}:
         bad.append("away")
-    if found["signed_out_closes"] is None or found["signed_out_closes"] > 5 or found["handshake"] not in ("403", "1013"):
+    if (
+        found["signed_out_closes"] is None
+        or found["signed_out_closes"] > 5
+        or found["handshake"] not in ("403", "1013")
+    ):
         bad.append("sockets")
     return bad + ["stage"] * (found["stage"] != "done")
 
@@ -90,25 +97,31 @@ class Door:
                 threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
 
     def _carry(self, source: socket.socket, target: socket.socket) -> None:
-        try:
+        with suppress(OSError):
             while piece := source.recv(65_536):
                 target.sendall(piece)
-        except OSError:
-            pass
         for line in (source, target):
             _end(line)
             self.lines.discard(line)
 
 
 def _end(line: socket.socket) -> None:
-    try:
+    with suppress(OSError):
         line.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 def run(seconds: int, people: int, tasks: int, chance: random.Random, environment: dict[str, str]) -> dict[str, Any]:
-    """Let people and models work, shut the door, look, open it again, count."""
+    """Let people and models work, shut the door, look, open it again, count; and read what the log says."""
+    with tempfile.TemporaryFile("w+") as said:
+        found = observe(seconds, people, tasks, chance, environment, said)
+        said.seek(0)
+        told = said.read()
+    return {"restarts": told.count("started again"), "tracebacks": told.count("Traceback"), **found}
+
+
+def observe(
+    seconds: int, people: int, tasks: int, chance: random.Random, environment: dict[str, str], said: IO[str]
+) -> dict[str, Any]:
     from labeling import jobs
 
     cookies = furnish(people + 1, tasks)
@@ -118,7 +131,7 @@ def run(seconds: int, people: int, tasks: int, chance: random.Random, environmen
     door = Door(url.hostname or "127.0.0.1", url.port or 5432)
     door.open()
     away = urlunsplit(url._replace(netloc=url.netloc.rsplit("@")[0] + f"@127.0.0.1:{door.port}"))
-    port, said = free_port(), tempfile.TemporaryFile("w+")
+    port = free_port()
     process = serve(port, {**environment, "DATABASE_URL": away}, said)
     room = [Person(port, cookie, random.Random(n)) for n, cookie in enumerate(cookies[:-1])]
     try:
@@ -139,14 +152,10 @@ def run(seconds: int, people: int, tasks: int, chance: random.Random, environmen
         process.terminate()
         process.wait()
         door.shut()
-    said.seek(0)
-    told = said.read()
     return {
         "away": looks,
         "signed_out_closes": None if page.closed is None else round(page.closed - shut, 1),
         "handshake": handshake,
-        "restarts": told.count("started again"),
-        "tracebacks": told.count("Traceback"),
         "stage": stage,
         **votes(tasks * 10),
         **count(room),
@@ -155,7 +164,9 @@ def run(seconds: int, people: int, tasks: int, chance: random.Random, environmen
 
 def serve(port: int, environment: dict[str, str], said: IO[str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(ROOT / "manage.py"), "run", "--port", str(port)]
-    return subprocess.Popen(command, env={**environment, "CONCORD_LOG_LEVEL": "ERROR"}, cwd=ROOT, stderr=said, stdout=said)
+    return subprocess.Popen(
+        command, env={**environment, "CONCORD_LOG_LEVEL": "ERROR"}, cwd=ROOT, stderr=said, stdout=said
+    )
 
 
 def listens(port: int) -> bool:
@@ -180,7 +191,11 @@ def look(port: int, cookie: str, until: float) -> dict[str, int]:
     """What pages answer while the database is away: a card, an answer and a large body, again and again."""
     found: dict[str, int] = {}
     while time.monotonic() < until:
-        for verb, path, body in (("GET", AT_WORK, None), ("POST", AT_WORK + "1/", b"label=1"), ("POST", AT_WORK, LARGE)):
+        for verb, path, body in (
+            ("GET", AT_WORK, None),
+            ("POST", AT_WORK + "1/", b"label=1"),
+            ("POST", AT_WORK, LARGE),
+        ):
             told = ask(port, cookie, verb, path, body)
             found[told] = found.get(told, 0) + 1
         time.sleep(0.5)
@@ -191,7 +206,9 @@ def ask(port: int, cookie: str, verb: str, path: str, body: bytes | None) -> str
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Cookie": f"sessionid={cookie}; csrftoken={TOKEN}", "X-CSRFToken": TOKEN}
     try:
-        line.request(verb, path, body, headers | ({"Content-Type": "application/x-www-form-urlencoded"} if body else {}))
+        line.request(
+            verb, path, body, headers | ({"Content-Type": "application/x-www-form-urlencoded"} if body else {})
+        )
         answer = line.getresponse()
         return f"{answer.status}" + " Retry-After" * (answer.headers["Retry-After"] is not None)
     except (OSError, http.client.HTTPException) as error:
