@@ -25,7 +25,7 @@ from labeling.crowd.errors import CrowdError
 from labeling.files import imports
 from labeling.files.tables import UnusableFile
 from labeling.live import nudges
-from labeling.models import Batch, Chunk, Escalation
+from labeling.models import Annotator, Batch, Chunk, Escalation
 from labeling.money.ledger import Refused
 from labeling.rounds import asking, fallback, reviewing, teaching, voting, weighing
 
@@ -76,6 +76,17 @@ def hand_out(batch: Batch) -> None:
         ),
         ignore_conflicts=True,
     )
+
+
+def hand_out_known(batch: Batch, annotator: Annotator, places: list[int]) -> None:
+    """Cut chunks of a batch that is done for one model: those around the known tasks at these places."""
+    size = settings.CHUNK_SIZE
+    firsts = sorted({place - place % size for place in places})
+    last = batch.rows_new - 1
+    chunks = [Chunk(batch=batch, annotator=annotator, first=at, last=min(at + size - 1, last)) for at in firsts]
+    Chunk.objects.bulk_create(chunks, ignore_conflicts=True)
+    again = batch.chunks.filter(annotator=annotator, first__in=firsts)
+    again.update(done_at=None, why="", leased_until=None, failures=0)
 
 
 def collect_votes(batch: Batch) -> bool:
@@ -190,12 +201,19 @@ def go_on(batch: Batch) -> bool:
     return any(batch.move(Stage.WEIGHING, come_from=stage) for stage in (Stage.REVIEWING, Stage.DONE))
 
 
+def measure(batch: Batch) -> bool:
+    """A model that joined since votes on known tasks of a batch that is done, to be measured; no label changes."""
+    chunk = batch.chunks.claim(settings.LEASE_SECONDS)
+    return chunk is not None and voting.vote_on(chunk)
+
+
 STEPS: dict[Batch.Stage, Callable[[Batch], bool]] = {
     Stage.IMPORTING: take_in,
     Stage.VOTING: collect_votes,
     Stage.WEIGHING: weigh,
     Stage.ASKING: ask_paid,
     Stage.REVIEWING: review,
+    Stage.DONE: measure,
 }
 
 

@@ -209,7 +209,7 @@ def askable(chunk: Chunk, *, outside: bool) -> TaskQuerySet:
     annotator, batch = chunk.annotator, chunk.batch
     tasks = chunk.tasks().without_votes_of(chunk.annotator_id)
     late = batch.taught_at is not None and annotator.created_at > batch.taught_at
-    if late or (annotator.priced and batch.rounds.exists()):
+    if late or batch.stage == Batch.Stage.DONE or (annotator.priced and batch.rounds.exists()):
         tasks = tasks.filter(Q(stage=Task.Stage.OPEN) | Q(pk__in=known.tasks(batch.project_id).values("pk")))
     if annotator.priced:
         return fallback.unasked(tasks, annotator).select_related("batch__project")

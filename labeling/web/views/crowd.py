@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from labeling.crowd.errors import CrowdError
 from labeling.crowd.specialist import RECIPES
-from labeling.managing import joining
+from labeling.managing import joining, measuring
 from labeling.models import Annotator
 from labeling.models.keys import whole
 from labeling.people import rules
@@ -75,12 +75,13 @@ def _context(visit: Visit, wanted: str) -> dict[str, Any]:
         "examples": [*prepared, *(shown for shown in EXAMPLES if rules.open_to(shown[0], visit.user))],
         "built_in": [(name, recipe.about) for name, recipe in RECIPES.items()],
         "people": visit.project.annotators.people().count(),
+        "offers": measuring.offers(visit.project) if visit.may(Role.MANAGER) else [],
     }
 
 
 @require_POST
 def voter(request: HttpRequest, slug: str, voter: int) -> HttpResponse:
-    """Pause a voter, or let it go on."""
+    """Pause a voter, let it go on, or have it measured on known tasks."""
     visit = enter(request, slug, Role.MANAGER)
     found = get_object_or_404(Annotator.objects.machines(), pk=voter, project=visit.project)
     if request.POST.get("action") == "pause":
@@ -89,4 +90,7 @@ def voter(request: HttpRequest, slug: str, voter: int) -> HttpResponse:
     elif request.POST.get("action") == "resume":
         rules.go_on(found)
         messages.success(request, f"{found.name} is asked again.")
+    elif request.POST.get("action") == "measure":
+        count = measuring.begin(found)
+        messages.success(request, f"{found.name} votes on {count} known tasks; no label changes by it.")
     return redirect("money" if request.POST.get("back") == "money" else "crowd", slug)

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from labeling.managing import joining
+from labeling.managing import joining, measuring
 from labeling.models import Annotator, Batch, Decision, Task, Vote
+from labeling.money import ledger
 from labeling.people import recruiting
 from labeling.rounds import story, teaching
 from tests.fake_openai import FakeOpenAI
@@ -79,3 +80,39 @@ def test_the_page_says_what_a_newcomer_does(manager: Client, batch: Batch, serve
     told = manager.post("/p/city/crowd/", {"kind": "model", "spec": spec(server, "second")}, follow=True)
     assert "votes, in the batches at work as well, from now on" in told.content.decode()
     assert batch.chunks.filter(annotator=Annotator.objects.get(name="second")).exists()
+
+
+def test_when_batches_are_done_a_newcomer_is_offered_their_known_tasks_and_changes_no_label(
+    manager: Client, settled: Batch, server: FakeOpenAI
+) -> None:
+    Batch.objects.update(stage=Stage.DONE)
+    learned = list(settled.tasks.filter(gold__isnull=False).order_by("position")[:24])
+    Task.objects.filter(pk__in=[task.pk for task in learned]).update(slice="validation")
+    before = list(Decision.objects.values_list("pk", "label", "superseded_at"))
+    recruiting.add_models(settled.project, [spec(server, "late"), "naive_bayes"])
+    page = manager.get("/p/city/crowd/")
+    assert [(offer.annotator.name, offer.tasks) for offer in page.context["offers"]] == [("late", 24)]
+    joined = Annotator.objects.get(name="late")
+    told = manager.post(f"/p/city/crowd/{joined.pk}/", {"action": "measure"}, follow=True).content.decode()
+    assert "late votes on 24 known tasks; no label changes by it." in told and "24 are left" in told
+    while story.advance(settled.pk):
+        pass
+    assert set(joined.votes.values_list("task_id", flat=True)) == {task.pk for task in learned}
+    settled.refresh_from_db()
+    assert settled.stage == Stage.DONE and list(Decision.objects.values_list("pk", "label", "superseded_at")) == before
+    assert not manager.get("/p/city/crowd/").context["offers"]
+
+
+def test_a_newcomer_that_costs_money_is_measured_within_what_the_batch_has_left(
+    settled: Batch, server: FakeOpenAI
+) -> None:
+    Batch.objects.update(stage=Stage.DONE)
+    known = settled.tasks.filter(gold__isnull=False).order_by("position")[:24]
+    Task.objects.filter(pk__in=[task.pk for task in known]).update(slice="validation")
+    ledger.set_cap(settled.purse, 1)
+    priced = f"chat:small@{server.base_url}?local=yes&input=1&output=1"
+    [joined] = recruiting.add_models(settled.project, [priced], priced=True)
+    assert measuring.begin(joined) == 24
+    while story.advance(settled.pk):
+        pass
+    assert not server.requests and settled.chunks.resting().exists()
