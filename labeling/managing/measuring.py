@@ -1,4 +1,4 @@
-"""A model that joined when batches were done votes on their known tasks, so that the next batch knows how far to trust it.
+"""A model that joined when batches were done votes on their known tasks: the next batch knows how far to trust it.
 
 Models that learn do so by themselves (`rounds/teaching.py`). No label of a batch that is done changes by it; one that
 costs money is paid from what the batch's budget has left.
