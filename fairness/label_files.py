@@ -12,7 +12,7 @@ import numpy as np
 from fairness.metrics import Labeled
 from labeling.files.tables import UnusableFile, open_table
 from labeling.files.votes import check_inside, matched
-from labeling.kinds.cells import NO_NAME, Rules, clean, decide, listed
+from labeling.kinds.cells import NO_NAME, Rules, clean, decide, listed, unguarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def read_labeled(path: str, group: str, rules: Rules) -> LabelFile:
     none: programs write that for an empty cell. Raises UnusableFile.
     """
     with open_table(path, ("task", "label", group), ("gold", "weight")) as table:
-        rows = list(table.rows)
+        rows = [unguarded(row) if table.own else row for row in table.rows]
     columns = list(zip(*rows, strict=True)) or [()] * 5
     labels, sides = decide(Counter(columns[1]), rules), decide(Counter(columns[2]), _of_groups(columns[2], rules))
     check_inside(path, labels, rules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -64,7 +64,7 @@ class Column:
         return Column([self.names[at] for at in order.tolist()], place[index])
 
 
-def numbered(blocks: Iterable[list[tuple[str, ...]]]) -> tuple[Column, Column, Column]:
+def numbered(blocks: Iterable[list[Sequence[str]]]) -> tuple[Column, Column, Column]:
     """Three columns out of blocks of rows of three cells; one pass, 12 bytes a row beside the names."""
     names = [defaultdict[str, int](count().__next__) for _ in range(3)]
     indexes = [array("i") for _ in names]

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from labeling.files.records import FORMULA, GUARDED
 from labeling.files.spellings import is_number
+from labeling.kinds.cells import FORMULA, GUARDED
 from labeling.models import Batch, Decision, Project
 
 ROWS = 2000

@@ -8,9 +8,10 @@ from itertools import islice
 from statistics import fmean
 from typing import Any
 
-from labeling.files.records import OWN_FIELDS, field_names, for_seconds, read_records
+from labeling.files.records import field_names, for_seconds, read_records
 from labeling.files.rows import Bad, Fields, Row, check_fields, row_of
 from labeling.files.spellings import LabelSet, is_number
+from labeling.files.tables import OWN_LABELS
 
 LOOKED_AT = 500
 LOOKED_AT_FOR_IDS = 50_000
@@ -65,7 +66,7 @@ def guess(
 
     `labels`: those of the project; a field of known labels has some of them.
     """
-    if set(names) >= OWN_FIELDS:
+    if set(names) >= OWN_LABELS:
         own = "parts" if "parts" in names else "text"
         return Fields((own,), _there("gold", names), _there("group", names), "task", delimiter=delimiter)
     looked = [record for _, record in islice(read_records(path, delimiter), LOOKED_AT) if isinstance(record, dict)]

@@ -12,9 +12,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.text import slugify
 
-from labeling.files.records import unguarded
 from labeling.files.tables import UnusableFile, open_table
-from labeling.kinds.cells import clean, listed
+from labeling.kinds.cells import clean, listed, unguarded
 from labeling.models import Annotator, Label, Project, Task, Vote
 
 Kind = Annotator.Kind

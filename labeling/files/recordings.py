@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labeling.files.tables import UnusableFile
-from labeling.files.votes import VoteTable, index_gold, matched, read_known, read_texts, read_votes
+from labeling.files.votes import (
+    GOLD_COLUMNS,
+    VOTE_COLUMNS,
+    VoteTable,
+    index_gold,
+    matched,
+    read_known,
+    read_texts,
+    read_votes,
+)
 from labeling.kinds.cells import Rules
 from labeling.routing.recording import Recording
 from labeling.truth.votes import Ints, Votes
@@ -32,6 +41,7 @@ class Source:
 
     `price`: dollars of a call, one number or one for each paid worker. `absent`: what a missing answer of a paid
     worker means, None to judge by their number. `rules`: which cells are no answer, and which are one label.
+    `columns`, `gold_columns`: what the files call theirs.
     """
 
     votes: str
@@ -44,6 +54,8 @@ class Source:
     absent: str | None = None
     seed: int = 0
     rules: Rules = field(default_factory=Rules)
+    columns: Sequence[str] = VOTE_COLUMNS
+    gold_columns: Sequence[str] = GOLD_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +99,10 @@ class Recorded:
 
 def read(source: Source) -> Recorded:
     """Read the files and check all that depends on them. Raises UnusableFile."""
-    known = read_known(source.gold, source.rules)
+    known = read_known(source.gold, source.rules, source.gold_columns)
     gold = known.labels
-    raw = read_votes(source.votes, labels=sorted(set(gold.values())), rules=source.rules)
+    labels = sorted(set(gold.values()))
+    raw = read_votes(source.votes, labels=labels, rules=source.rules, columns=source.columns)
     voted_labels = [raw.labels[place] for place in np.unique(raw.votes.label).tolist()]
     notes = [*raw.notes, *known.notes, *matched(source.gold, Counter(gold.values()), voted_labels, source.rules)]
     table, left_out = on_gold(raw, gold, source.gold)

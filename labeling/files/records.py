@@ -6,7 +6,7 @@ import csv
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,17 +14,14 @@ from typing import Any, TextIO
 
 from labeling.files.delimiters import SNIFFED_LINES, delimiter_of
 from labeling.files.json_values import NotJson, on_lines, spread
-from labeling.files.tables import UnusableFile, open_text
+from labeling.files.tables import UnusableFile, is_own, open_text
+from labeling.kinds.cells import unguarded
 
 JSON_NAMES = (".jsonl", ".ndjson", ".json")
 SNIFFED = 1 << 16
 MOST_FIELDS = 1000
 SECONDS = 10.0
 EVERY = 100
-OWN_FIELDS = frozenset({"task", "label", "confidence", "decided_by", "provenance"})
-"""What every file has that Concord exported."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-GUARDED = tuple(f"'{sign}" for sign in ("'", *FORMULA))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +139,7 @@ def _json_records(stream: TextIO, form: Form) -> Iterator[tuple[int, dict[str, A
 def _csv_records(path: str, stream: TextIO, delimiter: str) -> Iterator[tuple[int, dict[str, Any] | Bad]]:
     reader = csv.reader(stream, delimiter=delimiter)
     header = _header(path, reader)
-    own = set(header) >= OWN_FIELDS
+    own = is_own(header)
     while True:
         line = reader.line_num + 1
         try:
@@ -158,8 +155,3 @@ def _csv_records(path: str, stream: TextIO, delimiter: str) -> Iterator[tuple[in
             yield line, Bad(line, f"It has {len(values)} fields; the header has {len(header)}.")
         else:
             yield line, dict(zip(header, unguarded(values) if own else values, strict=True))
-
-
-def unguarded(cells: Sequence[str]) -> list[str]:
-    """Cells of an exported CSV without the apostrophe that keeps spreadsheets from running them as formulas."""
-    return [cell[1:] if cell.startswith(GUARDED) else cell for cell in cells]

@@ -8,7 +8,7 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -20,8 +20,13 @@ from labeling.files.delimiters import DELIMITERS, SNIFFED_LINES, delimiter_of, h
 from labeling.kinds.cells import listed, written
 
 csv.field_size_limit(20_000_000)
+Row = Sequence[str]
+OWN_LABELS = frozenset({"task", "label", "confidence", "decided_by", "provenance"})
+"""What every file of labels has that Concord exported."""
+OWN_VOTES = frozenset({"task", "worker", "label", "prompt_version", "created_at"})
 BLOCK = 64
 """Lines that are looked at together; so few that the garbage collector is not woken by each block."""
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 MOST_LINES = 5
 """Faulty lines that a refusal names beside the first."""
 
@@ -35,14 +40,15 @@ class Table:
     """The rows of a file, each with the wished columns in their order; read once, while the file is open.
 
     `blocks`: some rows together, which is faster than one by one. A row holds "" for an optional column that
-    is not there. `notes`: how the file is read.
+    is not there. `notes`: how the file is read. `own`: Concord exported it, so that apostrophes guard its formulas.
     """
 
-    blocks: Iterator[list[tuple[str, ...]]]
+    blocks: Iterator[list[Row]]
     notes: tuple[str, ...] = ()
+    own: bool = False
 
     @property
-    def rows(self) -> Iterator[tuple[str, ...]]:
+    def rows(self) -> Iterator[Row]:
         """The same rows one by one."""
         return chain.from_iterable(self.blocks)
 
@@ -60,6 +66,8 @@ def open_text(path: str) -> Iterator[TextIO]:
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise UnusableFile(f"{path} cannot be read ({error.strerror}); check the name and the rights.") from error
     except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        if path.lower().endswith(WORKBOOKS):
+            raise UnusableFile(f"{path} is a workbook; save its sheet as CSV and name that file.") from error
         raise UnusableFile(f"{path} is not a UTF-8 text file; save it as UTF-8 and try again.") from error
 
 
@@ -92,9 +100,15 @@ def _csv_table(
         raise UnusableFile(f"{path} is empty; it needs a header line with {','.join(columns)}.")
     places = [find_column(path, header, column) for column in columns]
     extra = [find_column(path, header, column) if has_column(header, column) else -1 for column in optional]
-    blocks = _csv_blocks(reader, path, len(header), _picker([*places, *extra]))
+    blocks = _csv_blocks(reader, path, len(header), _picker([*places, *extra], len(header)))
     notes = () if delimiter == "," else (f"{path} has its fields between {DELIMITERS[delimiter]}.",)
-    return Table(blocks, notes)
+    return Table(blocks, notes, is_own(header))
+
+
+def is_own(header: Iterable[str]) -> bool:
+    """Whether these are the columns of a CSV that Concord exported."""
+    names = set(header)
+    return names >= OWN_LABELS or names >= OWN_VOTES
 
 
 def find_column(path: str, header: Sequence[str], column: str) -> int:
@@ -108,22 +122,24 @@ def find_column(path: str, header: Sequence[str], column: str) -> int:
     return found[0]
 
 
-def _picker(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
+def _picker(places: list[int], width: int) -> Callable[[list[str]], Row] | None:
+    """What takes the wished columns out of a row; None where the row is those columns already."""
+    if places == list(range(width)):
+        return None
     if len(places) > 1 and min(places) >= 0:
         return itemgetter(*places)
     return lambda row: tuple(row[place] if place >= 0 else "" for place in places)
 
 
 def _csv_blocks(
-    reader: Iterator[list[str]], path: str, width: int, pick: Callable[[list[str]], tuple[str, ...]]
-) -> Iterator[list[tuple[str, ...]]]:
+    reader: Iterator[list[str]], path: str, width: int, pick: Callable[[list[str]], Row] | None
+) -> Iterator[list[Row]]:
     before = _line(reader)
     with _sound_csv(path, reader):
         while block := list(islice(reader, BLOCK)):
-            if all(map(width.__eq__, map(len, block))):
-                yield list(map(pick, block))
-            else:
-                yield [pick(row) for row in _even_rows(block, path, width, before, reader)]
+            if set(map(len, block)) != {width}:
+                block = list(_even_rows(block, path, width, before, reader))
+            yield list(map(pick, block)) if pick else list(block)
             before = _line(reader)
 
 
@@ -178,9 +194,7 @@ def _blocks_without_nul(stream: TextIO, path: str) -> Iterator[list[str]]:
         done += len(block)
 
 
-def _json_rows(
-    lines: Iterator[str], path: str, columns: Sequence[str], optional: Sequence[str]
-) -> Iterator[tuple[str, ...]]:
+def _json_rows(lines: Iterator[str], path: str, columns: Sequence[str], optional: Sequence[str]) -> Iterator[Row]:
     """The fields of JSON objects as cells, "" where one is absent; each of `columns` must be in some row."""
     absent = set(columns)
     for number, line in enumerate(lines, start=1):

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from labeling.files.columns import Column, Repeats, last_of_each, numbered
-from labeling.files.tables import UnusableFile as UnusableFile
-from labeling.files.tables import open_table
-from labeling.files.tables import open_text as open_text
-from labeling.kinds.cells import Meaning, Rules, clean, decide, listed
+from labeling.files.tables import UnusableFile, open_table, open_text
+from labeling.kinds.cells import Meaning, Rules, clean, decide, listed, unguarded
 from labeling.truth.votes import Ints, Votes
 
 PLAIN = Rules()
 VOTE_COLUMNS = ("task", "worker", "label")
+GOLD_COLUMNS = ("task", "label")
 LEAST_MANY = 20
 """Up to so many labels nobody asks whether the column is the right one."""
 
@@ -58,7 +57,8 @@ def read_votes(
     Raises UnusableFile where there is no vote, fewer than `least_labels` labels, or one outside the label set.
     """
     with open_table(path, columns) as table:
-        task, annotator, label = numbered(table.blocks)
+        found = numbered(table.blocks)
+    task, annotator, label = (one.renamed(unguarded(one.names)) if table.own else one for one in found)
     meaning = decide(dict.fromkeys(labels, 0) | label.often(), rules)
     check_inside(path, meaning, rules)
     names = list(rules.labels) or meaning.names()
@@ -133,13 +133,13 @@ def _too_many(path: str, column: str, sizes: tuple[int, int, int], rules: Rules)
         yield f"{path} has {labels:,} different labels on {tasks:,} tasks; is {column!r} the label column?"
 
 
-def read_known(path: str, rules: Rules = PLAIN, columns: Sequence[str] = ("task", "label")) -> Known:
+def read_known(path: str, rules: Rules = PLAIN, columns: Sequence[str] = GOLD_COLUMNS) -> Known:
     """Known labels from `task,label` rows; the last one counts where a task has several. Raises UnusableFile."""
     labels: dict[str, str] = {}
     known = repeated = differing = blank = 0
     with open_table(path, columns) as table:
         for cells in table.rows:
-            task, label = map(clean, cells)
+            task, label = map(clean, unguarded(cells) if table.own else cells)
             if not task or rules.is_missing(label):
                 blank += 1
                 continue

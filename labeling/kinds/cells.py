@@ -20,6 +20,9 @@ LOOKS_MISSING = NO_NAME | {"na", "n/a", "none", "nil", "-", "--", "?"}
 SIGNS = ({"-1", "1"}, {"-1", "0", "1"})
 """Label sets in which -1 is an answer like the others."""
 MOST_SHOWN = 5
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+GUARDED = tuple(f"'{sign}" for sign in ("'", *FORMULA))
+"""How a cell of an exported CSV begins that a spreadsheet would run as a formula otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,11 @@ def clean(cell: str) -> str:
     """A cell without outer blanks, its letters composed (NFC), so that what looks alike is alike."""
     stripped = cell.strip()
     return stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped.strip("\u200b\ufeff").strip())
+
+
+def unguarded(cells: Iterable[str]) -> list[str]:
+    """Cells of an exported CSV without the apostrophe that keeps spreadsheets from running them as formulas."""
+    return [cell[1:] if cell.startswith(GUARDED) else cell for cell in cells]
 
 
 def written(value: object) -> str:

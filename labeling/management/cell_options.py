@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from labeling.files.tables import UnusableFile
-from labeling.files.votes import VOTE_COLUMNS
+from labeling.files.votes import GOLD_COLUMNS, VOTE_COLUMNS
 from labeling.kinds.cells import Rules, clean
 
 
@@ -22,13 +22,19 @@ def add_cell_options(parser: CommandParser, *, label_set: bool = True) -> None:
         parser.add_argument("--labels", default="", help="the label set, commas between; by default all that occur")
 
 
-def add_vote_columns(parser: CommandParser) -> None:
-    """`--columns`, for files that call task, worker and label otherwise."""
+def add_vote_columns(parser: CommandParser, *, gold: bool = True) -> None:
+    """`--columns` and `--gold-columns`, for files that call task, worker and label otherwise."""
     parser.add_argument(
         "--columns",
         default=",".join(VOTE_COLUMNS),
         help="what the file of votes calls task, worker and label, commas between",
     )
+    if gold:
+        parser.add_argument(
+            "--gold-columns",
+            default=",".join(GOLD_COLUMNS),
+            help="what files of known labels call task and label, commas between",
+        )
 
 
 def rules_of(options: dict[str, Any], label_set: str = "labels") -> Rules:
@@ -44,6 +50,14 @@ def columns_of(options: dict[str, Any]) -> tuple[str, ...]:
     columns = named(options["columns"])
     if len(set(columns)) != len(VOTE_COLUMNS):
         raise UnusableFile("--columns names three columns, for task, worker and label in this order, commas between.")
+    return columns
+
+
+def gold_columns_of(options: dict[str, Any]) -> tuple[str, ...]:
+    """The two columns of a file of known labels. Raises UnusableFile for another number of them."""
+    columns = named(options["gold_columns"])
+    if len(set(columns)) != len(GOLD_COLUMNS):
+        raise UnusableFile("--gold-columns names two columns, for task and label in this order, a comma between.")
     return columns
 
 

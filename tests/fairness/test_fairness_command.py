@@ -7,6 +7,9 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from fairness.label_files import read_labeled
+from labeling.kinds.cells import Rules
+
 CASE_A = ("1111000000" + "1111100000", "1110100000" + "1100011000", "a" * 10 + "b" * 10)
 MEASURES = (
     "demographic_parity_difference",
@@ -236,3 +239,11 @@ def test_headers_delimiters_and_numbers_are_read_as_everywhere(labels_file):
     found = json_of(path)
     assert found["checked"] == 2 and set(found["labels"]) == {"0", "1"}
     assert found["overall"]["groups"]["A"]["share_right"]["value"] == 1
+
+
+def test_our_own_export_is_read_without_its_guard_against_formulas(tmp_path):
+    path = tmp_path / "labels.csv"
+    rows = ["t1,'+ good,1,file,{},'=north", "t2,'+ good,1,file,{},south"]
+    path.write_text("\n".join(["task,label,confidence,decided_by,provenance,group", *rows]) + "\n")
+    found = read_labeled(str(path), "group", Rules(labels=("+ good", "bad")))
+    assert found.tasks.group_names == ("=north", "south") and found.tasks.label_names == ("+ good", "bad")

@@ -30,7 +30,14 @@ from labeling.files.votes import (
 )
 from labeling.kinds.cells import Rules
 from labeling.management.aggregate_table import as_lines
-from labeling.management.cell_options import add_cell_options, add_vote_columns, check_files, columns_of, rules_of
+from labeling.management.cell_options import (
+    add_cell_options,
+    add_vote_columns,
+    check_files,
+    columns_of,
+    gold_columns_of,
+    rules_of,
+)
 from labeling.truth import duplicates, sequence
 from labeling.truth.confusion import wilson
 from labeling.truth.dawid_skene import Step
@@ -144,9 +151,9 @@ def check_options(options: dict[str, Any]) -> None:
 
 def read_job(options: dict[str, Any]) -> Job:
     """Read every file that is named in the options. Raises UnusableFile."""
-    rules, none = rules_of(options), Known({})
-    validation = read_known(options["validation"], rules) if options["validation"] else none
-    gold = read_known(options["gold"], rules) if options["gold"] else none
+    rules, none, columns = rules_of(options), Known({}), gold_columns_of(options)
+    validation = read_known(options["validation"], rules, columns) if options["validation"] else none
+    gold = read_known(options["gold"], rules, columns) if options["gold"] else none
     taught = sorted(set(validation.labels.values()))
     table = read_votes(options["votes"], labels=taught, rules=rules, columns=columns_of(options))
     check_size(table, options["method"])

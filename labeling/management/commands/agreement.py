@@ -61,7 +61,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0, help="of the bootstrap over tasks")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         add_cell_options(parser)
-        add_vote_columns(parser)
+        add_vote_columns(parser, gold=False)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:

@@ -18,7 +18,14 @@ from django.core.management.base import BaseCommand, CommandParser
 from labeling.files import recordings
 from labeling.files.recordings import NEVER_ASKED, UNREADABLE, Recorded, Source
 from labeling.files.tables import UnusableFile
-from labeling.management.cell_options import add_cell_options, check_files, rules_of
+from labeling.management.cell_options import (
+    add_cell_options,
+    add_vote_columns,
+    check_files,
+    columns_of,
+    gold_columns_of,
+    rules_of,
+)
 from labeling.reports.drawing.line_chart import Line, svg
 from labeling.routing import figures
 from labeling.routing.promises import CONTRADICTION, TRIAL
@@ -62,6 +69,7 @@ class Command(BaseCommand):
         parser.add_argument("--output", help="CSV to write the curve to; .svg draws it")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         add_cell_options(parser)
+        add_vote_columns(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
@@ -147,7 +155,8 @@ def sizes(given: str | None) -> list[int]:
 def source_of(options: dict[str, Any]) -> Source:
     """The options about files and workers."""
     names = ("votes", "gold", "paid", "crowd", "price", "items", "text", "absent", "seed")
-    return Source(**{name: options[name] for name in names}, rules=rules_of(options))
+    columns = {"columns": columns_of(options), "gold_columns": gold_columns_of(options)}
+    return Source(**{name: options[name] for name in names}, rules=rules_of(options), **columns)
 
 
 def setting_of(recorded: Recorded, options: dict[str, Any]) -> Setting:

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from labeling.files import records, workbooks
+from labeling.files import workbooks
 from labeling.files.exports import as_cells
 from labeling.files.guesses import guess
 from labeling.files.records import Bad, field_names, form_of, read_records
 from labeling.files.rows import Fields, Row, read_rows
 from labeling.files.spellings import LabelSet, folded, twins
 from labeling.files.tables import UnusableFile
+from labeling.kinds.cells import unguarded
 
 
 def example(name: str) -> str:
@@ -240,4 +241,4 @@ def test_the_guard_is_undone_exactly() -> None:
     texts = ["-1", "+3.5e2", "=A1", "-x", "'=x", "''", "'", "@a", "plain", "\tx", "'plain", "--"]
     cells = as_cells(texts)
     assert cells[0] == "-1" and cells[1] == "+3.5e2" and cells[2] == "'=A1"
-    assert records.unguarded([str(cell) for cell in cells]) == texts
+    assert unguarded([str(cell) for cell in cells]) == texts

@@ -132,3 +132,36 @@ def test_gold_labels_that_nobody_gives_and_tasks_without_a_vote_are_told(tmp_pat
         "The gold labels 'maybe' of gold.csv are given to no task: wrong on 1 tasks.",
         "Tasks of gold.csv without a vote: 1 of 3.",
     )
+
+
+def guarded(tmp_path: Path, name: str, header: str, *rows: str) -> str:
+    path = tmp_path / name
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return str(path)
+
+
+def test_an_exported_file_s_guard_against_formulas_is_taken_off(tmp_path: Path) -> None:
+    votes = "task,worker,kind,label,prompt_version,created_at"
+    rows = ["'=1,'@ann,person,'+ good,,", "'=1,bob,person,''quoted,,", "t2,bob,person,-1,,"]
+    table = read_votes(guarded(tmp_path, "votes.csv", votes, *rows))
+    assert table.tasks == ["=1", "t2"] and table.annotators == ["@ann", "bob"]
+    assert table.labels == ["'quoted", "+ good", "-1"]
+    labels = "task,label,confidence,decided_by,provenance"
+    assert read_known(guarded(tmp_path, "labels.csv", labels, "'=1,'+ good,1,file,{}")).labels == {"=1": "+ good"}
+
+
+def test_in_other_files_an_apostrophe_is_part_of_the_name(tmp_path: Path) -> None:
+    path = guarded(tmp_path, "votes.csv", "task,worker,label", "1,ann,'-", "1,bob,'+")
+    assert read_votes(path).labels == ["'+", "'-"]
+
+
+def test_known_labels_may_stand_under_other_names(tmp_path: Path) -> None:
+    path = guarded(tmp_path, "gold.csv", "INPUT:text,GOLDEN:result", "a,yes", "b,no")
+    assert read_known(path, columns=("INPUT:text", "GOLDEN:result")).labels == {"a": "yes", "b": "no"}
+
+
+def test_a_workbook_is_named_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "votes.xlsx"
+    path.write_bytes(b"PK\x03\x04\xff\xfe\x00")
+    with pytest.raises(UnusableFile, match="is a workbook; save its sheet as CSV"):
+        read_votes(str(path))

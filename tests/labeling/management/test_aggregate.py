@@ -381,3 +381,13 @@ def test_free_text_in_place_of_labels_ends_in_a_question_and_not_in_a_full_memor
         "dawid_skene would keep 0.9 GB for the 6,000 labels of 3 annotators; majority_vote and wawa keep less. "
         "Is this the label column?"
     )
+
+
+def test_columns_of_other_tools_can_be_named(tmp_path: Path):
+    (tmp_path / "votes.tsv").write_text("INPUT\tWHO\tOUTPUT\n1\tann\ta\n1\tbob\ta\n2\tann\tb\n2\tbob\tb\n")
+    (tmp_path / "gold.tsv").write_text("INPUT\tGOLDEN\n1\ta\n2\ta\n")
+    files = [str(tmp_path / "votes.tsv"), "--gold", str(tmp_path / "gold.tsv"), "--columns", "INPUT,WHO,OUTPUT"]
+    found = run_json(*files, "--gold-columns", "INPUT,GOLDEN", "--method", "majority_vote")
+    assert (found["scored"], found["accuracy"]) == (2, 0.5)
+    assert "has no column 'task'" in refusal(*files)
+    assert "names two columns" in refusal(*files, "--gold-columns", "a,b,c")

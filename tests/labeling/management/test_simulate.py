@@ -338,3 +338,14 @@ def test_on_recorded_language_models_value_beats_the_papers_rule_and_random():
     }
     assert area["value"] > area["lmcrowd"] + 0.05
     assert area["value"] > area["random"] + 0.005
+
+
+def test_columns_of_other_tools_can_be_named(recorded, tmp_path):
+    votes = write(tmp_path / "votes.csv", "INPUT,WHO,OUTPUT", recorded["rows"])
+    gold = tmp_path / "gold.csv"
+    gold.write_text(recorded["gold"].read_text().replace("task,label", "INPUT,GOLDEN"))
+    files = (votes, "--gold", gold, "--paid", "gpt", "--columns", "INPUT,WHO,OUTPUT")
+    options = ("--repeats", 1, "--budgets", 0, "--aggregator", "majority_vote", "--validation", 0)
+    assert SHELL.run_json(*files, "--gold-columns", "INPUT,GOLDEN", *options)["tasks"] == N
+    assert "has no column 'task'" in refusal(*files)
+    assert "--gold-columns names two columns" in refusal(*files, "--gold-columns", "INPUT")
