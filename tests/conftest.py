@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, override_settings
 
 from reviewers import neighbours
+from tests import copied_database
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 if WORKER and settings.REDIS_URL:  # halves of the suite that run side by side must not hear each other
@@ -26,15 +28,53 @@ gc.set_threshold(100_000)  # thousands of small tests: looking for garbage less 
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
+BASE_MEDIA = settings.MEDIA_ROOT
+SERVES_FILES = "servestatic.middleware.ServeStaticMiddleware"  # lists all static files anew for every client
+override_settings(
+    TASKS={"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend", "QUEUES": []}},
+    AXES_ENABLED=False,
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    MIDDLEWARE=[name for name in settings.MIDDLEWARE if name != SERVES_FILES],
+).enable()
+"""What holds for all tests, said once: jobs run only when a test says so, and nothing is slow that need not be."""
+
+
+@pytest.fixture(scope="session")
+def _copy(pytestconfig: pytest.Config) -> Path | None:
+    """Where the migrated database of an earlier run is kept; None where it would not be the same."""
+    if not copied_database.in_memory() or not hasattr(pytestconfig, "cache"):
+        return None
+    return pytestconfig.cache.mkdir("migrated") / f"{copied_database.fingerprint()}.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, _copy: Path | None) -> None:
+    """Begin with the copy, where there is one."""
+    if _copy and _copy.exists():
+        copied_database.begin_with(_copy)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any, _copy: Path | None) -> None:
+    """Make the copy, where there was none."""
+    if _copy and not _copy.exists():
+        with django_db_blocker.unblock():
+            copied_database.keep(_copy)
+
+
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of folders that nobody has written to."""
+    base = tmp_path_factory.mktemp("files")
+    return (base / str(number) for number in itertools.count())
+
 
 @pytest.fixture(autouse=True)
-def _own_world(settings: Any, tmp_path: Path) -> None:
-    """A test has its own folder for uploads, remembers no other test's tasks, and runs jobs only when it says so."""
+def _own_world(_folders: Iterator[Path]) -> None:
+    """A test has its own folder for uploads and remembers no other test's tasks."""
     neighbours.forget()
-    settings.MEDIA_ROOT = tmp_path / "files"
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend", "QUEUES": []}}
-    settings.AXES_ENABLED = False
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if settings.MEDIA_ROOT == BASE_MEDIA or Path(settings.MEDIA_ROOT).exists():
+        override_settings(MEDIA_ROOT=next(_folders)).enable()
 
 
 @pytest.fixture

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Model
 from django.utils import timezone
 
 from labeling.models import Annotator, Batch, Belief, Decision, Project, Task, Vote
@@ -26,58 +29,86 @@ def settled_batch(project: Project, tasks: int = 120, *, gold_every: int = 2, wr
     ledger.open_purse(batch, 50_000_000)
     truth = [random.Random(n).randrange(len(labels)) for n in range(tasks)]
     said = [(true + 1) % len(labels) if n % wrong_every == 0 else true for n, true in enumerate(truth)]
-    rows = Task.objects.bulk_create(
-        Task(
-            project=project,
-            batch=batch,
-            position=n,
-            external_id=f"M-{n}",
-            digest=f"may-{n}",
-            parts=[["Text", f"Request number {n}"]],
-            group=GROUPS[(n // 2) % 2],
-            gold=labels[true] if n % gold_every == 0 else None,
-            stage=Task.Stage.DECIDED,
-        )
-        for n, true in enumerate(truth)
+    put_in(
+        Task(project=project, batch=batch, stage=Task.Stage.DECIDED),
+        ("position", "external_id", "digest", "parts", "group", "gold_id"),
+        (
+            (
+                n,
+                f"M-{n}",
+                f"may-{n}",
+                [["Text", f"Request number {n}"]],
+                GROUPS[(n // 2) % 2],
+                labels[true].pk if n % gold_every == 0 else None,
+            )
+            for n, true in enumerate(truth)
+        ),
     )
+    rows = list(Task.objects.filter(batch=batch).order_by("position").values_list("pk", flat=True))
     _votes(project, rows, truth, said)
-    Belief.objects.bulk_create(_belief(row, labels, answer) for row, answer in zip(rows, said, strict=True))
-    Decision.objects.bulk_create(
-        Decision(task=row, label=labels[answer], decided_by="crowd", confidence=0.9, entropy=0.4)
-        for row, answer in zip(rows, said, strict=True)
+    put_in(
+        Belief(
+            base_vote=10**9,
+            confidence=0.9,
+            entropy=0.4,
+            method="auto",
+            calibrated=True,
+            n_votes=3,
+            updated_at=timezone.now(),
+        ),
+        ("task_id", "label_id", "probabilities", "base"),
+        (
+            (row, labels[answer].pk, *[_chances(len(labels), answer)] * 2)
+            for row, answer in zip(rows, said, strict=True)
+        ),
+    )
+    put_in(
+        Decision(decided_by="crowd", confidence=0.9, entropy=0.4),
+        ("task_id", "label_id"),
+        ((row, labels[answer].pk) for row, answer in zip(rows, said, strict=True)),
     )
     return batch
 
 
-def _votes(project: Project, rows: list[Task], truth: list[int], said: list[int]) -> None:
-    labels = project.label_list()
+def put_in(alike: Model, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Rows that are like `alike` but for the values in these columns; many times faster than as objects."""
+    fields = [field for field in alike._meta.concrete_fields if not field.primary_key or field.remote_field]
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(str(field.column)) for field in fields)
+    statement = f"INSERT INTO {quote(alike._meta.db_table)} ({names}) VALUES ({', '.join(['%s'] * len(fields))})"
+    common = [field.get_db_prep_save(field.pre_save(alike, True), connection) for field in fields]
+    places = [next(place for place, field in enumerate(fields) if field.attname == name) for name in columns]
+    filled = []
+    for row in rows:
+        values = common.copy()
+        for place, value in zip(places, row, strict=True):
+            compound = isinstance(value, (list, dict))  # the rest is as the database wants it
+            values[place] = fields[place].get_db_prep_save(value, connection) if compound else value
+        filled.append(values)
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, filled)
+
+
+def _votes(project: Project, rows: list[int], truth: list[int], said: list[int]) -> None:
+    labels = [label.pk for label in project.label_list()]
     models = [
         Annotator.objects.get_or_create(project=project, kind="model", name=name, defaults={"spec": "word_logistic"})[0]
         for name in ("Alpha", "Beta", "Gamma")
     ]
     answers: list[Any] = [said, said, [None if n % 10 == 5 else true for n, true in enumerate(truth)]]
-    Vote.objects.bulk_create(
-        Vote(task=row, annotator=model, label=None if answer is None else labels[answer], seconds=0.5)
-        for model, column in zip(models, answers, strict=True)
-        for row, answer in zip(rows, column, strict=True)
+    put_in(
+        Vote(seconds=0.5),
+        ("task_id", "annotator_id", "label_id"),
+        (
+            (row, model.pk, None if answer is None else labels[answer])
+            for model, column in zip(models, answers, strict=True)
+            for row, answer in zip(rows, column, strict=True)
+        ),
     )
 
 
-def _belief(row: Task, labels: list[Any], answer: int) -> Belief:
-    chances = [0.9 if place == answer else 0.05 for place in range(len(labels))]
-    return Belief(
-        task=row,
-        probabilities=chances,
-        base=chances,
-        base_vote=10**9,
-        label=labels[answer],
-        confidence=0.9,
-        entropy=0.4,
-        method="auto",
-        calibrated=True,
-        n_votes=3,
-        updated_at=timezone.now(),
-    )
+def _chances(labels: int, answer: int) -> list[float]:
+    return [0.9 if place == answer else 0.05 for place in range(labels)]
 
 
 def person(project: Project, name: str, kind: str = "person") -> Annotator:
