@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from django.test import Client, override_settings
 
 from reviewers import neighbours
 from tests import copied_database
+from tests.logged import Logged
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 if WORKER and settings.REDIS_URL:  # halves of the suite that run side by side must not hear each other
@@ -75,6 +77,18 @@ def _own_world(_folders: Iterator[Path]) -> None:
     neighbours.forget()
     if settings.MEDIA_ROOT == BASE_MEDIA or Path(settings.MEDIA_ROOT).exists():
         override_settings(MEDIA_ROOT=next(_folders)).enable()
+
+
+@pytest.fixture
+def logged() -> Iterator[Logged]:
+    """The log of one test. pytest's own plugin, which listens through every test, is left out: it takes seconds."""
+    handler, root = Logged(), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler
+    root.setLevel(level)
+    root.removeHandler(handler)
 
 
 @pytest.fixture

@@ -231,10 +231,10 @@ def hostile(batch: Batch) -> Batch:
 class TestWords:
     def test_markup_in_any_words_stays_words_on_every_page(self, hostile: Batch) -> None:
         keys = keys_in(hostile)
-        looked, found = 0, {}
+        looked, found, clients = 0, {}, [signed_in(who) for who in ("max", "ann")]
         for name, wanted in addresses():
-            for who in ("max", "ann"):
-                page = signed_in(who).get(url(name, wanted, "city", keys))
+            for client in clients:
+                page = client.get(url(name, wanted, "city", keys))
                 if page.status_code != 200 or not page["Content-Type"].startswith("text/html"):
                     continue
                 reader = Reader()

@@ -24,12 +24,14 @@ FIRST_LOOK = 50
 class Cells:
     """The (task, label) pairs somebody voted for: other labels of a task share one score, 0.
 
-    `votes`: (n_cells, n_annotators * n_labels) weights. `cell`: (n_cells,) task * n_labels + label, ascending.
-    `label`: (n_cells,).    `start`: the first cell of each voted task; `size`: how many cells it has; `n_labels`.
+    `votes`: (n_cells, n_annotators * n_labels) weights; `by_column`: the same, turned.
+    `cell`: (n_cells,) task * n_labels + label, ascending; `label`: (n_cells,).
+    `start`: the first cell of each voted task; `size`: how many cells it has; `n_labels`.
     `fixed`: (n_cells,) 1 or 0 in the cells of known tasks, nan elsewhere. `totals`: votes by annotator and label.
     """
 
     votes: scipy.sparse.csr_array
+    by_column: scipy.sparse.csc_array
     cell: NDArray[np.intp]
     label: NDArray[np.intp]
     start: NDArray[np.intp]
@@ -102,7 +104,9 @@ def _cells(answers: LabelVotes) -> Cells:
     fixed = np.where(known >= 0, (label == known).astype(np.float64), np.nan)
     by_cell = scipy.sparse.coo_array((answers.weight, (row, column)), shape=shape).tocsr()
     totals = np.bincount(column, answers.weight, shape[1]).astype(np.float64, copy=False)
-    return Cells(by_cell, cell, label, start, np.diff(start, append=len(cell)), votes.n_labels, fixed, totals)
+    return Cells(
+        by_cell, by_cell.T, cell, label, start, np.diff(start, append=len(cell)), votes.n_labels, fixed, totals
+    )
 
 
 def _starts(answers: LabelVotes, generator: np.random.Generator, restarts: int) -> list[Fit]:
@@ -153,7 +157,7 @@ def _odds(fit: Fit) -> Floats:
 
 def _maximise(cells: Cells, fit: Fit, chance: Floats) -> None:
     shape = fit.guess.shape
-    known = (scipy.special.expit(_odds(fit)) * (cells.votes.T @ chance)).reshape(shape)
+    known = (scipy.special.expit(_odds(fit)) * (cells.by_column @ chance)).reshape(shape)
     guessed = cells.totals.reshape(shape) - known
     sums = known.sum(axis=1), guessed.sum(axis=1)
     total = scipy.special.digamma(sums[0] + sums[1] + 2 * COMPETENCE_PRIOR)

@@ -58,6 +58,7 @@ def test_newcombe_for_55_less_40_of_100_is_the_published_interval():
     assert newcombe((55, 40), (100, 100)) == EXACT((0.011723935, 0.280448521), abs=STEP)
 
 
+@pytest.mark.slow
 def test_newcombe_agrees_with_statsmodels():
     from statsmodels.stats.proportion import confint_proportions_2indep
 
@@ -66,6 +67,7 @@ def test_newcombe_agrees_with_statsmodels():
         assert newcombe((s1, s0), (n1, n0)) == EXACT(reference, abs=STEP)
 
 
+@pytest.mark.slow
 def test_the_ratio_interval_agrees_with_statsmodels_where_no_count_is_0():
     from statsmodels.stats.proportion import confint_proportions_2indep
 
@@ -163,6 +165,7 @@ def test_fishers_test_agrees_with_scipy():
         assert fisher_p((s1, s0), (n1, n0)) == EXACT(reference, abs=STEP)
 
 
+@pytest.mark.slow
 def test_holm_agrees_with_statsmodels():
     from statsmodels.stats.multitest import multipletests
 

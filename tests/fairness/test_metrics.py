@@ -97,6 +97,7 @@ class TestReferenceB:
         assert found.estimable
         assert found.reason == "without d (1 of 2 labeled)"
 
+    @pytest.mark.slow
     def test_fairlearn_counts_the_undefined_rate_as_0(self):
         from fairlearn.metrics import equal_opportunity_difference
 
@@ -115,6 +116,7 @@ class TestReferenceC:
         assert parity == pytest.approx([0, 1 / 3, 1 / 3], abs=STEP)
         assert opportunity == pytest.approx([1 / 2, 1 / 2, 1 / 2], abs=STEP)
 
+    @pytest.mark.slow
     def test_fairlearn_says_0_for_the_same_labels_as_strings(self):
         from fairlearn.metrics import demographic_parity_difference
 
@@ -124,6 +126,7 @@ class TestReferenceC:
         assert overall.demographic_parity_difference.value == pytest.approx(1 / 3, abs=STEP)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_fairlearn_agrees_where_every_rate_is_defined(seed):
     from fairlearn import metrics as fairlearn
@@ -139,6 +142,7 @@ def test_fairlearn_agrees_where_every_rate_is_defined(seed):
             assert found[name] == pytest.approx(fairlearn.equalized_odds_difference(**binary, agg=agg), abs=STEP)
 
 
+@pytest.mark.slow
 def test_fairlearn_agrees_on_weighted_rates():
     from fairlearn.metrics import MetricFrame, selection_rate
 

@@ -20,6 +20,7 @@ from config.asgi import application
 from labeling.live import consumers, nudges
 from labeling.models import Membership, Project, Vote
 from reviewers.queue import claiming
+from tests.logged import Logged
 from tests.reviewers.scenery import ask, person
 from tests.reviewers.test_views_annotate import SCRIPT, cards, signed_in
 
@@ -189,13 +190,13 @@ async def test_what_a_page_sends_is_ignored(project: Any) -> None:
     await socket.leave()
 
 
-async def test_a_vote_is_taken_while_nothing_can_be_pushed(batch: Any, settings: Any, caplog: Any) -> None:
+async def test_a_vote_is_taken_while_nothing_can_be_pushed(batch: Any, settings: Any, logged: Logged) -> None:
     """A channel layer whose Redis is gone: the answer is stored, the failure only logged."""
     gone = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": ["redis://127.0.0.1:1"]}}
     settings.CHANNEL_LAYERS = {"default": gone}
     answered = await in_database(answer_the_first)(batch)
     assert answered.status_code == 200 and b"Nothing waits for you" in answered.content
-    assert await in_database(Vote.objects.count)() == 1 and "No live update" in caplog.text
+    assert await in_database(Vote.objects.count)() == 1 and "No live update" in logged.text
 
 
 async def test_a_transport_that_hangs_holds_nobody_up(batch: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """A chat model, asked over a real connection on this machine."""
 
 import base64
-import logging
 import os
 import pickle
 import socket
@@ -20,6 +19,7 @@ from labeling.crowd.registry import build
 from labeling.crowd.scrubbing import scrub
 from tests.fake_openai import FakeOpenAI
 from tests.labeling.crowd.conftest import LABELS, question
+from tests.logged import Logged
 
 CANARY = "sk-canary-4711"
 LEAK = question("1", "water drips from the ceiling")
@@ -315,15 +315,14 @@ def test_a_name_that_moves_after_it_was_checked_is_not_followed(
     assert fake_openai.requests == []
 
 
-def test_the_key_stands_nowhere(fake_openai: FakeOpenAI, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+def test_the_key_stands_nowhere(fake_openai: FakeOpenAI, logged: Logged) -> None:
     fake_openai.behaviours.extend(["label", "401", "400", "500", "dropped"])
     voter = chat(fake_openai)
     shown = [repr(voter), str(vars(voter)), repr(voter.settings), repr(voter._ready), repr(one(voter))]
     for _ in range(4):
         error = failure(voter)
         shown += [str(error), repr(error), repr(error.__dict__), repr(error.__cause__)]
-    assert CANARY not in "\n".join(shown) + caplog.text
+    assert CANARY not in "\n".join(shown) + logged.text
     assert CANARY not in os.environ.get("OPENAI_API_KEY", "")
 
 
@@ -487,13 +486,12 @@ def test_extra_fields_may_not_change_what_is_sent_kept_or_paid_for(fake_openai: 
 
 
 def test_a_key_that_the_server_repeats_is_taken_out_of_all_it_says(
-    fake_openai: FakeOpenAI, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    fake_openai: FakeOpenAI, logged: Logged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("OTHER_API_KEY", "sk-another-one-0815")
     fake_openai.behaviours.append("leak")
     answer = one(chat(fake_openai))
-    said = repr(answer) + caplog.text
+    said = repr(answer) + logged.text
     assert answer.label == 1 and answer.raw.count("(key)") >= 5 and answer.model == "model (key) (key)"
     assert not any(part in said.casefold() for part in ("canary", "4711", "yranac", CANARY.encode().hex()))
     assert base64.b64encode(f"Bearer {CANARY}".encode()).decode()[12:-4] not in said

@@ -269,6 +269,7 @@ def test_a_sequence_is_in_the_order_of_the_items_file(tmp_path: Path):
     assert run_json(*arguments, "--items", mixed)["accuracy"] < ordered - 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("torch")
 def test_a_torch_device_gives_the_labels_of_numpy(crowd: dict[str, Path]):
     plain = labels_of(crowd)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import hypothesis
 import pytest
 from django.contrib.auth.models import User
 from django.db.models import Sum
@@ -204,31 +205,45 @@ def beyond(one: Reservation) -> int:
     return max((one.cost_microdollars or 0) - one.reserved_microdollars, 0)
 
 
+def books_add_up(cap: int, moves: list[tuple[str, int]]) -> None:
+    project = Project.objects.create(name="p", slug="p")
+    batch = Batch.objects.create(project=project, name="b")
+    task = Task.objects.create(
+        project=project, batch=batch, position=0, external_id="1", digest="d", parts=[["T", "x"]]
+    )
+    paid = Annotator.objects.create(project=project, kind="paid", name="m", spec="s", price_microdollars=1)
+    purse = ledger.open_purse(batch, cap)
+    held: list[Reservation] = []
+    for move, amount in moves:
+        if move == "r":
+            try:
+                held.append(ledger.reserve(task, paid, amount))
+            except ledger.Refused:
+                assert amount > counts(purse)[2]
+        elif held:
+            close(held[amount % len(held)], move, amount)
+        now = counts(purse)
+        purse.refresh_from_db()
+        assert min(now) >= 0 and sum(now) == cap + purse.overdrawn_microdollars
+        assert purse.overdrawn_microdollars <= sum(beyond(one) for one in Reservation.objects.all())
+    billed = Reservation.objects.aggregate(all=Sum("cost_microdollars"))["all"] or 0
+    assert counts(purse)[1] == billed, "what was billed is booked in full"
+    assert ledger.faults() == []
+
+
+MOVEMENTS = st.lists(st.tuples(st.sampled_from("rsluh"), st.integers(0, 200)), max_size=25)
+
+
 class AnyOrderOfMovements(TestCase):
     """Whatever happens in whatever order, the books add up, and only a bill above what was held crosses a cap."""
 
-    @given(st.integers(0, 500), st.lists(st.tuples(st.sampled_from("rsluh"), st.integers(0, 200)), max_size=25))
+    @given(st.integers(0, 500), MOVEMENTS)
+    @hypothesis.settings(max_examples=25)
     def test_books_add_up(self, cap: int, moves: list[tuple[str, int]]) -> None:
-        project = Project.objects.create(name="p", slug="p")
-        batch = Batch.objects.create(project=project, name="b")
-        task = Task.objects.create(
-            project=project, batch=batch, position=0, external_id="1", digest="d", parts=[["T", "x"]]
-        )
-        paid = Annotator.objects.create(project=project, kind="paid", name="m", spec="s", price_microdollars=1)
-        purse = ledger.open_purse(batch, cap)
-        held: list[Reservation] = []
-        for move, amount in moves:
-            if move == "r":
-                try:
-                    held.append(ledger.reserve(task, paid, amount))
-                except ledger.Refused:
-                    assert amount > counts(purse)[2]
-            elif held:
-                close(held[amount % len(held)], move, amount)
-            now = counts(purse)
-            purse.refresh_from_db()
-            assert min(now) >= 0 and sum(now) == cap + purse.overdrawn_microdollars
-            assert purse.overdrawn_microdollars <= sum(beyond(one) for one in Reservation.objects.all())
-        billed = Reservation.objects.aggregate(all=Sum("cost_microdollars"))["all"] or 0
-        assert counts(purse)[1] == billed, "what was billed is booked in full"
-        assert ledger.faults() == []
+        books_add_up(cap, moves)
+
+    @pytest.mark.slow
+    @given(st.integers(0, 500), MOVEMENTS)
+    @hypothesis.settings(max_examples=200)
+    def test_books_add_up_in_many_more_orders(self, cap: int, moves: list[tuple[str, int]]) -> None:
+        books_add_up(cap, moves)

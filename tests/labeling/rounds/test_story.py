@@ -30,7 +30,7 @@ Make = Callable[..., Batch]
 @pytest.fixture
 def make(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Open a batch of `count` tasks whose models answer right with the given chances; its texts say nothing."""
-    settings.CHUNK_SIZE = 16
+    settings.CHUNK_SIZE = 32
     monkeypatch.setattr(weighing, "MOST_TEXTS", 0)
 
     def build(
@@ -180,7 +180,7 @@ def test_two_workers_never_get_the_same_chunk(make: Make) -> None:
     story.advance(batch.pk)
     claimed = [Chunk.objects.claim(30) for _ in range(Chunk.objects.count() + 1)]
     assert claimed[-1] is None
-    assert len({chunk.pk for chunk in claimed if chunk}) == Chunk.objects.count() == 12
+    assert len({chunk.pk for chunk in claimed if chunk}) == Chunk.objects.count() == 6
 
 
 def test_a_paused_batch_stands_still_and_goes_on_where_it_was(make: Make) -> None:
@@ -264,6 +264,7 @@ def test_a_good_paid_model_is_asked_where_the_crowd_is_torn_and_a_poor_one_is_no
     assert good.stage == Batch.Stage.DONE and not ledger.faults()
 
 
+@pytest.mark.slow
 def test_a_model_that_guesses_is_not_worth_its_price_and_the_round_says_so(make: Make) -> None:
     run(make(chances=(0.95, 0.95, 0.95), paid=(0.5,), review_share=0, worth_microdollars=10_000))
     assert not Escalation.objects.filter(to="paid", reason="uncertain").exists()
@@ -308,6 +309,7 @@ def test_the_entropy_router_asks_the_most_uncertain_first(make: Make) -> None:
     assert first.to_paid == len(asked) > 0 and min(asked) > 0.5
 
 
+@pytest.mark.slow
 def test_tasks_that_must_stay_are_never_sent_to_a_model_outside(make: Make) -> None:
     batch = make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0)
     story.advance(batch.pk)
@@ -350,6 +352,7 @@ def test_before_money_is_spent_the_round_says_what_it_would_buy(make: Make) -> N
     assert planned["everything"][0]["name"] == "m3" and planned["spent_before"] == 20_000
 
 
+@pytest.mark.slow
 def test_without_known_labels_no_money_forecast_is_made(make: Make) -> None:
     batch = make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0)
     Batch.objects.update(validation_size=0)

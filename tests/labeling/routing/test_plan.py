@@ -15,15 +15,12 @@ def money(*amounts):
 
 
 def best_of_all(gains, prices, budget):
-    """The largest gain by looking at every plan, and its smallest price."""
+    """The largest gain by looking at every plan."""
     price = np.broadcast_to(prices, gains.shape)
-    found = (0.0, 0)
-    for choice in product(range(-1, gains.shape[1]), repeat=len(gains)):
-        taken = [(task, action) for task, action in enumerate(choice) if action >= 0]
-        spend = sum(int(price[pair]) for pair in taken)
-        if spend <= budget:
-            found = max(found, (sum(gains[pair] for pair in taken), -spend))
-    return found[0]
+    choices = np.array(list(product(range(-1, gains.shape[1]), repeat=len(gains))))
+    taken, rows = choices >= 0, np.arange(len(gains))
+    affordable = np.where(taken, price[rows, choices], 0).sum(axis=1) <= budget
+    return np.where(taken, gains[rows, choices], 0.0).sum(axis=1)[affordable].max()
 
 
 def by_dynamic_programming(gains, prices, budget):
