@@ -75,7 +75,7 @@ def _alarms(visit: Visit, manages: bool) -> list[Todo]:
 def _cases(visit: Visit) -> list[Todo]:
     if not visit.cases:
         return []
-    waiting = Escalation.objects.in_project(visit.project.pk).open().to_experts()
+    waiting = Escalation.objects.in_project(visit.project.pk).open().to_experts().listed()
     oldest = waiting.aggregate(oldest=Min("created_at"))["oldest"]
     noun, verb = ("case", "needs") if visit.cases == 1 else ("cases", "need")
     told = f"the oldest since {timesince(oldest, depth=1)}" if oldest else ""

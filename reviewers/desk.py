@@ -134,7 +134,7 @@ class Desk:
 
 def paused_since(annotator: Annotator) -> datetime | None:
     """Since when the oldest pause of a batch keeps questions from somebody; None where none waits behind one."""
-    theirs = Escalation.objects.open().in_project(annotator.project_id).filter(to=annotator.kind)
+    theirs = Escalation.objects.open().listed().in_project(annotator.project_id).filter(to=annotator.kind)
     held_up = theirs.filter(task__batch__paused_at__isnull=False, task__batch__error="")
     since: datetime | None = held_up.aggregate(since=Min("task__batch__paused_at"))["since"]
     return since

@@ -29,7 +29,6 @@ def checks(project: Project) -> EscalationQuerySet:
 def _unanswerable(project: Project) -> EscalationQuerySet:
     """Where a project has no annotators, all its members label."""
     waiting = Escalation.objects.open().to_people().in_project(project.pk).not_paused()
-    waiting = waiting.filter(task__batch__archived_at=None)
     done: dict[int, set[int]] = defaultdict(set)
     skipped = waiting.filter(assignments__state="skipped")
     for task, user in skipped.values_list("task_id", "assignments__annotator__user_id"):

@@ -34,6 +34,10 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
     def in_project(self, project_id: int) -> EscalationQuerySet:
         return self.filter(task__project_id=project_id)
 
+    def listed(self) -> EscalationQuerySet:
+        """Without those of batches that were put away."""
+        return self.filter(task__batch__archived_at=None)
+
     def on_no_desk(self) -> EscalationQuerySet:
         """Those that no person holds now. Desks are rows of the people's side; here only their relation is known."""
         held = self.model._meta.get_field("assignments").related_model._default_manager.filter(
@@ -42,8 +46,9 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
         return self.filter(~Exists(held))
 
     def not_paused(self) -> EscalationQuerySet:
-        """Without those of batches that a manager paused; one that an error stopped goes on with people."""
-        return self.filter(Q(task__batch__paused_at=None) | ~Q(task__batch__error=""))
+        """Without those of batches that were paused or put away; one that an error stopped goes on with people."""
+        at_work = Q(task__batch__paused_at=None) | ~Q(task__batch__error="")
+        return self.listed().filter(at_work)
 
     def free(self) -> EscalationQuerySet:
         """Open ones that no worker holds, by the database's clock."""

@@ -52,7 +52,7 @@ class Visit:
     @cached_property
     def cases(self) -> int:
         """How many cases wait for an expert."""
-        return Escalation.objects.in_project(self.project.pk).open().to_experts().count()
+        return Escalation.objects.in_project(self.project.pk).open().to_experts().listed().count()
 
     @cached_property
     def tabs(self) -> list[Tab]:

@@ -10,10 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from labeling.managing import guidelines
 from labeling.models import Annotator, Escalation
 from labeling.models.keys import whole
 from labeling.people.access import Role, Visit, enter
-from reviewers import answers, cases
+from reviewers import answers, cases, guide
 from reviewers.forms import CaseForm
 from reviewers.notices import Notice
 from reviewers.quality import progress
@@ -83,7 +84,7 @@ def _next(request: HtmxRequest, visit: Visit, notice: Notice | None, status: int
 
 def _show(request: HtmxRequest, visit: Visit, bench: cases.Bench, status: int = 200) -> HttpResponse:
     template = "reviewers/cases.html#bench" if request.htmx else "reviewers/cases.html"
-    told = {
+    told: dict[str, Any] = {
         "visit": visit,
         "here": "cases",
         "bench": bench,
@@ -92,4 +93,6 @@ def _show(request: HtmxRequest, visit: Visit, bench: cases.Bench, status: int = 
         "fate": bench.fate,
         "why": request.POST.get("note", "") if status >= 400 else "",
     }
+    if not request.htmx:
+        told |= {"guide": guide.guide(visit.project), "guide_news": guidelines.is_news(visit.membership)}
     return render(request, template, told, status=status)

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from labeling.managing import archives
 from labeling.models import Batch, Decision, Task, Vote
 from labeling.money import ledger
 from reviewers import answers, desk
 from reviewers.models import Assignment
 from reviewers.queue import answering, claiming, holding, undoing
+from tests.labeling.managed import told
 from tests.reviewers.scenery import answer, ask, person
 from tests.reviewers.test_views_annotate import SCRIPT, cards, signed_in, url
 
@@ -134,6 +136,25 @@ def test_a_pause_stops_cases_too(batch: Batch) -> None:
     ask(batch.tasks.first(), to="expert")
     batch.stop("")
     assert "Paused since <time" in signed_in("eve").get(url("cases")).content.decode()
+
+
+def test_a_batch_that_is_put_away_asks_nobody_even_where_an_error_follows(asked: Batch) -> None:
+    looked = claiming.claim(person(asked.project, "ann"))
+    ask(asked.tasks.first(), to="expert")
+    assert signed_in("eve").get("/p/city/").context["visit"].cases == 1
+    archives.put_away_batch(asked)
+    for _ in range(2):
+        assert claiming.claim(person(asked.project, "bob")) is None
+        assert claiming.claim(person(asked.project, "eve", "expert")) is None
+        assert cards(signed_in("bob").get(url()).content) == []
+        assert signed_in("eve").get("/p/city/").context["visit"].cases == 0
+        assert "Nothing waits for you" in told(signed_in("bob").get(url()))
+        asked.stop("The server of the model does not answer.")  # a worker that was still at it
+    answer(looked, 0)
+    assert Decision.objects.count() == 1, "what was begun may be finished"
+    archives.restore_batch(asked)
+    asked.resume()
+    assert claiming.claim(person(asked.project, "bob")) is not None
 
 
 def test_a_card_that_merely_lay_there_is_not_shown_during_a_pause(asked: Batch) -> None:

@@ -96,6 +96,11 @@ class TestChanges:
         assert "Guide changed" in fetched and 'hx-swap-oob="true"' in fetched and "<strong>leak</strong>" in fetched
         assert "Guide changed" not in told(ann.post("/p/city/label/guide/", headers={"HX-Request": "true"}))
         assert "Guide changed" not in told(ann.get("/p/city/label/"))
+        eve, headers = self.as_user("eve"), {"HX-Request": "true"}
+        bench = told(eve.get("/p/city/cases/"))
+        assert "Guide changed" in bench and 'id="guide"' in bench and "<strong>leak</strong>" in bench
+        eve.post("/p/city/label/guide/", headers=headers)
+        assert "Guide changed" not in told(eve.get("/p/city/cases/"))
         page = told(manager.get("/p/city/settings/"))
         assert "One must know and has not read it yet: <bdi>bob</bdi>." in page
 

@@ -65,7 +65,8 @@ class TestPage:
         assert Assignment.objects.live().count() == 2
 
     def test_says_so_when_nothing_waits(self, batch: Batch, ann: Client) -> None:
-        assert b"Nothing waits for you" in ann.get(url()).content
+        page = ann.get(url()).content
+        assert b"Nothing waits for you" in page and b"New tasks come here by themselves." in page
 
     def test_says_why_nothing_is_handed_out_once_the_money_is_spent(self, batch: Batch, ann: Client) -> None:
         batch.project.wage_microdollars_per_hour = 10**9

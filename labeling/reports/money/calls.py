@@ -103,7 +103,7 @@ def paid_models(project: Project) -> list[PaidModel]:
         unknown=Count("pk", filter=Q(state=State.UNKNOWN)),
     )
     booked = {row[0]: row[1:] for row in rows}
-    open_ones = Escalation.objects.in_project(project.pk).open().to_paid().values_list("annotator")
+    open_ones = Escalation.objects.in_project(project.pk).open().to_paid().listed().values_list("annotator")
     waiting = {**_votes_due(project), **dict(open_ones.annotate(Count("pk")).order_by())}
     found = []
     for one in project.annotators.charging().order_by("pk"):
