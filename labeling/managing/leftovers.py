@@ -10,9 +10,11 @@ from labeling.checks import draws
 from labeling.live import nudges
 from labeling.managing import budgets
 from labeling.models import Annotator, Batch, Belief, Escalation
+from labeling.rounds import teaching
 
 Kind = Annotator.Kind
 ROWS = 2000
+NO_LABEL = "No model gave a label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,8 @@ class Leftover:
 
 
 def of(batch: Batch) -> Leftover:
-    """What is left over of a batch that has been weighed; nothing while machines are still at work."""
-    if batch.stage != Batch.Stage.REVIEWING:
+    """What is left over of a batch that has been weighed; nothing while machines are at work, or wait to learn."""
+    if batch.stage != Batch.Stage.REVIEWING or teaching.has_a_lot_out(batch):
         return Leftover(0, 0)
     count = batch.tasks.unasked().count()
     each = draws.price_of_one(batch, Kind.PERSON) or 0
@@ -43,13 +45,14 @@ def ask_people(batch: Batch) -> int:
 
 
 def _question(belief: Belief, slot: int) -> Escalation:
+    said = f"The crowd is only {belief.confidence:.0%} sure of {belief.label}" if belief.n_votes else NO_LABEL
     return Escalation(
         task_id=belief.task_id,
         round_id=belief.round_id,
         to=Kind.PERSON,
         slot=slot,
         reason=Escalation.Reason.UNCERTAIN,
-        why=f"The crowd is only {belief.confidence:.0%} sure of {belief.label}; a manager asked for people.",
+        why=f"{said}; a manager asked for people.",
         priority=belief.entropy,
         expected_gain=1 - belief.confidence,
     )

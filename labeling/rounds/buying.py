@@ -12,7 +12,7 @@ from labeling.arrays import Ballot
 from labeling.known import Known
 from labeling.models import Annotator, Batch, Decision, Escalation, Project
 from labeling.money import ledger
-from labeling.rounds import affording, relabelers
+from labeling.rounds import affording, relabelers, teaching
 from labeling.rounds.relabelers import Party
 from labeling.routing import value
 from labeling.routing.plan import MICRO, STOP, Offers, Plan
@@ -195,8 +195,16 @@ def _with_room(table: Table, gains: Floats) -> Floats:
 
 
 def room_for_people(batch: Batch) -> int:
-    """How many more tasks of the batch may go to people."""
-    asked = Escalation.objects.in_batch(batch.pk).to_people().exclude(reason=Escalation.Reason.AUDIT)
+    """How many more tasks of the batch may go to people. What was taken back before anybody looked takes no room.
+
+    None while models wait to be taught: which tasks are torn nobody can tell then, and a first lot is drawn by chance
+    (`routing.first_lot`).
+    """
+    if teaching.awaited(batch):
+        return 0
+    sent = Escalation.objects.in_batch(batch.pk)
+    asked = sent.to_people().exclude(reason=Escalation.Reason.AUDIT).exclude(state=Escalation.State.WITHDRAWN)
+    asked |= sent.filter(reason=Escalation.Reason.FLAGGED)
     return max(int(batch.project.review_share * batch.rows_new) - asked.values("task").distinct().count(), 0)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from labeling.models import Annotator, Project, Round
 from labeling.money.ledger import dollars
+from labeling.rounds import teaching
 from labeling.rounds.buying import Purchase, Table
 from labeling.routing.plan import STOP
 from labeling.routing.promises import TRIAL
@@ -33,6 +34,9 @@ def _left_open(table: Table) -> str:
     count = table.batch.tasks.unasked().count()
     if not count:
         return ""
+    if teaching.has_a_lot_out(table.batch):
+        waits = "tasks wait" if count > 1 else "task waits"
+        return f"{count} {waits}: models of the crowd learn from what people answer first."
     verb = "tasks stay" if count > 1 else "task stays"
     return f"{count} {verb} open: less than {table.batch.accepts_from:.0%} sure, and nobody is asked about them."
 

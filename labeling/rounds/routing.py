@@ -13,7 +13,7 @@ from labeling.live import nudges
 from labeling.models import Annotator, Batch, Decision, Escalation, Round, Task
 from labeling.money import ledger
 from labeling.money.ledger import dollars
-from labeling.rounds import buying, decisions
+from labeling.rounds import buying, decisions, teaching
 from labeling.rounds.buying import DECIDED_BY, Purchase, Table
 from labeling.rounds.decisions import Verdict
 from labeling.rounds.outcomes import expected_labels, outcome
@@ -27,6 +27,8 @@ Kind = Annotator.Kind
 Reason = Escalation.Reason
 By = Decision.By
 ROWS = 2000
+FIRST_LOT = teaching.FEWEST + 20
+"""Texts that people answer before models can learn: enough to be taught, and some to go on with meanwhile."""
 BUDGETS = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1)
 
 
@@ -126,8 +128,13 @@ def why_asked(party: Party, gain: float, change: float) -> str:
 
 
 def send_hopeless(table: Table, bought: Purchase, turn: Round) -> int:
-    """Tasks without any vote, or with a tie, that nobody was asked about go to people: nothing else can settle them."""
+    """Tasks without any vote, or with a tie, that nobody was asked about go to people: nothing else can settle them.
+
+    Where models of the crowd wait for labels to learn from, only a lot of them goes: it teaches those models.
+    """
     chosen = np.flatnonzero(_hopeless(table) & table.undecided & table.open_to & (bought.action == STOP))
+    if teaching.awaited(table.batch):
+        chosen = first_lot(table, chosen)
     votes = table.ballot.votes_per_task()
     Escalation.objects.bulk_create(
         Escalation(
@@ -144,6 +151,20 @@ def send_hopeless(table: Table, bought: Purchase, turn: Round) -> int:
         for slot in range(table.project.people_per_task)
     )
     return len(chosen)
+
+
+def first_lot(table: Table, hopeless: Ints) -> Ints:
+    """Those of the `hopeless` tasks, places in the ballot, that people answer first, so that models learn from them.
+
+    Drawn by chance, for nothing is known by which to choose. While a lot waits there is none; where models cannot learn
+    from the last one, the next is as large as all before.
+    """
+    asked = Escalation.objects.in_batch(table.batch.pk).to_people().exclude(reason=Reason.AUDIT)
+    if asked.open().exists():
+        return hopeless[:0]
+    size = max(FIRST_LOT, asked.values("task").distinct().count())
+    drawn = np.random.default_rng(table.batch.seed).permutation(hopeless)[:size]
+    return np.sort(drawn)
 
 
 def _hopeless(table: Table) -> Bools:

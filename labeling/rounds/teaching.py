@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from labeling import known
 from labeling.crowd import base
 from labeling.crowd.base import Answer, Voter
-from labeling.models import Batch, Chunk, Label, Task, Vote
+from labeling.models import Batch, Chunk, Escalation, Label, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.people import recruiting, voters
 
@@ -46,6 +46,19 @@ def is_due(batch: Batch) -> bool:
     taught = batch.taught_at
     before = sum(one.source == known.Known.FILE or (taught is not None and one.since <= taught) for one in now)
     return len(now) >= max(FEWEST, GROWN * before) and len({one.label for one in now}) > 1
+
+
+def awaited(batch: Batch) -> bool:
+    """Whether the batch has no vote of the crowd yet, and models in it would give theirs once they have learnt."""
+    crowd = list(batch.project.annotators.crowd())
+    learners = any(recruiting.learns(one.spec) for one in crowd)
+    return learners and not Vote.objects.filter(task__batch=batch, annotator__in=crowd).exists()
+
+
+def has_a_lot_out(batch: Batch) -> bool:
+    """Whether people are answering what models wait to learn from: the batch's other tasks are not left over."""
+    waiting = Escalation.objects.in_batch(batch.pk).to_people().open()
+    return waiting.exists() and awaited(batch)
 
 
 def revisions(chunk: Chunk, voter: Voter, labels: list[Label]) -> Iterator[Vote]:

@@ -11,6 +11,7 @@ from django.db.models import Avg, Count, F, Min, Sum
 from django.utils import timezone
 
 from labeling.models import Batch, Belief, Chunk, Escalation, Project, Purse, Task
+from labeling.rounds import teaching
 
 Stage = Batch.Stage
 RECENT_SECONDS = 600
@@ -102,7 +103,7 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
             batch,
             total=totals.get(batch.pk, 0),
             settled=settled.get(batch.pk, 0),
-            unasked=unasked.get(batch.pk, 0),
+            unasked=0 if _learning(batch, unasked, asked) else unasked.get(batch.pk, 0),
             votes_done=due.get(batch.pk, (0, 0))[0],
             votes_due=due.get(batch.pk, (0, 0))[1],
             asked=asked.get(batch.pk, {}),
@@ -114,6 +115,12 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
         )
         for batch in found
     ]
+
+
+def _learning(batch: Batch, unasked: dict[int, int], asked: dict[int, dict[str, int]]) -> bool:
+    """Whether the tasks nobody is asked about wait for models that people are teaching."""
+    both = batch.pk in unasked and "person" in asked.get(batch.pk, {})
+    return both and teaching.has_a_lot_out(batch)
 
 
 PURSE = ("batch", "cap_microdollars", "spent_microdollars")

@@ -10,12 +10,14 @@ import pytest
 from django.utils import timezone
 
 from labeling import jobs
+from labeling.managing import leftovers
 from labeling.models import Batch, Belief, Decision, Escalation, Label, Project, Round, Task, Vote
 from labeling.money import ledger
 from labeling.people import recruiting
-from labeling.rounds import reviewing, story, weighing
+from labeling.reports.batch.standing import standing
+from labeling.rounds import buying, reviewing, routing, settling, story, teaching, weighing
 from reviewers.queue import claiming
-from tests.reviewers.scenery import answer, model, person, say
+from tests.reviewers.scenery import answer, ask, model, person, say
 
 pytestmark = pytest.mark.django_db
 WORDS = (["lamp", "street", "asphalt"], ["drain", "water", "pipe"], ["music", "party", "loud"])
@@ -215,3 +217,68 @@ def test_models_that_sat_out_are_taught_while_people_are_still_at_work(specialis
     assert Vote.objects.filter(annotator__kind="model").count() >= 80
     left = Escalation.objects.in_batch(batch.pk).open().count()
     assert left < 40, "what the models are sure of by now nobody need be asked"
+
+
+class TestTheFirstLot:
+    """Where nothing is known and models wait to be taught, people are asked about a part of the batch first."""
+
+    @pytest.fixture
+    def small(self, specialists: Project, monkeypatch: pytest.MonkeyPatch) -> Batch:
+        monkeypatch.setattr(routing, "FIRST_LOT", 6)
+        monkeypatch.setattr(teaching, "FEWEST", 40)
+        batch = texts(specialists, 30, "first")
+        work(batch)
+        return batch
+
+    def asked(self, batch: Batch) -> set[int]:
+        return set(Escalation.objects.in_batch(batch.pk).to_people().values_list("task__position", flat=True))
+
+    def test_a_lot_drawn_by_chance_goes_to_people_and_not_the_whole_batch(self, small: Batch) -> None:
+        assert len(self.asked(small)) == 6
+        assert self.asked(small) != set(range(6)), "not the first of the file"
+
+    def test_the_others_wait_and_are_not_called_left_over(self, small: Batch) -> None:
+        assert "24 tasks wait: models of the crowd learn" in small.rounds.get().outcome
+        assert leftovers.of(small).count == 0 and standing(small).unasked == 0
+        answer_some(small.project, 6)
+        assert leftovers.of(small).count == 24 and standing(small).unasked == 24
+        leftovers.ask_people(small)
+        why = set(Escalation.objects.open().values_list("why", flat=True))
+        assert why == {"No model gave a label; a manager asked for people."}
+
+    def test_while_a_lot_waits_there_is_no_other(self, small: Batch) -> None:
+        answer_some(small.project, 4)
+        long_ago(small)
+        work(small)
+        assert small.rounds.count() == 2 and len(self.asked(small)) == 6
+
+    def test_where_models_cannot_learn_from_a_lot_the_next_one_goes_until_all_have_gone(self, small: Batch) -> None:
+        for expected in (12, 24, 30, 30):
+            answer_some(small.project, 30)
+            long_ago(small)
+            work(small)
+            assert len(self.asked(small)) == expected
+        assert small.stage == "done"
+
+    def test_without_models_that_learn_everything_goes_at_once(self, project: Project) -> None:
+        Project.objects.filter(pk=project.pk).update(check_share=0)
+        batch = texts(project, 30, "first")
+        work(batch)
+        assert len(self.asked(batch)) == 30
+
+
+def test_what_was_taken_back_leaves_room_for_other_questions_and_what_was_flagged_does_not(
+    project: Project, batch: Batch
+) -> None:
+    Project.objects.filter(pk=project.pk).update(review_share=0.5)
+    batch.project.refresh_from_db()
+    first, second, third = batch.tasks.order_by("position")[:3]
+    for task in (first, second):
+        ask(task)
+    assert buying.room_for_people(batch) == 1
+    Escalation.objects.filter(task=first).update(state="withdrawn")
+    assert buying.room_for_people(batch) == 2
+    settling.flag(Escalation.objects.get(task=second), "Unreadable.", person(project, "ann"))
+    assert buying.room_for_people(batch) == 2, "somebody has looked at it"
+    Escalation.objects.create(task=third, to="person", reason="audit", why="Drawn.")
+    assert buying.room_for_people(batch) == 2, "checks come beside"
