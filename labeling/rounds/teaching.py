@@ -58,7 +58,7 @@ def awaited(batch: Batch) -> bool:
 def has_a_lot_out(batch: Batch) -> bool:
     """Whether people are answering what models wait to learn from: the batch's other tasks are not left over."""
     waiting = Escalation.objects.in_batch(batch.pk).to_people().open()
-    return waiting.exists() and awaited(batch)
+    return waiting.filter(reason=Escalation.Reason.NO_VOTES).exists() and awaited(batch)
 
 
 def revisions(chunk: Chunk, voter: Voter, labels: list[Label]) -> Iterator[Vote]:
