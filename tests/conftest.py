@@ -13,6 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
@@ -110,13 +111,17 @@ def project(db: None) -> Any:
     from labeling.models import Label, Membership, Project
 
     made = Project.objects.create(name="City requests", slug="city", question="Which service should act first?")
-    for position, name in enumerate(["Roads and lights", "Water and drains", "Noise and nuisance"]):
-        Label.objects.create(
+    Label.objects.bulk_create(
+        Label(
             project=made, position=position, name=name, short=name.split()[0], description=f"All about {name.lower()}."
         )
-    for name, role in [("ann", "annotator"), ("bob", "annotator"), ("eve", "expert"), ("max", "manager")]:
-        user = User.objects.create_user(name, password=f"{name}-secret-1")
-        Membership.objects.create(project=made, user=user, role=role)
+        for position, name in enumerate(["Roads and lights", "Water and drains", "Noise and nuisance"])
+    )
+    roles = {"ann": "annotator", "bob": "annotator", "eve": "expert", "max": "manager"}
+    people = User.objects.bulk_create(User(username=name, password=make_password(f"{name}-secret-1")) for name in roles)
+    Membership.objects.bulk_create(
+        Membership(project=made, user=user, role=role) for user, role in zip(people, roles.values(), strict=True)
+    )
     return made
 
 
@@ -136,8 +141,8 @@ def batch(project: Any) -> Any:
     ]
     made = Batch.objects.create(project=project, name="March", stage=Batch.Stage.REVIEWING, rows_read=6, rows_new=6)
     labels = project.label_list()
-    for position, text in enumerate(texts):
-        Task.objects.create(
+    Task.objects.bulk_create(
+        Task(
             project=project,
             batch=made,
             position=position,
@@ -147,6 +152,8 @@ def batch(project: Any) -> Any:
             group=["Harbour", "Old Town"][position % 2],
             gold=labels[position % 2] if position >= 4 else None,
         )
+        for position, text in enumerate(texts)
+    )
     open_purse(made, 10_000_000)
     return made
 

@@ -349,7 +349,7 @@ def test_a_database_without_tables_is_one_sentence(monkeypatch: pytest.MonkeyPat
     def missing(*_args: object) -> None:
         raise OperationalError("no such table: labeling_batch")
 
-    monkeypatch.setattr(Batch.objects, "select_related", missing)
+    monkeypatch.setattr(Batch.objects, "kept", missing)
     said = Shell("certify").refusal(1)
     assert said == (
         "The database cannot be read (no such table: labeling_batch); make its tables with: manage.py migrate"

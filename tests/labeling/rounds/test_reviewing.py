@@ -17,7 +17,7 @@ from labeling.people import recruiting
 from labeling.reports.batch.standing import standing
 from labeling.rounds import buying, reviewing, routing, settling, story, teaching, weighing
 from reviewers.queue import claiming
-from tests.reviewers.scenery import answer, ask, model, person, say
+from tests.reviewers.scenery import answer, ask, model, person
 
 pytestmark = pytest.mark.django_db
 WORDS = (["lamp", "street", "asphalt"], ["drain", "water", "pipe"], ["music", "party", "loud"])
@@ -28,6 +28,7 @@ def texts(project: Project, count: int, name: str, seed: int = 0) -> Batch:
     chance, labels = random.Random(seed), project.label_list()
     batch = Batch.objects.create(project=project, name=name, stage="voting", rows_read=count, rows_new=count)
     ledger.open_purse(batch, 0)
+    made = []
     for n in range(count):
         true = chance.randrange(3)
         told = " ".join(
@@ -37,10 +38,13 @@ def texts(project: Project, count: int, name: str, seed: int = 0) -> Batch:
                 f"number {name} {n}",
             ]
         )
-        Task.objects.create(
-            project=project, batch=batch, position=n, external_id=f"{name}-{n}", digest=f"{name}-{n}",
-            parts=[["Text", told]], about={"true": labels[true].pk},
+        made.append(
+            Task(
+                project=project, batch=batch, position=n, external_id=f"{name}-{n}", digest=f"{name}-{n}",
+                parts=[["Text", told]], about={"true": labels[true].pk},
+            )
         )  # fmt: skip
+    Task.objects.bulk_create(made)
     story.teaching.begin(batch)
     story.hand_out(batch)
     return batch
@@ -124,8 +128,9 @@ class TestWeighingAgain:
         """Thirty tasks of which a model is unsure, all asked, one round ago."""
         batch = texts(project, 30, "torn")
         alpha = model(project, "Alpha")
-        for task in batch.tasks.all():
-            say(task, alpha, Label.objects.get(pk=task.about["true"]).position)
+        Vote.objects.bulk_create(
+            Vote(task=task, annotator=alpha, label_id=task.about["true"]) for task in batch.tasks.all()
+        )
         Project.objects.filter(pk=project.pk).update(review_share=1, check_share=0, accept_confidence=0.95)
         work(batch)
         assert batch.stage == "reviewing" and Escalation.objects.open().count() == 30

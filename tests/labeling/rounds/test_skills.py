@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from labeling import arrays
-from labeling.models import Annotator, Batch, Belief, Decision, Escalation, Project, Task
+from labeling.models import Annotator, Batch, Belief, Decision, Escalation, Project, Task, Vote
 from labeling.money.ledger import open_purse
 from labeling.people import skill
 from labeling.rounds import decisions, relabelers, skills, weighing
 from reviewers.queue import claiming
 from tests.reviewers.scenery import answer, ask, believe, model, person, say
+from tests.rows import put_in
 
 pytestmark = pytest.mark.django_db
 
@@ -33,11 +34,22 @@ def batch_of(project: Project, count: int, name: str = "April") -> list[Task]:
 def overruled(project: Project, count: int = 120) -> tuple[Annotator, Annotator]:
     """Ann gave a wrong label on so many tasks, Bob the right one, and Eve, the expert, said so each time."""
     ann, bob, eve = (person(project, *who) for who in (("ann",), ("bob",), ("eve", "expert")))
-    for n, task in enumerate(batch_of(project, count)):
-        believe(task, *(0.5 if place == n % 3 else 0.25 for place in range(3)))
-        say(task, ann, (n + 1) % 3)
-        say(task, bob, n % 3)
-        say(task, eve, n % 3)
+    tasks, labels = batch_of(project, count), [label.pk for label in project.label_list()]
+    spread = [[0.5 if place == best else 0.25 for place in range(3)] for best in range(3)]
+    put_in(
+        Belief(confidence=0.5, entropy=1.0, method="auto"),
+        ("task_id", "label_id", "probabilities", "base"),
+        ((task.pk, labels[n % 3], spread[n % 3], spread[n % 3]) for n, task in enumerate(tasks)),
+    )
+    put_in(
+        Vote(),
+        ("task_id", "annotator_id", "label_id"),
+        (
+            (task.pk, who.pk, labels[said % 3])
+            for n, task in enumerate(tasks)
+            for who, said in ((ann, n + 1), (bob, n), (eve, n))
+        ),
+    )
     skills.refresh(project.pk)
     for each in (ann, bob):
         each.refresh_from_db()
