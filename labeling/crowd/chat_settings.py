@@ -51,7 +51,8 @@ class ChatSettings:
     of the field that limits the answer (some servers want max_completion_tokens). `seed`,
     `temperature`: None leaves the field out, for models that refuse it. `fold_system`: the instructions
     stand at the head of the first message, for models without a system role. `extra`: more fields of the
-    request as a JSON object, for example {"reasoning_effort": "low"}.
+    request as a JSON object, for example {"reasoning_effort": "low"}. `tokenizer`: the file tokenizer.json by which the
+    server counts, or "": then a byte counts as a token.
     """
 
     model: str
@@ -71,6 +72,7 @@ class ChatSettings:
     limit: str = "max_tokens"
     fold_system: bool = False
     extra: str = ""
+    tokenizer: str = ""
 
     def __post_init__(self) -> None:
         if self.key_name and not _KEY_NAME.fullmatch(self.key_name):

@@ -27,6 +27,7 @@ class Turn:
     question: Question
     began: float = field(default_factory=time.perf_counter)
     asked: Asked = field(default_factory=list)
+    most_tokens: int = 0
     call: Future[Reply] | None = None
     doubt: Unexplained | None = None
     outcome: Answer | CrowdError | None = None
@@ -45,7 +46,7 @@ class Turn:
         Where the server counted no tokens, the most it can have been is added. A model that thinks until it is cut off,
         or says the same as before, would do so again.
         """
-        input_tokens = prompts.tokens_at_most(self.asked) if reply.input_tokens is None else reply.input_tokens
+        input_tokens = self.most_tokens if reply.input_tokens is None else reply.input_tokens
         output_tokens = settings.max_tokens if reply.output_tokens is None else reply.output_tokens
         again = (
             not reply.refused and not self.cut_off(reply) and (not self.attempts or reply.content != self.reply.content)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from math import ceil
 from typing import Any
 
-from labeling.crowd import chat_errors, egress, prompts
+from labeling.crowd import chat_errors, egress, prompts, token_counts
 from labeling.crowd.answers import parse_label
 from labeling.crowd.base import Answer, Brief, Example, More, Pulse, Question, granted, nothing_stays, unstopped
 from labeling.crowd.chat_reply import NoReply, Reply, read_reply
@@ -24,6 +25,8 @@ from labeling.crowd.shots import ShotPicker, shot_picker
 ATTEMPTS = 3
 """A malformed answer is asked again at most twice."""
 PULSE_SECONDS = 0.5
+LIKELY_SHARE, LIKELY_WRITTEN = 1 / 3, 20.0
+"""Until answers tell: three bytes of a prompt make a token (of English four do), and an answer has so many tokens."""
 CONTROL = Question("", (("Text", "…"),))
 """Asked in place of a text that is refused without a reason: if this is refused, too, the text is not at fault."""
 
@@ -38,6 +41,7 @@ class _Ready:
     shots: ShotPicker
     version: str
     hides: bool
+    tokens: token_counts.Count
     answered: bool = False
     unread: int = 0
 
@@ -60,14 +64,17 @@ class ChatModel:
         return f"ChatModel({self.name!r}, {self.settings.model!r} at {self.settings.base_url!r})"
 
     def prepare(self, brief: Brief) -> None:
-        """Read the key and pass the gate; nothing is sent. Raises WrongKey, DestinationRefused or Unreachable."""
+        """Read the key and pass the gate; nothing is sent. Raises WrongKey, DestinationRefused, Unreachable, or
+        Misconfigured for a tokenizer that cannot be read."""
         secret = self.settings.key(_shown(self.name))
         egress.check_destination(self.settings.base_url, local=self.settings.local)
         hides = self.outside and brief.hide_personal_data
         shots = shot_picker(brief, self.settings.shots, nearest=self.settings.nearest)
         from labeling.crowd.chat_transport import client
 
-        self._ready = _Ready(brief, client(self.settings, secret), secret, shots, self._version(brief, hides), hides)
+        count = token_counts.counter(self.settings.tokenizer)
+        version = self._version(brief, hides)
+        self._ready = _Ready(brief, client(self.settings, secret), secret, shots, version, hides, count)
 
     def _version(self, brief: Brief, hides: bool) -> str:
         shapes = {
@@ -87,9 +94,25 @@ class ChatModel:
         asked = self._messages(question, self._prepared().shots(question), reminded=False)
         return max(self._most(asked), self._most(self._messages(CONTROL, [], reminded=False)))
 
+    def most_tokens(self, question: Question) -> int:
+        """The most tokens that a prompt with this question can have."""
+        return self._tokens(self._messages(question, self._prepared().shots(question), reminded=False))
+
+    def likely_cost(self, question: Question, share: float = LIKELY_SHARE, written: float = LIKELY_WRITTEN) -> int:
+        """Micro-dollars that asking once is likely to cost, for plans.
+
+        `share`: how many of the most tokens its prompt really has, 1 where they are counted; `written`: tokens of an
+        answer. Both can be learnt from earlier answers.
+        """
+        share = 1.0 if self.settings.tokenizer else share
+        return self.settings.price.cost(ceil(share * self.most_tokens(question)), ceil(written))
+
+    def _tokens(self, asked: Asked) -> int:
+        return self._prepared().tokens(asked)
+
     def _most(self, asked: Asked) -> int:
         """Micro-dollars of one call at most, rounded up as a provider may do."""
-        return self.settings.price.cost(prompts.tokens_at_most(asked), self.settings.max_tokens)
+        return self.settings.price.cost(self._tokens(asked), self.settings.max_tokens)
 
     def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """Answers in order; raises the first CrowdError. With concurrency above 1, prefer `outcomes`."""
@@ -155,6 +178,7 @@ class ChatModel:
             return
         asked = self._messages(turn.question, shots, reminded=turn.attempts > 0)
         turn.asked = self._messages(CONTROL, [], reminded=False) if turn.doubt else asked
+        turn.most_tokens = self._tokens(turn.asked)
         turn.call = threads.submit(self._call, turn.asked)
 
     def _send_again(self, turn: Turn, threads: ThreadPoolExecutor, more: More) -> None:

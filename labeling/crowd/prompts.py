@@ -22,6 +22,8 @@ _ROLE_MARK = re.compile(
     r"(<)(?=\|)|(?<=\|)(>)|(<)(?=/?s>)|(\[)(?=/?INST\])|(<)(?=<?/?SYS>)|(<)(?=(?:start|end)_of_turn>)", re.IGNORECASE
 )
 Message = dict[str, str]
+TOKENS_OF_A_ROLE, TOKENS_OF_A_PROMPT = 16, 64
+"""So many tokens, at most, a server adds to each message and to the whole."""
 
 
 def messages(brief: Brief, question: Question, shots: Sequence[Example], *, as_json: bool = True) -> list[Message]:
@@ -131,7 +133,8 @@ def tokens_at_most(asked: Sequence[Message]) -> int:
 
     A token is at least one byte of UTF-8; each message costs a few more for its role.
     """
-    return sum(len(message["content"].encode("utf-8", "surrogatepass")) + 16 for message in asked) + 64
+    written = (len(message["content"].encode("utf-8", "surrogatepass")) for message in asked)
+    return sum(count + TOKENS_OF_A_ROLE for count in written) + TOKENS_OF_A_PROMPT
 
 
 def _one_line(title: str) -> str:

@@ -13,8 +13,9 @@ Options of chat: key (environment variable, ending in _API_KEY), input and outpu
 tokens) or call (US dollars per call), local (yes: this machine or network only, and free unless priced),
 max_tokens, timeout (seconds), shots, nearest (yes: the examples most like the question), concurrency,
 logprobs, json_mode, temperature and seed (a number or none), limit (max_tokens or max_completion_tokens),
-fold_system (yes: no system message, for models without that role), extra (more fields of the request as a JSON object,
-with % for signs that a web address cannot hold: extra={"reasoning_effort":"low"}).
+tokenizer (the file tokenizer.json by which tokens are counted, else a byte counts as one), fold_system (yes: no system
+message, for models without that role), extra (more fields of the request as a JSON object, with % for signs that a web
+address cannot hold: extra={"reasoning_effort":"low"}).
 Options of causal: shots, nearest, batch, most_tokens, calibrate, device, threads. Options of embedding:
 mode, batch, most_tokens, device, threads.
 
@@ -88,7 +89,11 @@ def reach(line: str) -> list[str]:
     voter = build(line)
     if not isinstance(voter, ChatModel):
         return []
-    named = {"Keys of the server": voter.settings.key_name, "Addresses of its own network": voter.settings.local}
+    named = {
+        "Keys of the server": voter.settings.key_name,
+        "Addresses of its own network": voter.settings.local,
+        "Files of the server": voter.settings.tokenizer,
+    }
     return [what for what, wanted in named.items() if wanted]
 
 

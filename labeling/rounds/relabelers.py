@@ -11,7 +11,7 @@ from django.db.models import Avg
 from labeling.arrays import Ballot
 from labeling.checks import draws
 from labeling.models import Annotator, Batch, Escalation, Membership, Project, Reservation
-from labeling.rounds import fallback, settling
+from labeling.rounds import expected_prices, fallback, settling
 from labeling.rounds.skills import Evidence
 from labeling.routing.value import Relabeler, Voice
 from labeling.truth.skills.learning import Skills
@@ -70,7 +70,7 @@ def parties(
         Party(
             Kind.PAID,
             each.name,
-            price_of(each),
+            expected_prices.of(each, batch),
             each.pk in callable_now,
             (column,),
             each,

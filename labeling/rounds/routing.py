@@ -13,7 +13,7 @@ from labeling.live import nudges
 from labeling.models import Annotator, Batch, Decision, Escalation, Round, Task
 from labeling.money import ledger
 from labeling.money.ledger import dollars
-from labeling.rounds import buying, decisions, teaching
+from labeling.rounds import affording, buying, decisions, teaching
 from labeling.rounds.buying import DECIDED_BY, Purchase, Table
 from labeling.rounds.decisions import Verdict
 from labeling.rounds.outcomes import expected_labels, outcome
@@ -228,6 +228,7 @@ def figures(table: Table, bought: Purchase) -> dict[str, Any]:
     plan = bought.plan
     return {
         "free_microdollars": bought.free,
+        "only_held_microdollars": bought.free - affording.spendable(bought.free, table.parties),
         "planned_microdollars": plan.spend,
         "expected_gain": round(expected_labels(bought), 4),
         "gap": round(plan.gap, 6),

@@ -100,9 +100,9 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """The drawing and what can be said in words. `next_labels`: how many more right labels the next $10, or what is
-    free if that is less (`next_dollars`), should buy. `short_of`: dollars that must be held while one answer is asked
-    for, where less than that is free, else None. `foreseen`: what the first forecast said about the money that is spent
-    now; `now`: what the checks say."""
+    free if that is less (`next_dollars`; without what the last answer needs held and does not cost), should buy.
+    `short_of`: dollars that must be held while one answer is asked for, where less than that is free, else None.
+    `foreseen`: what the first forecast said about the money that is spent now; `now`: what the checks say."""
 
     curve: Curve
     tasks: int
@@ -147,7 +147,8 @@ def _outlook(batch: Batch, turns: list[Round]) -> Outlook:
     ahead = _expected(last, spent, end)
     marks = (_with_words(now, "now"), *(_with_words(one, "at the cap") for one in ahead[-1:] if end > spent))
     least = min(turns[-1].parameters.get("holds", {}).values(), default=0)
-    buys = min(TEN_DOLLARS, meter.free) if meter.free >= least else 0
+    only_held = turns[-1].parameters.get("only_held_microdollars", 0)
+    buys = min(TEN_DOLLARS, max(meter.free - only_held, 0)) if meter.free >= least else 0
     gained = (last.at(spent + buys).value or 0.0) - (last.at(spent).value or 0.0)
     return Outlook(
         Curve(past, ahead, marks),

@@ -1,0 +1,80 @@
+"""What an answer of a paid model is likely to cost, for plans: as far as known never less than it turns out to be.
+
+Best known from the bills of this batch; else from what the model's answers used elsewhere, reckoned for this batch's
+texts; before there is an answer, from the texts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, sqrt
+from statistics import fmean, stdev
+from typing import Protocol, runtime_checkable
+
+from labeling.crowd.base import Question, Voter
+from labeling.crowd.errors import CrowdError
+from labeling.models import Annotator, Batch, Reservation, Task, Vote
+from labeling.people import voters
+
+ENOUGH = 5
+LATEST, SAMPLE = 200, 20
+SURE = 1.64
+"""Standard errors above a mean: the mean of what comes lies below that nineteen times of twenty."""
+
+
+@runtime_checkable
+class Metered(Voter, Protocol):
+    """A voter that is paid by the token."""
+
+    def most_tokens(self, question: Question) -> int:
+        """The most tokens that a prompt with this question can have."""
+
+    def likely_cost(self, question: Question, share: float = ..., written: float = ...) -> int:
+        """Micro-dollars that asking once is likely to cost; `share` of the most tokens, and `written` ones."""
+
+
+def of(annotator: Annotator, batch: Batch) -> int:
+    """Micro-dollars of one answer about a text of this batch."""
+    booked = Reservation.objects.filter(annotator=annotator, task__batch=batch, state=Reservation.State.SETTLED)
+    bills = list(booked.order_by("-pk").values_list("cost_microdollars", flat=True)[:LATEST])
+    if len(bills) >= ENOUGH:
+        return ceil(at_most([float(bill or 0) for bill in bills]))
+    try:
+        voter = voters.ready(annotator, batch)
+    except CrowdError:  # why not is told when it is asked
+        return annotator.price_microdollars or 0
+    return _by_tokens(voter, annotator, batch) if isinstance(voter, Metered) else annotator.price_microdollars or 0
+
+
+def _by_tokens(voter: Metered, annotator: Annotator, batch: Batch) -> int:
+    """From what its answers used, or will use by a first guess, for a sample of the batch's texts."""
+    places = sorted({batch.rows_new * part // SAMPLE for part in range(SAMPLE)})
+    sample = [voters.question(task) for task in batch.tasks.filter(position__in=places)]
+    if not sample:
+        return annotator.price_microdollars or 0
+    learnt = _usage(voter, annotator)
+    return ceil(fmean(voter.likely_cost(question, *learnt) for question in sample))
+
+
+def _usage(voter: Metered, annotator: Annotator) -> tuple[float, float] | tuple[()]:
+    """Of its latest answers: the share of the most tokens that a prompt had, and the tokens written; () for too few."""
+    votes = Vote.objects.filter(annotator=annotator, input_tokens__gt=0).select_related("task").order_by("-pk")
+    latest = list(votes[:SAMPLE])
+    if len(latest) < ENOUGH:
+        return ()
+    shares = [vote.input_tokens / vote.attempts / _most(voter, vote.task) for vote in latest]
+    return at_most(shares), at_most([vote.output_tokens for vote in latest])
+
+
+def _most(voter: Metered, task: Task) -> int:
+    return voter.most_tokens(voters.question(task))
+
+
+def at_most(values: Sequence[float]) -> float:
+    """A bound of the mean of what comes next, never above the largest value there was.
+
+    >>> at_most([10.0, 10.0, 10.0]), at_most([0.0, 100.0])
+    (10.0, 100.0)
+    """
+    spread = stdev(values) if len(values) > 1 else 0.0
+    return min(fmean(values) + SURE * spread / sqrt(len(values)), max(values))
