@@ -15,6 +15,7 @@ from labeling.money import ledger
 from labeling.rounds import affording, relabelers, teaching
 from labeling.rounds.relabelers import Party
 from labeling.routing import value
+from labeling.routing.entropy import TIE_DECIMALS, largest
 from labeling.routing.plan import MICRO, STOP, Offers, Plan
 from labeling.routing.promises import Watch
 from labeling.routing.value import Crowd, Offer, Router
@@ -144,7 +145,8 @@ def choose(table: Table) -> Purchase:
         step = max(LEAST_STEP, -(-len(to_models) // STEPS))
         gain = gains[to_models, plan.action[to_models]]
         price = np.array([party.price for party in table.parties])[plan.action[to_models]]
-        first = to_models[np.argsort(-gain / np.maximum(price, 1), kind="stable")[:step]]
+        by_money = gain * price.max() / np.maximum(price, 1)
+        first = to_models[largest(by_money, step, seed=table.batch.seed)]
         action = np.full(len(plan.action), STOP, dtype=np.int32)
         action[first] = plan.action[first]
     return Purchase(action, plan, gains, offer, free, last=not len(to_models))
@@ -156,7 +158,8 @@ def _planned(table: Table, free: int, offer: Offer) -> tuple[Offer, Floats, Plan
     gains = _with_room(table, _with_money(table, gains, free))
     worth = _worth(table)
     money = affording.spendable(free, table.parties)
-    plan = Offers.of(gains, table.router.prices()).plan(money, worth=worth / MICRO if worth else None)
+    offers = Offers.of(gains, table.router.prices(), seed=table.batch.seed)
+    plan = offers.plan(money, worth=worth / MICRO if worth else None)
     return offer, gains, plan
 
 
@@ -189,7 +192,8 @@ def _with_room(table: Table, gains: Floats) -> Floats:
         gains[~torn, place] = -np.inf
         if models_left and not party.price:
             gains[:, place] = -np.inf
-        order = np.lexsort((-entropy(table.belief), -gains[:, place]))
+        lot = np.random.default_rng(table.batch.seed).permutation(len(gains))
+        order = np.lexsort((lot, np.round(-entropy(table.belief), TIE_DECIMALS), -gains[:, place]))
         gains[order[room_for_people(table.batch) :], place] = -np.inf
     return gains
 

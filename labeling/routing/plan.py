@@ -89,7 +89,7 @@ class Steps:
     ratio: Floats
 
     def sorted(self) -> Steps:
-        """The same steps, best ratio first; equal ones in the order of tasks and of each task's own steps."""
+        """The same steps, best ratio first; equal ones stay in their order, and so do each task's own steps."""
         return self.taken(np.argsort(-self.ratio, kind="stable"))
 
     def taken(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Steps:
@@ -122,15 +122,19 @@ class Offers:
     won: Floats
 
     @classmethod
-    def of(cls, gains: Gains, prices: Money) -> Offers:
+    def of(cls, gains: Gains, prices: Money, *, seed: int = 0) -> Offers:
         """Rank the offers of M actions to n tasks.
 
         `gains`: (n, M) expected extra correct labels; an offer of no gain is never taken, -inf marks an action that is
         not open to a task. `prices`: (M,) or (n, M) integer micro-dollars. Raises ValueError where a gain is nan, a
         price negative or no integer, or the shapes do not fit. Cost O(n M^2 + n M log n).
+
+        Equal offers come in a random order that `seed` fixes: the beginning of a file is often of one sort, and a
+        budget that ends among equals must not be spent on it alone.
         """
         _check(gains, prices)
-        steps = _steps(gains, prices, np.arange(len(gains), dtype=np.int32)).sorted()
+        drawn = np.random.default_rng(seed).permutation(len(gains)).astype(np.int32)
+        steps = _steps(gains, prices, drawn).sorted()
         return cls._ranked(gains, prices, _free(gains, prices), steps)
 
     @classmethod

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from labeling.routing import answer_law, fusion
 from labeling.routing.answer_law import AnswerLaw
+from labeling.routing.entropy import TIE_DECIMALS
 from labeling.routing.fusion import Fusion, Heard
 from labeling.routing.lookahead import Asking, value_of_answer, value_of_start
 from labeling.routing.plan import MICRO, Offers, Plan
@@ -113,6 +114,7 @@ class Router:
     """Everything needed to say what is worth asking now; made by `fit`, carried on by `told`.
 
     `fusions`, `laws`: one for each relabeler. `heard`: crowd and answers of every task. `answered`: (n, M).
+    `seed`: draws the order of tasks that gain the same.
     `tested`: (M,) answers on validated tasks that each relabeler's fusion was learnt from.
     """
 
@@ -124,6 +126,7 @@ class Router:
     answered: Bools
     tested: NDArray[np.int64]
     floor: float = FLOOR
+    seed: int = 0
 
     def belief(self) -> Floats:
         """What is believed now, crowd and answers together, (n, K); validated tasks keep their label."""
@@ -187,7 +190,9 @@ class Router:
         return gain, change
 
     def _offer(self, raw: Floats, change: Floats) -> Offer:
-        return Offer(np.where(self.open_to(), np.where(raw >= self.floor, raw, 0.0), -np.inf), change, raw)
+        # tasks with the same votes gain the same; rounding errors must not decide which comes first
+        gain = np.where(raw >= self.floor, np.round(raw, TIE_DECIMALS), 0.0)
+        return Offer(np.where(self.open_to(), gain, -np.inf), change, raw)
 
     def ahead(self, offer: Offer, multiplier: float, depth: int = 2) -> Offer:
         """The same offers, looking up to `depth` answers ahead where no single one pays: see `offers`."""
@@ -207,9 +212,9 @@ class Router:
         only pay together with others are weighed at the multiplier of a first plan that knows single answers alone.
         """
         offer, prices = self.offers(), self.prices()
-        plan = Offers.of(offer.gain, prices).plan(budget, worth=worth)
+        plan = Offers.of(offer.gain, prices, seed=self.seed).plan(budget, worth=worth)
         ahead = self.ahead(offer, max(plan.multiplier, 1 / (worth * MICRO) if worth else 0.0), depth)
-        return plan if ahead is offer else Offers.of(ahead.gain, prices).plan(budget, worth=worth)
+        return plan if ahead is offer else Offers.of(ahead.gain, prices, seed=self.seed).plan(budget, worth=worth)
 
     def _several(self) -> bool:
         """Whether a task can have more than one further answer at all."""
@@ -268,7 +273,8 @@ def fit(
         fusions.append(fused)
         laws.append(answer_law.fit(honest[task], label, fused.confusion, seed))
     start, nobody = Heard.crowd_alone(crowd.belief), np.zeros((len(crowd.known), len(relabelers)), dtype=bool)
-    return Router(crowd, tuple(relabelers), tuple(fusions), tuple(laws), start, nobody, tested, floor).told(answers)
+    learnt = tuple(relabelers), tuple(fusions), tuple(laws)
+    return Router(crowd, *learnt, start, nobody, tested, floor, seed).told(answers)
 
 
 def _listen(heard: Heard, fusions: Sequence[Fusion], answers: Votes) -> Heard:

@@ -182,6 +182,21 @@ def test_the_order_of_tasks_does_not_change_what_is_gained():
     assert np.array_equal(straight.action[shuffled], mixed.action)
 
 
+def test_where_a_budget_ends_among_equals_a_lot_decides_and_not_the_order_of_the_file():
+    gains = np.full((1_000, 1), 0.2)
+    bought = [np.flatnonzero(Offers.of(gains, money(1), seed=seed).plan(300).action == 0) for seed in (0, 0, 1)]
+    assert [len(tasks) for tasks in bought] == [300] * 3
+    assert np.array_equal(bought[0], bought[1]) and not np.array_equal(bought[0], bought[2])
+    # the middle of 300 drawn of 1,000 is 500, give or take 14
+    assert all(abs(tasks.mean() - 499.5) < 60 for tasks in bought)
+
+
+def test_who_is_drawn_with_more_money_comes_on_top_of_who_was_drawn_with_less():
+    offers = Offers.of(np.full((1_000, 1), 0.2), money(1), seed=3)
+    less, more = (set(np.flatnonzero(offers.plan(budget).action == 0)) for budget in (100, 400))
+    assert less < more
+
+
 def test_no_task_needs_no_money():
     plan = best_plan(np.empty((0, 2)), money(1, 2), 100)
     assert len(plan.action) == plan.spend == plan.gain == 0

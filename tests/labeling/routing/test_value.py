@@ -223,6 +223,16 @@ class TestTheRouter:
         assert (plan.action == -1).all()
         assert plan.spend == 0 and plan.marginal_dollars is None
 
+    def test_tasks_with_the_same_votes_are_bought_by_lot_wherever_they_stand_in_the_file(self):
+        n = 400
+        # beliefs that differ by a rounding error only
+        belief = np.column_stack([0.6 + np.arange(n) * 1e-13, 0.4 - np.arange(n) * 1e-13])
+        crowd = Crowd(belief, np.full(n, -1, np.int32), np.empty(0, np.int32), np.empty((0, 2)))
+        router = value.fit(crowd, [Relabeler("p", 1)], answers(n, 1, 2), seed=5)
+        bought = np.flatnonzero(router.plan(100).action == 0)
+        assert len(bought) == 100
+        assert abs(bought.mean() - 199.5) < 60
+
     def test_an_answer_dearer_than_a_correct_label_is_worth_is_not_bought(self):
         crowd, said, _ = simulated()
         router = value.fit(crowd, [Relabeler("p", 1_000_000)], taught(crowd, said))
