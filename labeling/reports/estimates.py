@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from labeling.truth.confusion import wilson
+from labeling.truth.votes import Ints
 
 MINIMUM = 30
+
+
+class Commonest(NamedTuple):
+    """What is right by giving everything the same label: a number that every accuracy stands beside."""
+
+    label: str
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,15 @@ def limits(rate: float, n: float) -> tuple[float, float]:
     """Wilson's 95% limits of a rate seen in `n` trials."""
     low, high = wilson(np.array([rate]), np.array([float(n)]))
     return float(low[0]), float(high[0])
+
+
+def commonest(truth: Ints, names: Sequence[str]) -> Commonest | None:
+    """The commonest of the known labels: `truth` are places among `names`, -1 where nothing is known."""
+    known = truth[truth >= 0]
+    if not len(known):
+        return None
+    counts = np.bincount(known)
+    return Commonest(names[int(counts.argmax())], float(counts.max() / len(known)))
 
 
 def beyond_chance(rate: float, n: float, chance: float) -> Measured:

@@ -1,10 +1,12 @@
 // The socket says what changed; parts of the page that listen ("live-queue", "live-progress", "live-guide") fetch themselves.
+// "live-later" is progress for parts that cost more. Of many changes each part hears the last one, after its rest: htmx's own
+// throttle drops it.
 (() => {
   "use strict";
   const kinds = ["queue", "progress", "guide"];
   const state = () => document.getElementById("live-state");
   const tell = (kind) => document.body.dispatchEvent(new CustomEvent(`live-${kind}`, { bubbles: true }));
-  const OFTEN = 600; // milliseconds between two fetches of one part, however much happens
+  const RESTS = { queue: 600, progress: 1000, later: 4000, guide: 600 }; // milliseconds between two fetches of a part
   const told = new Map();
   let open = false;
   let closedAt = null;
@@ -12,7 +14,7 @@
   function soon(kind) {
     const { last = -Infinity, waits = false } = told.get(kind) ?? {};
     if (waits) return;
-    const rest = last + OFTEN - performance.now();
+    const rest = last + RESTS[kind] - performance.now();
     told.set(kind, { last, waits: true });
     setTimeout(() => {
       told.set(kind, { last: performance.now() });
@@ -53,6 +55,7 @@
 
   window.Concord = { ...window.Concord, token, listens: () => open };
 
+  const heard = (what) => what.flatMap((kind) => (kind === "progress" ? [kind, "later"] : [kind]));
   const follows = (kind) => document.querySelector(`[hx-trigger*="live-${kind}"]`) !== null;
 
   // A page none of whose parts follows must not say that it does: it offers to be read anew.
@@ -68,13 +71,13 @@
   document.addEventListener("htmx:wsBeforeMessage", (event) => {
     event.preventDefault();
     const message = JSON.parse(event.detail.message);
-    message.what.forEach(soon);
-    if (!message.what.some(follows)) behind();
+    heard(message.what).forEach(soon);
+    if (!heard(message.what).some(follows)) behind();
   });
 
   document.addEventListener("htmx:wsOpen", () => {
     show("live", "Live");
-    (closedAt ? kinds : ["queue"]).forEach(soon); // what happened since this page was made
+    heard(closedAt ? kinds : ["queue"]).forEach(soon); // what happened since this page was made
     closedAt = null;
     open = true;
   });

@@ -14,7 +14,7 @@ from labeling.checks import results
 from labeling.models import Batch, Decision
 from labeling.reports import kept
 from labeling.reports.drawing.scales import Scale, spanning
-from labeling.reports.estimates import Measured, share
+from labeling.reports.estimates import Commonest, Measured, commonest, share
 from labeling.truth import calibration, methods
 from labeling.truth.screen import screen
 from labeling.truth.votes import Bools, Inference, Ints
@@ -71,6 +71,7 @@ class Comparison:
     votes: int
     refused: str = ""
     degenerate: tuple[tuple[str, str], ...] = ()
+    common: Commonest | None = None
 
     @property
     def scale(self) -> Scale:
@@ -114,7 +115,8 @@ def _quick(batch: Batch) -> Comparison:
     lines = [_line(name, ballot, truth, current) for name in methods.NAMES if name not in SLOW]
     checks, known = int((truth >= 0).sum()), int((ballot.known >= 0).sum())
     whole = arrays.load(batch, fractional=False, settled=False)
-    return Comparison(tuple(lines), checks, known, len(whole.votes.task), degenerate=_degenerate(whole))
+    common = commonest(truth, [label.name for label in ballot.labels])
+    return Comparison(tuple(lines), checks, known, len(whole.votes.task), "", _degenerate(whole), common)
 
 
 def _ordered(lines: list[Line]) -> tuple[Line, ...]:

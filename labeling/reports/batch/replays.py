@@ -14,7 +14,7 @@ from labeling.models import Annotator, Batch, Escalation
 from labeling.reports import kept
 from labeling.reports.batch.comparison import MOST_SLOW, SLOW
 from labeling.reports.drawing.curves import Curve, Spot
-from labeling.reports.estimates import MINIMUM, Measured, share
+from labeling.reports.estimates import MINIMUM, Commonest, Measured, commonest, share
 from labeling.rounds import relabelers
 from labeling.rounds.relabelers import Party
 from labeling.routing.recording import Recording, Replay
@@ -67,6 +67,7 @@ class Compared:
     checks: int = 0
     parties: tuple[tuple[str, str, int, int], ...] = ()
     curve: Curve | None = None
+    common: Commonest | None = None
 
 
 def compare(batch: Batch, wanted: Wanted) -> Compared:
@@ -95,7 +96,7 @@ def _compare(batch: Batch, wanted: Wanted) -> Compared:
     run = Replay(recording, ballot.known, wanted.aggregator, batch.seed)
     all_of_it = int((_on_offer(run) * prices).sum())
     points = replay(run, wanted.router, [int(min(wanted.budget, all_of_it) * step) for step in STEPS])
-    return _told(run, points, before, parties)
+    return _told(run, points, before, parties, [label.name for label in ballot.labels])
 
 
 def _on_offer(run: Replay) -> Bools:
@@ -132,7 +133,7 @@ def _checks(batch: Batch, ballot: Ballot) -> tuple[Ints, Bools]:
     return truth, right
 
 
-def _told(run: Replay, points: list[Point], before: Bools, parties: Sequence[Party]) -> Compared:
+def _told(run: Replay, points: list[Point], before: Bools, parties: Sequence[Party], names: Sequence[str]) -> Compared:
     record = run.recording
     counts = _on_offer(run).sum(axis=0)
     where = record.truth >= 0
@@ -147,7 +148,8 @@ def _told(run: Replay, points: list[Point], before: Bools, parties: Sequence[Par
     now = Spot(ours.cost / MICRO, ours.right.value, words="as it went", estimable=ours.right.estimable)
     curve = Curve(tuple(spots), (), (now,)) if ours.right.estimable else None
     difference = _difference(before[where], after[where])
-    return Compared("", ours, theirs, difference, ours.cost - theirs.cost, int(where.sum()), offered, curve)
+    saved, common = ours.cost - theirs.cost, commonest(record.truth, names)
+    return Compared("", ours, theirs, difference, saved, int(where.sum()), offered, curve, common)
 
 
 def _share(right: Bools) -> Measured:

@@ -17,7 +17,7 @@ from labeling.reports.crowd.families import Family
 from labeling.reports.crowd.votes import Known
 from labeling.reports.drawing.heat import Heat
 from labeling.reports.drawing.scales import LogScale, Scale, spanning
-from labeling.reports.estimates import Measured, share
+from labeling.reports.estimates import Commonest, Measured, commonest, share
 from labeling.truth import confusion
 from labeling.truth.screen import screen
 from labeling.truth.votes import Floats
@@ -70,7 +70,7 @@ class Crowd:
     heat: Heat | None
     confusions: dict[int, Floats]
     labels: tuple[tuple[str, str], ...]
-    common: tuple[str, float] | None = None
+    common: Commonest | None = None
 
     @property
     def tells(self) -> bool:
@@ -81,7 +81,7 @@ class Crowd:
     def beats_common(self) -> bool:
         """Whether a voter is surely better than always giving the commonest label; True where nobody can tell."""
         told = [voter.right.low for voter in self.voters if voter.right.estimable and voter.right.low is not None]
-        return self.common is None or not told or max(told) > self.common[1]
+        return self.common is None or not told or max(told) > self.common.share
 
     @property
     def scale(self) -> Scale:
@@ -130,16 +130,8 @@ def _crowd(project: Project) -> Crowd:
         error_families.heat(alike),
         {one.pk: counts[place] for place, one in enumerate(known.annotators)},
         tuple((label.brief, label.name) for label in project.label_list()),
-        _common(known, project),
+        commonest(known.truth, [label.name for label in project.label_list()]),
     )
-
-
-def _common(known: Known, project: Project) -> tuple[str, float] | None:
-    truth = known.truth[known.truth >= 0]
-    if not len(truth):
-        return None
-    counts = np.bincount(truth)
-    return project.label_list()[int(counts.argmax())].name, float(counts.max() / len(truth))
 
 
 def _unlabeled(project: Project) -> Crowd:

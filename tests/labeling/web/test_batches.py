@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -96,7 +97,10 @@ def test_downloads_are_written_block_by_block_under_an_asynchronous_server(settl
 
 
 def test_methods_stand_side_by_side(manager: Client, settled: Batch) -> None:
-    found = manager.get(of(settled, "batch_methods")).context["found"]
+    page = manager.get(of(settled, "batch_methods"))
+    found = page.context["found"]
+    most, share = Counter(settled.tasks.exclude(gold=None).values_list("gold__name", flat=True)).most_common(1)[0]
+    assert found.common == (most, share / 60) and f"always saying <bdi>{most}</bdi> is right" in told(page)
     assert {line.name for line in found.lines} == set(comparison.WORDS)
     majority = next(line for line in found.lines if line.name == "majority_vote")
     assert majority.right.value == pytest.approx(48 / 60) and majority.right.low < 48 / 60

@@ -44,6 +44,9 @@ def test_it_starts_as_the_project_has_it(manager: Client, bought: Batch) -> None
     assert found.ours.right.value == pytest.approx(60 / 80)
     assert found.theirs.cost == 1000 * found.theirs.calls <= 40_000
     assert found.parties == (("paid", "Dear", 40, 1000),)
+    assert f"always saying <bdi>{found.common.label}</bdi> is right {found.common.share:.1%} of the time" in told(
+        answer
+    )
 
 
 def test_no_money_buys_nothing_and_says_what_it_saves(manager: Client, bought: Batch) -> None:
