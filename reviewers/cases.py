@@ -12,7 +12,7 @@ from datetime import datetime
 from labeling.models import Annotator, Belief, Escalation, Label, Task, Vote
 from labeling.money import ledger
 from reviewers import clones
-from reviewers.desk import paused_since
+from reviewers.desk import paused_since, why_paused
 from reviewers.guide import Entry, guide
 from reviewers.models import Assignment
 from reviewers.neighbours import Near, settled_before
@@ -129,6 +129,11 @@ class Bench:
     def paused_since(self) -> datetime | None:
         """Since when a pause keeps cases from this expert."""
         return paused_since(self.expert)
+
+    @property
+    def why_paused(self) -> str:
+        """Why this expert's own cases rest; empty where they do not."""
+        return why_paused(self.expert)
 
 
 def open_bench(

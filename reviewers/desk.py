@@ -119,6 +119,11 @@ class Desk:
         """Since when a pause keeps questions from this person; None where none waits behind a pause."""
         return paused_since(self.annotator)
 
+    @cached_property
+    def why_paused(self) -> str:
+        """Why this person's own queue rests; empty where it does not."""
+        return why_paused(self.annotator)
+
     @property
     def settled_lately(self) -> int:
         """How many tasks the crowd settled by itself in the last hour."""
@@ -132,8 +137,24 @@ class Desk:
         return held.filter(annotator__kind=self.annotator.kind).count()
 
 
+OWN_PAUSE = (
+    "Your queue is paused: {who} wants to look at it with you first. What you answered stays, and cards come again by "
+    "themselves once it goes on; ask a manager of the project."
+)
+
+
+def why_paused(annotator: Annotator) -> str:
+    """What somebody is told whose own queue is paused; empty where it is not."""
+    if annotator.paused_at is None:
+        return ""
+    alarmed = annotator.alarms.standing().filter(paused=True).exists()
+    return OWN_PAUSE.format(who="after an alarm about answers, a manager" if alarmed else "a manager")
+
+
 def paused_since(annotator: Annotator) -> datetime | None:
-    """Since when the oldest pause of a batch keeps questions from somebody; None where none waits behind one."""
+    """Since when a pause of their own, or of a batch, keeps questions from somebody; None where there is none."""
+    if annotator.paused_at is not None:
+        return annotator.paused_at
     theirs = Escalation.objects.open().listed().in_project(annotator.project_id).filter(to=annotator.kind)
     held_up = theirs.filter(task__batch__paused_at__isnull=False, task__batch__error="")
     since: datetime | None = held_up.aggregate(since=Min("task__batch__paused_at"))["since"]

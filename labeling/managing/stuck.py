@@ -43,7 +43,9 @@ def _unanswerable(project: Project) -> EscalationQuerySet:
 def _who_labels(project: Project) -> set[int]:
     members = Membership.objects.filter(project=project)
     annotators = set(members.filter(role=Role.ANNOTATOR).values_list("user_id", flat=True))
-    return annotators or set(members.values_list("user_id", flat=True))
+    paused = Annotator.objects.filter(project=project, kind=Annotator.Kind.PERSON, paused_at__isnull=False)
+    there = annotators or set(members.values_list("user_id", flat=True))
+    return there - set(paused.values_list("user_id", flat=True))
 
 
 @transaction.atomic

@@ -107,9 +107,10 @@ def _columns(ballot: Ballot, kind: str) -> tuple[int, ...]:
 
 
 def at_work(project: Project, ballot: Ballot, kind: str) -> list[Annotator]:
-    """Those of a kind who belong to the project still."""
+    """Those of a kind who belong to the project still, and whose queue is not paused."""
     members = set(Membership.objects.filter(project=project).values_list("user_id", flat=True))
-    return [each for each in ballot.annotators if each.kind == kind and each.user_id in members]
+    here = [each for each in ballot.annotators if each.kind == kind and each.user_id in members]
+    return [each for each in here if each.paused_at is None]
 
 
 def voices(evidence: Evidence | None, skills: Skills | None, annotators: Sequence[Annotator]) -> tuple[Voice, ...]:

@@ -25,7 +25,12 @@ SHARE = 3
 
 
 def waiting_for(annotator: Annotator) -> EscalationQuerySet:
-    """Questions this person may be asked: open, not paused, of their kind, not answered by them, on no other desk."""
+    """Questions this person may be asked: open, not paused, of their kind, not answered by them, on no other desk.
+
+    None for somebody whose queue is paused, by an alarm or a manager.
+    """
+    if annotator.paused_at is not None:
+        return Escalation.objects.none()
     answered = Vote.objects.current().filter(task=OuterRef("task"), annotator=annotator)
     others = Assignment.objects.unexpired().filter(escalation=OuterRef("pk")).exclude(annotator=annotator)
     questions = Escalation.objects.open().in_project(annotator.project_id).filter(to=annotator.kind).not_paused()

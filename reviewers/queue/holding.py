@@ -32,9 +32,10 @@ def desk_of(annotator: Annotator) -> AssignmentQuerySet:
 
 
 def in_hand(annotator: Annotator) -> list[Assignment]:
-    """The desk without cards of paused batches that nobody has begun."""
+    """The desk without cards that nobody has begun and that are paused, with their batch or with this person."""
     there = [held.known_to(annotator) for held in desk_of(annotator)]
-    return [held for held in there if held.begun_at or not held.escalation.task.batch.paused]
+    stopped = annotator.paused_at is not None
+    return [held for held in there if held.begun_at or not (stopped or held.escalation.task.batch.paused)]
 
 
 def holder(question: Escalation, besides: Annotator | None = None) -> Assignment | None:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from labeling.checks import alarms
 from labeling.managing import archives
-from labeling.models import Batch, Decision, Task, Vote
+from labeling.models import Batch, Decision, Project, Task, Vote
 from labeling.money import ledger
+from labeling.people import rules
 from reviewers import answers, desk
 from reviewers.models import Assignment
 from reviewers.queue import answering, claiming, holding, undoing
@@ -229,3 +231,39 @@ class TestTwoWindows:
             notice = answers.give(claiming.own(ann, held.pk), self.told(asked, 0))
             assert (notice is None) == (turn == 0)
         assert "Nothing was changed." in str(notice) and Vote.objects.count() == 1
+
+
+def test_a_person_whose_queue_is_paused_gets_no_card_and_is_told_why(asked: Batch) -> None:
+    ann = person(asked.project, "ann")
+    begun = claiming.hand_out(ann, ahead=3, at_work=True)[0]
+    rules.pause(ann)
+    ann.refresh_from_db()
+    assert claiming.hand_out(ann, ahead=3) == [begun], "what was begun may be finished, the rest is put back"
+    answer(begun, 0)
+    page = told(signed_in("ann").get(url()))
+    assert (
+        "Paused since <time" in page and "Your queue is paused: a manager wants to look at it with you first." in page
+    )
+    assert cards(page.encode()) == [] and claiming.pick(ann, asked.tasks.last().escalations.get()) is None
+    assert cards(signed_in("bob").get(url()).content), "colleagues go on"
+    rules.go_on(ann)
+    assert cards(signed_in("ann").get(url()).content)
+
+
+def test_an_alarm_about_a_person_pauses_their_queue_until_a_manager_has_seen_it(asked: Batch) -> None:
+    Project.objects.update(when_alarmed="pause")
+    ann, project = person(asked.project, "ann"), Project.objects.get()
+    assert alarms.raise_about(project, "person", "ann", "ann is right on 40%.", 50.0, annotator=ann)
+    page = told(signed_in("ann").get(url()))
+    assert "Your queue is paused: after an alarm about answers, a manager wants to look" in page
+    assert "40%" not in page, "nobody learns here which answers were checks"
+    alarms.clear(project.alarms.get())
+    assert cards(signed_in("ann").get(url()).content)
+
+
+def test_an_expert_whose_cases_are_paused_is_told_why(batch: Batch) -> None:
+    ask(batch.tasks.first(), to="expert")
+    eve = person(batch.project, "eve", "expert")
+    rules.pause(eve)
+    page = told(signed_in("eve").get(url("cases")))
+    assert "Your queue is paused" in page and not Assignment.objects.exists()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, Sum
 
-from labeling.models import Annotator, Decision, Label, Project, Vote
+from labeling.models import Annotator, Decision, Label, Project, Reservation, Vote
 from labeling.models.vote import VoteQuerySet
 from labeling.people import skill
 from labeling.people.skill import Skill
 from labeling.reports.estimates import Measured, share
+from labeling.reports.money import ways
 from labeling.reports.people import disagreement
 from labeling.reports.people.disagreement import Cause, Shared
 
@@ -21,6 +22,7 @@ Kind = Annotator.Kind
 LEAST = 10
 LEAST_TIMED = 5
 RECENT = 300
+NOT_PAID = Measured(0.0)
 CLEAR_SLIP = 0.15
 """How often a label must be taken for another to be told."""
 
@@ -37,7 +39,8 @@ class Slip:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One annotator. `agreement`: with other people on the same tasks. `overruled`: by an expert's word, of the tasks
-    where an expert decided. `seconds`: median of an answer, None where too few are timed. `settled`: final labels."""
+    where an expert decided. `seconds`: median of an answer, None where too few are timed. `settled`: final labels.
+    `each_right`: dollars for one right answer, by what was booked for their answers and by their skill."""
 
     annotator: Annotator
     skill: Skill
@@ -48,6 +51,7 @@ class Row:
     settled: int
     seconds: float | None
     slip: Slip | None
+    each_right: Measured
 
     @property
     def shares(self) -> list[tuple[str, Measured]]:
@@ -71,16 +75,21 @@ class People:
     rows: list[Row]
     cause: Cause
 
+    @property
+    def paid(self) -> bool:
+        """Whether anybody's answers cost something."""
+        return any(row.each_right is not NOT_PAID for row in self.rows)
+
 
 def people(project: Project) -> People:
     """Everybody of a project who has answered or may be asked, people first, and the cause of their disagreement."""
     everybody = list(project.annotators.filter(kind__in=[Kind.PERSON, Kind.EXPERT, Kind.PAID]))
     shared = shared_tasks(project)
     with_others = disagreement.by_person(shared)
-    given, overruled, settled = _given(project), _overruled(project), _settled(project)
+    given, overruled, settled, booked = _given(project), _overruled(project), _settled(project), _booked(project)
     seconds, labels = _seconds(project, everybody), project.label_list()
     rows = [
-        _row(one, labels, with_others, given, overruled, settled, seconds.get(one.pk))
+        _row(one, labels, with_others, given, overruled, settled, seconds.get(one.pk), booked.get(one.pk))
         for one in sorted(everybody, key=lambda one: (one.kind != Kind.PERSON, one.kind == Kind.PAID, one.name))
     ]
     return People(rows, disagreement.cause(shared, rows_by_key(rows), labels))
@@ -115,6 +124,7 @@ def _of_people(project: Project) -> VoteQuerySet:
 def _row(
     one: Annotator, labels: Sequence[Label], with_others: dict[int, tuple[int, int]], given: dict[int, int],
     overruled: dict[int, tuple[int, int]], settled: dict[int, int], seconds: float | None,
+    booked: tuple[int, int] | None,
 ) -> Row:  # fmt: skip
     found = skill.of(one)
     return Row(
@@ -127,7 +137,21 @@ def _row(
         settled.get(one.pk, 0),
         seconds,
         _slip(one, found, labels),
+        _each_right(booked, _accuracy(found)),
     )
+
+
+def _each_right(booked: tuple[int, int] | None, right: Measured) -> Measured:
+    """Dollars for one right answer, of (micro-dollars, answers); None where nothing was booked."""
+    spent, answers = booked or (0, 0)
+    return replace(ways.each_right(spent, answers, right), reason=right.reason) if spent else NOT_PAID
+
+
+def _booked(project: Project) -> dict[int, tuple[int, int]]:
+    """Micro-dollars booked for the answers of each annotator, and for how many."""
+    settled = Reservation.objects.filter(task__project=project, state=Reservation.State.SETTLED).order_by()
+    rows = settled.values_list("annotator").annotate(spent=Sum("cost_microdollars"), n=Count("pk"))
+    return {key: (spent, n) for key, spent, n in rows}
 
 
 def _accuracy(found: Skill) -> Measured:

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labeling.models import Batch, Label, Project, Vote
+from labeling.money import ledger
 from labeling.people.skill import UNKNOWN, Skill
 from labeling.reports.people import disagreement, work
 from labeling.rounds import decisions, skills
@@ -101,3 +102,21 @@ def test_a_project_in_which_nobody_answered_says_nothing_of_how_they_work(manage
     page = manager.get(reverse("people", args=[project.slug])).content.decode()
     assert "How they work" not in page
     assert batch_of(project, 1)
+
+
+@pytest.mark.django_db
+def test_what_a_right_answer_costs_rests_on_pay_and_on_skill(manager: Client, project: Project) -> None:
+    """Ann and Bob are paid alike; Ann is wrong on nearly all, so that a right answer of hers costs many times more."""
+    overruled(project, 60)
+    address = reverse("people", args=[project.slug])
+    assert "For a right answer" not in manager.get(address).content.decode(), "nobody was paid"
+    for vote in Vote.objects.filter(annotator__kind="person").select_related("task", "annotator"):
+        ledger.settle(ledger.reserve(vote.task, vote.annotator, 0), 20_000)
+    ann, bob, eve = work.people(project).rows
+    for row in (ann, bob):
+        each, right = row.each_right, row.accuracy
+        assert each.value == pytest.approx(0.02 / right.value) and each.estimable
+        assert each.low == pytest.approx(0.02 / right.high) and each.high == pytest.approx(0.02 / right.low)
+    assert ann.each_right.value > 5 * bob.each_right.value and eve.each_right is work.NOT_PAID
+    page = manager.get(address).content.decode()
+    assert "For a right answer" in page and "not paid" in page

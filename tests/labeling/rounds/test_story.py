@@ -309,6 +309,18 @@ def test_the_entropy_router_asks_the_most_uncertain_first(make: Make) -> None:
     assert first.to_paid == len(asked) > 0 and min(asked) > 0.5
 
 
+def test_the_entropy_router_asks_without_known_labels_too(make: Make) -> None:
+    """Nothing says that the model is worse than the crowd, so the most uncertain tasks are sent to it."""
+    batch = make(20, (0.6, 0.7, 0.65), paid=(0.98,), budget=5_000, review_share=0, router="entropy")
+    Batch.objects.update(validation_size=0)
+    run(batch)
+    first = Round.objects.order_by("number")[0]
+    asked = Escalation.objects.filter(round=first, to="paid", state="answered")
+    assert first.to_paid == asked.count() == 5 and not first.parameters["known"]
+    left = Belief.objects.filter(round=first).exclude(task__escalations__round=first)
+    assert asked.order_by("priority").first().priority >= max(left.values_list("entropy", flat=True))
+
+
 @pytest.mark.slow
 def test_tasks_that_must_stay_are_never_sent_to_a_model_outside(make: Make) -> None:
     batch = make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0)

@@ -87,3 +87,31 @@ def test_labels_that_are_sent_beyond_those_there_are_make_no_new_ones(manager: C
     extra = {"label-TOTAL_FORMS": "4", "label-3-name": "Fourth", "label-3-id": ""}
     save(manager, project, "One", "Two", "Three", **extra)
     assert project.labels.count() == 3
+
+
+def test_the_rule_for_known_labels_is_set_and_shown(manager: Client, project: Any) -> None:
+    wished = {"agree": "3", "known": "97.5", "alone": "no", "alarmed": "pause"}
+    assert save(manager, project, "One", "Two", "Three", **wished).status_code == 302
+    project.refresh_from_db()
+    assert (project.known_agree, project.known_sure, project.learn_from_one) == (3, 0.975, False)
+    assert project.when_alarmed == "pause"
+    page = told(manager.get("/p/city/settings/"))
+    assert 'value="97.5"' in page and "A label is known where so many people agree" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("agree", "1", "whole number of people, 2 to 25"),
+        ("agree", "two", "whole number of people, 2 to 25"),
+        ("known", "101", "More than 100 percent there is not"),
+        ("alone", "perhaps", "perhaps"),
+    ],
+)
+def test_a_rule_for_known_labels_that_cannot_be_is_refused(
+    manager: Client, project: Any, field: str, value: str, sentence: str
+) -> None:
+    answer = save(manager, project, "One", "Two", "Three", **{field: value})
+    assert answer.status_code == 422 and sentence in told(answer)
+    project.refresh_from_db()
+    assert (project.known_agree, project.learn_from_one) == (2, True)
