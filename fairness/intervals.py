@@ -35,7 +35,7 @@ class Estimate:
 
 def normal_z(level: float) -> float:
     """The two-sided normal quantile: 1.96 for a level of 0.95."""
-    return float(scipy.stats.norm.isf((1 - level) / 2))
+    return float(-scipy.special.ndtri((1 - level) / 2))
 
 
 @lru_cache(maxsize=1024)
@@ -77,8 +77,8 @@ def clopper_pearson(positives: ArrayLike, n: ArrayLike, level: float = 0.95) -> 
     """
     s, size = np.asarray(positives, dtype=float), np.asarray(n, dtype=float)
     tail = (1 - level) / 2
-    low = np.where(s > 0, scipy.stats.beta.ppf(tail, np.maximum(s, 1), size - s + 1), 0.0)
-    high = np.where(s < size, scipy.stats.beta.isf(tail, s + 1, np.maximum(size - s, 1)), 1.0)
+    low = np.where(s > 0, scipy.special.betaincinv(np.maximum(s, 1), size - s + 1, tail), 0.0)
+    high = np.where(s < size, scipy.special.betainccinv(s + 1, np.maximum(size - s, 1), tail), 1.0)
     return low, high
 
 
@@ -264,5 +264,5 @@ def _two_by_two(positives: ArrayLike, n: ArrayLike) -> Pair:
 
 def _interaction(value: float, se: float, level: float) -> Interaction:
     half = normal_z(level) * se
-    p_value = float(2 * scipy.stats.norm.sf(abs(value) / se)) if se > 0 else None
+    p_value = float(2 * scipy.special.ndtr(-abs(value) / se)) if se > 0 else None
     return Interaction(value, value - half, value + half, se, p_value)

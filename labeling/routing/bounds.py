@@ -23,7 +23,7 @@ def clopper_pearson_upper(errors: ArrayLike, n: ArrayLike, delta: float) -> Floa
     Source: Clopper and Pearson, Biometrika 26 (1934).
     """
     x, size = np.asarray(errors, dtype=float), np.asarray(n, dtype=float)
-    upper: Floats = np.where(x < size, scipy.stats.beta.isf(delta, x + 1, np.maximum(size - x, 1e-9)), 1.0)
+    upper: Floats = np.where(x < size, scipy.special.betainccinv(x + 1, np.maximum(size - x, 1e-9), delta), 1.0)
     return upper
 
 

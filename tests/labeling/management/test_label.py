@@ -101,6 +101,7 @@ def test_a_paid_model_lifts_the_labels_and_stays_within_the_budget(items: Path) 
     assert not ledger.faults()
 
 
+@pytest.mark.slow
 def test_a_member_of_the_crowd_with_a_price_votes_as_far_as_the_budget_reaches(items: Path) -> None:
     crowd = f"{recorded(items, 'weak')},{recorded(items, 'good', '0.001')}"
     said = SHELL.run(items, "--gold", "gold", "--crowd", crowd, "--validation", 20, "--budget", "0.0255")

@@ -109,6 +109,7 @@ def test_a_project_with_a_single_label_and_no_crowd_is_weighed(alone: Project) -
     assert set(Decision.objects.current().values_list("label", flat=True)) <= {first.pk}
 
 
+@pytest.mark.slow
 def test_a_second_batch_after_people_alone_is_weighed_from_what_they_settled(alone: Project) -> None:
     first = bring_in(alone, 6, 0)
     work(first)
