@@ -4,10 +4,10 @@
 [--people 1] [--seeds 0,1,2]`. The project's settings are the product's; the crowd is the embedded one. Three people
 answer whatever they are handed, right with the chance given, else wrong at random, and there is no expert. Each answer
 takes them some seconds, so that the crowd has always rested before it is weighed again: here answers take no time, and
-the rest between two weighings is left out instead. For each batch: how many labels were known before it; the share of its
-tasks that the crowd labels rightly before anybody answers (texts that came in before are no tasks); how many answers
-people gave; how many tasks are settled in the end, and the share of those settled rightly; processor seconds. The last
-lines are means over the seeds.
+the rest between two weighings is left out instead. For each batch: how many labels were known before it; what share of
+its tasks the crowd labels rightly before anybody answers (texts that came in before are no tasks); how many answers
+people gave; how many tasks are settled in the end, and what share of those rightly; processor seconds. The last lines
+are means over the seeds.
 """
 
 from __future__ import annotations
