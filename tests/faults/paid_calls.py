@@ -1,6 +1,9 @@
 """A provider that errs, dawdles, charges and hangs up, and workers that are killed: its bill stays within the books.
 
-    python tests/faults/paid_calls.py [--tasks 120] [--processes 3] [--kills 8] [--seed 0]   (DATABASE_URL: PostgreSQL)
+    python tests/faults/paid_calls.py [--tasks 120] [--processes 3] [--kills 8] [--seed 0] [--member]
+
+`--member`: the model is a member of the crowd that votes on everything; else every task is sent to it as a question.
+With DATABASE_URL on PostgreSQL.
 
 Prints one JSON line. It must hold that billed_by_provider <= booked <= cap (booked: spent and held, those of unknown
 outcome included), for every single task as well, and at every look. `lost`: tasks billed without anything in the books,
@@ -61,16 +64,24 @@ def main() -> int:
     arguments.add_argument("--processes", type=int, default=3)
     arguments.add_argument("--kills", type=int, default=8)
     arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--member", action="store_true")
     arguments.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     chosen = arguments.parse_args()
     if chosen.worker:
-        return work(chosen.worker)
+        return vote(chosen.worker) if chosen.member else work(chosen.worker)
+    os.environ["CONCORD_CHUNK"] = "8"
     os.environ["CONCORD_LEASE_SECONDS"] = str(LEASE_SECONDS)
     chance = random.Random(chosen.seed)
     with scratch_database() as environment, Provider(random.Random(chosen.seed + 1)) as provider:
-        batch = open_batch(provider, chosen.tasks)
-        run = {"fault": "paid_calls", "engine": engine(), "seed": chosen.seed, "processes": chosen.processes}
-        run |= disturb(batch, provider, chosen.processes, chosen.kills, chance, environment)
+        batch = open_batch(provider, chosen.tasks, chosen.member)
+        run = {
+            "fault": "paid_calls",
+            "member": chosen.member,
+            "engine": engine(),
+            "seed": chosen.seed,
+            "processes": chosen.processes,
+        }
+        run |= disturb(batch, provider, chosen, chance, environment)
         run |= books(batch, provider)
         print(json.dumps(run), flush=True)
     sound = run["billed_by_provider"] <= run["booked"] <= run["cap"] and not run["worst"] and not run["book_faults"]
@@ -90,46 +101,75 @@ def work(batch_id: int) -> int:
             time.sleep(0.1)
 
 
-def open_batch(provider: Provider, tasks: int) -> Any:
-    """Tasks that are all sent to one paid model, under a cap that will not do for all of them."""
+def vote(batch_id: int) -> int:
+    """One worker: votes for the member until it is killed."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+
+    from labeling.models import Batch
+    from labeling.rounds import voting
+
+    chunks = Batch.objects.get(pk=batch_id).chunks
+    while True:
+        chunk = chunks.claim(settings.LEASE_SECONDS)
+        if chunk is None:
+            time.sleep(0.1)
+        else:
+            voting.vote_on(chunk)
+
+
+def open_batch(provider: Provider, tasks: int, member: bool) -> Any:
+    """Tasks that are all sent to one paid model, or voted on by it, under a cap that will not do for all of them."""
     from labeling.models import Batch, Escalation, Label, Project, Task
     from labeling.money import ledger
     from labeling.people import recruiting
+    from labeling.rounds import story
 
     project = Project.objects.create(name="paid", slug="paid")
     for position, name in enumerate(LABELS):
         Label.objects.create(project=project, position=position, name=name)
     batch = Batch.objects.create(project=project, name="paid", stage="asking", rows_read=tasks, rows_new=tasks)
     options = "local=yes&input=0.15&output=0.60&timeout=0.6&concurrency=4&max_tokens=20"
-    paid = recruiting.add_paid(project, f"chat:fake@{provider.base_url}?{options}")
+    spec = f"chat:fake@{provider.base_url}?{options}"
+    paid = recruiting.add_models(project, [spec], priced=True)[0] if member else recruiting.add_paid(project, spec)
     for n in range(tasks):
         parts = [["Text", f"{LABELS[n % 3]} number {n} " + "and so on " * (n % 17)]]
         facts = {"position": n, "external_id": str(n), "digest": str(n), "parts": parts}
         task = Task.objects.create(project=project, batch=batch, **facts)
-        Escalation.objects.create(task=task, to="paid", annotator=paid, reason="uncertain", why="The crowd is torn.")
+        if not member:
+            Escalation.objects.create(task=task, to="paid", annotator=paid, reason="uncertain", why="Torn.")
+    if member:
+        story.hand_out(batch)
     ledger.open_purse(batch, tasks * 80)
     return batch
 
 
 def disturb(
-    batch: Any, provider: Provider, processes: int, kills: int, chance: random.Random, environment: dict[str, str]
+    batch: Any, provider: Provider, chosen: argparse.Namespace, chance: random.Random, environment: dict[str, str]
 ) -> dict[str, Any]:
     """Let workers ask, kill one now and then, let a resting model go on; compare bill and books at every look."""
     from labeling.models import Annotator, Escalation
     from labeling.people import rules
     from labeling.rounds import asking
 
+    def unfinished() -> bool:
+        questions = Escalation.objects.in_batch(batch.pk).open()
+        return bool(questions.exists() or batch.chunks.unfinished().exists())
+
     began, killed, worst = time.monotonic(), 0, 0
-    workers = [start_worker(batch.pk, environment) for _ in range(processes)]
-    while time.monotonic() - began < PATIENCE and Escalation.objects.in_batch(batch.pk).open().exists():
+    workers = [start_worker(batch.pk, chosen.member, environment) for _ in range(chosen.processes)]
+    while time.monotonic() - began < PATIENCE and unfinished():
         time.sleep(chance.uniform(0.3, 0.9))
-        if killed < kills and len(provider.requests) > killed * 12:
-            place = chance.randrange(processes)
+        if killed < chosen.kills and len(provider.requests) > killed * 12:
+            place = chance.randrange(chosen.processes)
             stop_worker(workers[place])
-            workers[place] = start_worker(batch.pk, environment)
+            workers[place] = start_worker(batch.pk, chosen.member, environment)
             killed += 1
         asking.give_up_lost_calls()
         rules.go_on(Annotator.objects.get())
+        batch.chunks.unfinished().update(failures=0)
         billed = provider.bill_microdollars
         worst = max(worst, billed - booked(batch), booked(batch) - batch.purse.cap_microdollars)
     for worker in workers:
@@ -139,8 +179,9 @@ def disturb(
     return {"killed": killed, "worst": max(worst, 0), "seconds": round(time.monotonic() - began, 1)}
 
 
-def start_worker(batch_id: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def start_worker(batch_id: int, member: bool, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(Path(__file__).resolve()), "--worker", str(batch_id)]
+    command += ["--member"] if member else []
     return subprocess.Popen(command, env=environment, cwd=ROOT)
 
 
@@ -174,11 +215,12 @@ def books(batch: Any, provider: Provider) -> dict[str, Any]:
         "booked": booked(batch),
         "spent": batch.purse.spent_microdollars,
         "cap": batch.purse.cap_microdollars,
-        "lost": under + unvoted + questions.open().count(),
+        "lost": under + unvoted + questions.open().count() + batch.chunks.unfinished().count(),
         "duplicate": sum(task.answers + task.unknown > 1 for task in told),
         "ledger_sum": LedgerEntry.objects.aggregate(total=Sum("microdollars"))["total"] or 0,
         "book_faults": ledger.faults(),
         "votes": Vote.objects.count(),
+        "rests": [chunk.why for chunk in batch.chunks.resting()[:1]],
         "refused": questions.filter(why__contains="money of this batch is spent").count(),
         "unknown": ledger.unreconciled(batch.project).count(),
         "questions": dict(questions.values_list("state").annotate(Count("pk")).order_by()),
