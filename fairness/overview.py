@@ -37,7 +37,7 @@ def todos(visit: Visit, standings: list[Standing], found: Answers) -> list[Todo]
     batches = [one.batch for one in standings]
     waiting = [*_stopped(visit, batches, manages), *_alarms(visit, manages)]
     waiting += [*_cases(visit), *_for_people(visit, standings)]
-    waiting += _stuck(visit) + _stuck_checks(visit) + _left_over(visit, standings) if manages else []
+    waiting += _stuck(visit) + _left_over(visit, standings) if manages else []
     waiting += _unknown_money(visit) + _failing(visit)
     waiting += _skipped(visit, batches) + _unchecked(visit, found, batches, manages)
     return waiting
@@ -94,25 +94,23 @@ def _for_people(visit: Visit, standings: list[Standing]) -> list[Todo]:
 
 
 def _stuck(visit: Visit) -> list[Todo]:
-    """Tasks that everybody skips: without an expert's word they stay open for ever."""
-    count = stuck.questions(visit.project).values("task").distinct().count()
-    if not count:
-        return []
-    noun, verb = ("task", "is") if count == 1 else ("tasks", "are")
-    told = f"everybody who labels skipped {'it' if count == 1 else 'them'}, or has answered already"
-    address = reverse("tasks_stuck", args=[visit.project.slug])
-    return [Todo(f"{count:,} {noun}", f"{verb} stuck", told, address, "Ask an expert", (("act", "case"),))]
-
-
-def _stuck_checks(visit: Visit) -> list[Todo]:
-    """Checks by lot that nobody of the people can answer: what rests on them stays not estimable."""
-    count = stuck.checks(visit.project).count()
-    if not count:
-        return []
-    noun, verb = ("check at random", "is") if count == 1 else ("checks at random", "are")
-    told = f"everybody who labels skipped {'it' if count == 1 else 'them'}, or has answered the task already"
-    address = reverse("tasks_stuck", args=[visit.project.slug])
-    return [Todo(f"{count:,} {noun}", f"{verb} stuck", told, address, "Ask an expert", (("act", "check"),))]
+    """Tasks and checks that everybody skips: without an expert's word they stay open for ever."""
+    found, address = stuck.count(visit.project), reverse("tasks_stuck", args=[visit.project.slug])
+    return [
+        Todo(
+            f"{count:,} {one if count == 1 else many}",
+            f"{'is' if count == 1 else 'are'} stuck",
+            f"everybody who labels skipped {'it' if count == 1 else 'them'}, or has answered already",
+            address,
+            "Ask an expert",
+            (("act", act),),
+        )
+        for count, one, many, act in (
+            (found.tasks, "task", "tasks", "case"),
+            (found.checks, "check at random", "checks at random", "check"),
+        )
+        if count
+    ]
 
 
 def _left_over(visit: Visit, standings: list[Standing]) -> list[Todo]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from django.db import transaction
 
@@ -12,22 +13,28 @@ from labeling.models.escalation import EscalationQuerySet
 from labeling.people.access import Role
 from labeling.rounds import settling
 
+AUDIT = Escalation.Reason.AUDIT
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """How many tasks are stuck, and how many checks by lot; no label waits for the checks, estimates do."""
+
+    tasks: int
+    checks: int
+
+
+def count(project: Project) -> Stuck:
+    """Both counts, with as few queries as one."""
+    found = set(questions(project).values_list("task_id", "reason"))
+    return Stuck(len({task for task, reason in found if reason != AUDIT}), sum(reason == AUDIT for _, reason in found))
+
 
 def questions(project: Project) -> EscalationQuerySet:
     """Open questions to people that each of those who label has skipped, or has answered the task of.
 
-    Checks by lot are counted apart (`checks`): no label waits for them.
+    Checks by lot are among them. Where a project has no annotators, all its members label.
     """
-    return _unanswerable(project).exclude(reason=Escalation.Reason.AUDIT)
-
-
-def checks(project: Project) -> EscalationQuerySet:
-    """As `questions`, of the checks by lot: until somebody answers them they keep estimates waiting."""
-    return _unanswerable(project).filter(reason=Escalation.Reason.AUDIT)
-
-
-def _unanswerable(project: Project) -> EscalationQuerySet:
-    """Where a project has no annotators, all its members label."""
     waiting = Escalation.objects.open().to_people().in_project(project.pk).not_paused()
     done: dict[int, set[int]] = defaultdict(set)
     skipped = waiting.filter(assignments__state="skipped")
@@ -52,7 +59,7 @@ def _who_labels(project: Project) -> set[int]:
 def ask_experts(project: Project, who: Annotator) -> int:
     """Make a case of each of these tasks; returns how many there were."""
     cases = 0
-    for task in sorted(set(questions(project).values_list("task_id", flat=True))):
+    for task in sorted(set(questions(project).exclude(reason=AUDIT).values_list("task_id", flat=True))):
         question = Escalation.objects.open().to_people().filter(task=task).select_related("task").first()
         if question is not None:
             question.task.lock()
@@ -64,7 +71,9 @@ def ask_experts(project: Project, who: Annotator) -> int:
 @transaction.atomic
 def checks_to_experts(project: Project) -> int:
     """Let experts answer these checks, after the cases that hold a batch up; returns how many there were."""
-    stuck = checks(project).exclude(task__in=Escalation.objects.open().to_experts().values("task"))
+    stuck = (
+        questions(project).filter(reason=AUDIT).exclude(task__in=Escalation.objects.open().to_experts().values("task"))
+    )
     keys = list(stuck.values_list("pk", flat=True))
     moved = Escalation.objects.open().to_people().filter(pk__in=keys).update(to=Annotator.Kind.EXPERT, priority=0)
     nudges.announce(project.pk, nudges.QUEUE)

@@ -29,7 +29,6 @@ from labeling.files.votes import (
     read_votes,
 )
 from labeling.kinds.cells import Rules
-from labeling.management import kind_aggregate
 from labeling.management.aggregate_table import as_lines
 from labeling.management.cell_options import (
     add_cell_options,
@@ -39,7 +38,6 @@ from labeling.management.cell_options import (
     gold_columns_of,
     rules_of,
 )
-from labeling.management.kind_job import add_kind_option, is_plain, kind_of
 from labeling.truth import duplicates, sequence
 from labeling.truth.confusion import wilson
 from labeling.truth.dawid_skene import Step
@@ -101,12 +99,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         add_cell_options(parser)
         add_vote_columns(parser)
-        add_kind_option(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            plain = is_plain(options)
-            summary = self._aggregate(options) if plain else kind_aggregate.aggregate(options, self.stderr.write)
+            summary = self._aggregate(options)
         except UnusableFile as error:
             self.stderr.write(str(error))
             sys.exit(2)
@@ -114,7 +110,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(summary))
         else:
             out = self.stderr if options["output"] == "-" else self.stdout
-            out.write("\n".join(as_lines(summary) if plain else kind_aggregate.as_lines(summary, kind_of(options))))
+            out.write("\n".join(as_lines(summary)))
 
     def _aggregate(self, options: dict[str, Any]) -> dict[str, Any]:
         check_options(options)

@@ -37,7 +37,7 @@ WORDS = {
     "glad": "skill of annotators and difficulty of tasks",
     "mace": "annotators who sometimes guess",
     "mmsr": "skills from the matrix of agreements",
-    "auto": "learns from known labels which blend is best",
+    "auto": "learns from known labels which methods to mix",
 }
 
 

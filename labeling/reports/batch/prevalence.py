@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,11 +41,17 @@ class Prevalence:
 
     @property
     def scale(self) -> Scale:
-        return spanning((line.share for line in self.labels), top=None)
+        return _holding(self.labels)
 
     @property
     def group_scale(self) -> Scale:
-        return spanning((line.share for line in self.groups), top=None)
+        return _holding(self.groups)
+
+
+def _holding(lines: Sequence[Line]) -> Scale:
+    """A scale that holds the intervals and the shares as labeled, which stand alone where nothing is estimable."""
+    labeled = [Measured(line.labeled) for line in lines]
+    return spanning([*(line.share for line in lines), *labeled], top=None)
 
 
 def prevalence(batch: Batch, chosen: str = "") -> Prevalence:

@@ -49,10 +49,10 @@ def lower_triangle(
     low: float = 0.0,
     flag: float | None = None,
 ) -> Heat:
-    """A table of pairs, below the diagonal. `found(row, column)` is None where a pair shares nothing.
+    """A table of pairs, below the diagonal, without the last column, which holds none.
 
-    Ink grows from `low` to 1; cells at or above `flag` are outlined. Numbers name the columns: short names of many
-    models are alike.
+    `found(row, column)` is None where a pair shares nothing. Ink grows from `low` to 1; cells at or above `flag` are
+    outlined. Numbers name the columns: short names of many models are alike.
     """
     values = {(row, column): found(row, column) for row in range(len(annotators)) for column in range(row)}
     rows = tuple(
@@ -60,7 +60,7 @@ def lower_triangle(
         for row, one in enumerate(annotators)
     )
     halves = [half_width(one) for one in values.values() if one is not None and one.estimable]
-    heads = tuple((str(place), one.name) for place, one in enumerate(annotators, 1))
+    heads = tuple((str(place), one.name) for place, one in enumerate(annotators[:-1], 1))
     return Heat(heads, rows, max(halves, default=0.0), numbered=True)
 
 
@@ -68,7 +68,7 @@ def _cells(
     row: int, size: int, values: dict[tuple[int, int], Measured | None], low: float, flag: float | None
 ) -> tuple[Cell, ...]:
     before = [_cell(values[row, column], low, flag) for column in range(row)]
-    return (*before, Cell("·", same=True), *[Cell()] * (size - row - 1))
+    return (*before, Cell("·", same=True), *[Cell()] * (size - row - 1))[: size - 1]
 
 
 def _cell(found: Measured | None, low: float, flag: float | None) -> Cell:

@@ -178,11 +178,12 @@ def cut_underscores(name: str) -> str:
 
 @register.filter
 def usd_signed(microdollars: int) -> str:
-    """A movement of money: with its sign, exact."""
+    """A movement of money: with its sign, exact, in cents at least."""
     if not microdollars:
         return ""
     sign = "+" if microdollars > 0 else MINUS
-    return f"{sign}${abs(microdollars) / 1_000_000:,.6f}".rstrip("0").rstrip(".")
+    whole, part = f"{abs(microdollars) / 1_000_000:,.6f}".split(".")
+    return f"{sign}${whole}.{part.rstrip('0'):0<2}"
 
 
 @register.filter
