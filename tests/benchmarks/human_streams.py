@@ -85,9 +85,10 @@ def accuracy(belief: Floats, gold: Ints, scored: Bools) -> float:
 
 
 def surest(belief: Floats, gold: Ints, scored: Bools) -> tuple[float, float]:
-    """Share of the scored labels that are at least 95% sure, and which share of those is right."""
+    """Shares of the scored labels: at least 95% sure; that, and right."""
     sure = scored & (belief.max(axis=1) >= SETTLED)
-    return float(sure.sum() / scored.sum()), float((belief.argmax(axis=1) == gold)[sure].mean())
+    right = sure & (belief.argmax(axis=1) == gold)
+    return float(sure.sum() / scored.sum()), float(right.sum() / scored.sum())
 
 
 def main() -> None:
@@ -118,10 +119,11 @@ def main() -> None:
         mean = np.array(rows).mean(axis=0)
         means.append(mean[:2])
         right = mean[4] / mean[3] if mean[3] else float("nan")
+        sure_right = mean[6] / mean[5] if mean[5] else float("nan")
         took = (time.process_time() - began) / options.draws
         print(
             f"{name:14}{mean[0]:>9.4f}{mean[1]:>9.4f}{mean[0] - mean[1]:>+9.4f}{mean[2]:>9.1f}{mean[3]:>9.1f}"
-            f"{right:>9.4f}{mean[5]:>9.4f}{mean[6]:>9.4f}{took:>9.2f}"
+            f"{right:>9.4f}{mean[5]:>9.4f}{sure_right:>9.4f}{took:>9.2f}"
         )
     stream_mean, ibcc_mean = np.array(means).mean(axis=0)
     print(f"{'mean':14}{stream_mean:>9.4f}{ibcc_mean:>9.4f}{stream_mean - ibcc_mean:>+9.4f}")
