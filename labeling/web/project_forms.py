@@ -11,6 +11,7 @@ from django.forms import BaseModelFormSet, modelformset_factory
 
 from labeling.files.spellings import twins
 from labeling.models import Label, Project
+from labeling.rounds.routing import FIRST_LOT
 from labeling.truth.methods import NAMES
 from labeling.web.forms import MICRO, dollars, in_dollars, in_microdollars, percent, whole
 
@@ -56,7 +57,10 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     wage = dollars(label="Pay of people, US dollars an hour", help_text="0 where nobody is paid by the answer.")
     accept = percent(label="The crowd settles alone from so many percent on", help_text="Below, people are asked.")
-    review = percent(label="At most so many percent of a batch go to people")
+    review = percent(
+        label="At most so many percent of a batch go to people",
+        help_text=f"What no model can vote on goes in any case; where models must learn first, {FIRST_LOT} texts do.",
+    )
     checked = percent(
         label="Percent of a batch checked at random",
         help_text="Even where the crowd is sure; about ten tasks at least.",
