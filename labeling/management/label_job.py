@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -39,7 +40,7 @@ def open_batch(options: Options) -> Batch:
     path = local_path(options["file"])
     check_encoding(path)
     fields = fields_for(path, split(options["text"]), options["gold"], options["group"], options["id"])
-    labels = imports.label_names(path, fields, split(options["labels"]))
+    labels = label_names(options, fields, path)
     meanings = descriptions(options["describe"], labels)
     with transaction.atomic():
         project = find_project(options, fields, path)
@@ -183,11 +184,29 @@ def unused(options: Options, batch: Batch) -> list[str]:
     return told
 
 
+def known_project(options: Options) -> Project | None:
+    """The project that is named, where it is there already."""
+    return Project.objects.filter(name=options["project"]).first() if options["project"] else None
+
+
+def label_names(options: Options, fields: Fields, path: str) -> list[str]:
+    """The labels as named, else those of a project that is there already, else those found in gold.
+
+    Gold that holds others than the project's is told as what it is: another set. Raises UnusableFile.
+    """
+    wished, project = split(options["labels"]), known_project(options)
+    there = [label.name for label in project.label_list()] if project else []
+    if wished or not there:
+        return imports.label_names(path, fields, wished)
+    found = imports.gold_labels(path, fields, settings.MAX_TEXT_BYTES) if fields.gold else []
+    return there if set(found) <= set(there) else imports.label_names(path, fields, wished)
+
+
 def find_project(options: Options, fields: Fields, path: str) -> Project:
     from labeling.managing.new_projects import free_slug
 
     name = options["project"] or Path(path).stem.split(".")[0]
-    known = Project.objects.filter(name=name).first() if options["project"] else None
+    known = known_project(options)
     if known:
         return known
     policy: dict[str, Any] = {"review_share": options["people"] or 0}

@@ -31,7 +31,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", help="CSV, JSON or XLSX, the first two also as .gz; - is standard input")
         parser.add_argument("--text", default="text", help="field or fields with the text, comma between")
-        parser.add_argument("--labels", default="", help="the labels, comma between; by default those found in gold")
+        parser.add_argument(
+            "--labels",
+            default="",
+            help="the labels, comma between; by default the project's, or those found in gold",
+        )
         parser.add_argument("--gold", default="", help="field with the known label, where there is one")
         parser.add_argument("--group", default="", help="field with the group, for fairness")
         parser.add_argument("--id", default="", help="field that names a row; by default id or task, else the line")

@@ -110,6 +110,17 @@ def test_a_member_of_the_crowd_with_a_price_votes_as_far_as_the_budget_reaches(i
     assert Batch.objects.get().purse.spent_microdollars == 25_000 and not ledger.faults()
 
 
+def test_a_project_that_is_there_lends_its_labels_to_a_file_without_any(items: Path, tmp_path: Path) -> None:
+    crowd = recorded(items, "good")
+    run(items, "--gold", "gold", "--crowd", crowd, "--project", "nights")
+    (tmp_path / "more.csv").write_text("id,text,gold\nx1,a loud party,\nx2,rain in the cellar,water\n")
+    bare = run(tmp_path / "more.csv", "--crowd", crowd, "--project", "nights")
+    assert bare["tasks"] == 2 and Project.objects.get().labels.count() == 2
+    (tmp_path / "other.csv").write_text("id,text,gold\ny1,a hole in the road,roads\ny2,a dog,noise\n")
+    said = refusal(tmp_path / "other.csv", "--gold", "gold", "--crowd", crowd, "--project", "nights")
+    assert "has the labels noise, water; use those or a new project" in said
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("budget", ["0.02", "0.05", "0.20"])
 def test_a_small_budget_buys_what_the_page_promises(items: Path, budget: str, monkeypatch: pytest.MonkeyPatch) -> None:
