@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 
 import pytest
@@ -207,7 +206,6 @@ def test_an_answer_after_a_long_absence_still_counts(six: Batch, page_as: Window
     start(page)
     page.clock.run_for(62_000)
     until(lambda: not Assignment.objects.live().exists())
-    began = time.monotonic()
     page.keyboard.press("1")
     until(Vote.objects.exists)
-    assert time.monotonic() - began < 5 and not Vote.objects.get().extra
+    assert not Vote.objects.get().extra

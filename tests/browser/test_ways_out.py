@@ -65,3 +65,16 @@ def test_on_a_phone_no_cell_runs_into_its_neighbour(batch: Batch, page_as: Windo
     page.goto(address)
     expect(page.locator("table").first).to_be_visible()
     assert page.evaluate(OVERFLOWING) == []
+
+
+def test_on_a_phone_a_plot_is_as_wide_as_its_axis_and_fields_are_named(settled: Batch, page_as: Windows) -> None:
+    page = page_as("max", "phone")
+    page.goto(f"{settled.get_absolute_url()}methods/", timeout=30_000)  # every method runs on the votes
+    axis = page.locator("thead .plotcell").first.bounding_box()
+    plot = page.locator("tbody .plotcell").first.bounding_box()
+    assert axis is not None and plot is not None and abs(axis["width"] - plot["width"]) < 2
+    page.goto("/p/city/settings/")
+    name = page.get_by_label("Short of label 1")
+    box = name.bounding_box()
+    assert box is not None and box["width"] > 200
+    expect(page.get_by_text("Short of label 1")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from labeling.models import Batch, Escalation, Task
+from labeling.models import Batch, Decision, Escalation, Task
 from labeling.reports.batch.standing import standing
 from tests.labeling.managed import told
 
@@ -31,6 +32,23 @@ def test_the_overview_answers_the_four_questions(manager: Client, settled: Batch
     for words in ("80.0% <small>68.2–88.2</small>", "120 <small>of 120</small>", "$0.00 <small>of $50.00</small>"):
         assert words in page
     assert "widest gap between groups" in page
+
+
+@pytest.mark.parametrize("page", ["", "batches/{}/", "money/"])
+def test_every_page_tells_the_same_number_for_right(manager: Client, settled: Batch, page: str) -> None:
+    found = told(manager.get(f"/p/city/{page.format(settled.pk)}"))
+    assert "80.0%" in found and "68.2–88.2" in found
+
+
+def test_labels_no_better_than_the_commonest_one_are_called_so_first(manager: Client, settled: Batch) -> None:
+    said = Counter(settled.tasks.exclude(gold=None).values_list("gold", flat=True))
+    label, often = said.most_common(1)[0]
+    Decision.objects.update(label=label)
+    name = settled.project.labels.get(pk=label).name
+    page = manager.get(settled.get_absolute_url())
+    words = f"no better than always saying {name}, which is right {100 * often / 60:.0f} times"
+    assert words in told(page)
+    assert f"<b>No better than always saying <bdi>{name}</bdi></b>" in told(page)
 
 
 def test_the_overview_says_what_waits(manager: Client, settled: Batch, batch: Batch) -> None:

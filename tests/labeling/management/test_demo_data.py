@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from labeling.management.demo import city
+from labeling.models import Escalation
+
 DEMO = Path(__file__).resolve().parents[3] / "labeling" / "management" / "demo"
 DISTRICTS = (
     "Old Town", "Riverside", "Castle Hill", "Northfield", "Southgate", "Mill Quarter", "Harbour", "Brickworks",
@@ -122,3 +125,17 @@ def test_words_alone_tell_most_but_not_all_labels(requests):
     scores = cross_val_score(model, [one["text"] for one in known], [one["gold"] for one in known], cv=folds)
     print(f"accuracy of word regression, ten folds: {scores.mean():.3f}")
     assert 0.60 <= scores.mean() <= 0.85
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_an_expert_s_case_waits_at_the_first_sign_in_and_a_second_start_adds_nothing() -> None:
+    project, people, made = city.prepare()
+    assert made and {person.role for person in people} == {"annotator", "expert", "manager"}
+    [case] = Escalation.objects.open().to_experts()
+    assert case.reason == "flagged" and "The guide has both" in case.why
+    sizes = Counter(project.tasks.values_list("group", flat=True))
+    assert len(sizes) == 2 and min(sizes.values()) >= 100, "large enough to be compared"
+    _, again, made = city.prepare()
+    assert not made and project.tasks.count() == 360 and Escalation.objects.open().to_experts().count() == 1
+    assert {person.password for person in again}.isdisjoint(person.password for person in people)

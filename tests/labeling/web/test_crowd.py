@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from labeling.crowd.openai_chat import ChatModel
 from labeling.models import Annotator, Batch, Vote
 from labeling.people import rules
 from labeling.reports.crowd import voters as crowd_report
+from labeling.reports.estimates import Commonest
 from tests.labeling.managed import told
 
 pytestmark = pytest.mark.django_db
@@ -216,3 +218,15 @@ def test_a_project_without_labels_has_a_crowd_page(manager: Client, project: Any
     Annotator.objects.create(project=project, kind="model", name="Alpha", spec="word_logistic")
     answer = manager.get(ADDRESS)
     assert answer.status_code == 200 and "has not voted" in told(answer)
+
+
+def test_voters_no_better_than_the_commonest_label_are_called_so_first(
+    manager: Client, settled: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = manager.get(ADDRESS).context["crowd"]
+    assert found.beats_common and found.common.share < 0.5
+    dull = replace(found, common=Commonest("Roads and lights", 0.97))
+    monkeypatch.setattr(crowd_report, "crowd", lambda project: dull)
+    page = told(manager.get(ADDRESS))
+    always = "No voter is surely better than always saying <bdi>Roads and lights</bdi></b>, which is right 97.0% of"
+    assert f'<p class="verdict"><b>{always} the time.' in page
