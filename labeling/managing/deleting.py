@@ -6,11 +6,13 @@ project still add up. A project goes with its books, since nobody is left who ma
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
+from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast, Concat, Now
 
 from labeling.live import nudges
@@ -32,10 +34,9 @@ def delete_batch(batch: Batch, typed: str) -> None:
         ledger.set_cap(purse, purse.spent_microdollars)
     for rows in (locked.skipped_rows, locked.chunks, locked.certificates, locked.alarms, locked.rounds):
         rows.all().delete()
-    file = locked.file
+    files = [locked.file]
     Batch.objects.filter(pk=locked.pk).update(deleted_at=Now(), file="", mapping={}, check_cuts={}, error="")
-    if file:
-        transaction.on_commit(partial(file.storage.delete, file.name))
+    _discard(files)
     nudges.announce(locked.project_id)
 
 
@@ -44,13 +45,19 @@ def delete_project(project: Project, typed: str) -> None:
     """Delete a project that was put away, with its batches, its people's answers and its books. Raises CannotDelete."""
     locked = Project.objects.select_for_update().get(pk=project.pk)
     _check(locked.archived_at is not None, locked.name, typed, Reservation.objects.filter(task__project=locked))
-    files = [batch.file for batch in locked.batches.all() if batch.file]
+    files = [batch.file for batch in locked.batches.all()]
     _forget(LedgerEntry.objects.filter(purse__project=locked))
     _empty(locked.tasks.all())
     _forget(Reservation.objects.filter(task__project=locked))
     locked.delete()
+    _discard(files)
+
+
+def _discard(files: Iterable[FieldFile]) -> None:
+    """Delete uploaded files once it is certain that no row names them any more."""
     for file in files:
-        transaction.on_commit(partial(file.storage.delete, file.name))
+        if file.name:
+            transaction.on_commit(partial(file.storage.delete, file.name))
 
 
 def _check(put_away: bool, name: str, typed: str, calls: QuerySet[Reservation]) -> None:

@@ -155,8 +155,8 @@ def sizes(given: str | None) -> list[int]:
 def source_of(options: dict[str, Any]) -> Source:
     """The options about files and workers."""
     names = ("votes", "gold", "paid", "crowd", "price", "items", "text", "absent", "seed")
-    columns = {"columns": columns_of(options), "gold_columns": gold_columns_of(options)}
-    return Source(**{name: options[name] for name in names}, rules=rules_of(options), **columns)
+    told = {name: options[name] for name in names}
+    return Source(**told, rules=rules_of(options), columns=columns_of(options), gold_columns=gold_columns_of(options))
 
 
 def setting_of(recorded: Recorded, options: dict[str, Any]) -> Setting:

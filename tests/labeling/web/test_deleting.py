@@ -25,10 +25,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def paid_batch(settled: Any, project: Any) -> Batch:
+def paid_batch(settled: Batch, project: Any) -> Batch:
     """A settled batch of 120 tasks of which one was answered by a paid model, one is checked, put away."""
     paid = Annotator.objects.create(project=project, kind="paid", name="Dear", spec="chat:dear", price_microdollars=9)
-    task = settled.tasks.first()
+    task = settled.tasks.all()[0]
     ledger.settle(ledger.reserve(task, paid, 900), 700)
     Vote.objects.create(task=task, annotator=paid, label=project.label_list()[0], raw="a text of the batch")
     first = Vote.objects.filter(task=task, annotator__name="Alpha").get()
@@ -65,7 +65,7 @@ def test_a_batch_goes_with_all_that_was_said_and_what_it_cost_stays(
 def test_a_deleted_batch_has_no_page_and_no_tasks_and_its_texts_may_come_again(
     manager: Client, paid_batch: Batch, project: Any
 ) -> None:
-    before = paid_batch.tasks.first()
+    before = paid_batch.tasks.all()[0]
     delete(manager, paid_batch, "May")
     left = Task.objects.get()
     for address in (f"batches/{paid_batch.pk}/", f"batches/{paid_batch.pk}/certificate/", f"tasks/{left.pk}/"):
@@ -96,7 +96,7 @@ def test_nothing_goes_that_is_not_put_away_or_while_money_is_held(manager: Clien
     assert "Put May away first" in delete(manager, paid_batch, "May")
     archives.put_away_batch(paid_batch)
     paid = Annotator.objects.get(kind="paid")
-    held = ledger.reserve(paid_batch.tasks.last(), paid, 500)
+    held = ledger.reserve(paid_batch.tasks.all()[5], paid, 500)
     ledger.keep_unknown(held, "The line was cut.")
     assert "money is still held" in delete(manager, paid_batch, "May")
     ledger.reconcile(held, 500, "")
@@ -107,8 +107,9 @@ def test_people_s_answers_go_and_their_pay_stays(manager: Client, batch: Batch, 
     Project.objects.update(wage_microdollars_per_hour=18_000_000)
     project.refresh_from_db()
     ann = person(project, "ann")
-    ask(batch.tasks.first())
+    ask(batch.tasks.all()[0])
     held = claiming.claim(ann)
+    assert held is not None
     answer(held, 0, seconds=20.0)
     paid = Reservation.objects.get().cost_microdollars
     assert paid
