@@ -29,6 +29,7 @@ from labeling.files.votes import (
     read_votes,
 )
 from labeling.kinds.cells import Rules
+from labeling.management import kind_aggregate
 from labeling.management.aggregate_table import as_lines
 from labeling.management.cell_options import (
     add_cell_options,
@@ -38,6 +39,7 @@ from labeling.management.cell_options import (
     gold_columns_of,
     rules_of,
 )
+from labeling.management.kind_job import add_kind_option, is_plain, kind_of
 from labeling.truth import duplicates, sequence
 from labeling.truth.confusion import wilson
 from labeling.truth.dawid_skene import Step
@@ -99,10 +101,12 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         add_cell_options(parser)
         add_vote_columns(parser)
+        add_kind_option(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            summary = self._aggregate(options)
+            plain = is_plain(options)
+            summary = self._aggregate(options) if plain else kind_aggregate.aggregate(options, self.stderr.write)
         except UnusableFile as error:
             self.stderr.write(str(error))
             sys.exit(2)
@@ -110,7 +114,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(summary))
         else:
             out = self.stderr if options["output"] == "-" else self.stdout
-            out.write("\n".join(as_lines(summary)))
+            out.write("\n".join(as_lines(summary) if plain else kind_aggregate.as_lines(summary, kind_of(options))))
 
     def _aggregate(self, options: dict[str, Any]) -> dict[str, Any]:
         check_options(options)

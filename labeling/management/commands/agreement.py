@@ -15,7 +15,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from labeling.files.tables import UnusableFile
 from labeling.files.votes import VoteTable, read_votes
 from labeling.kinds.cells import listed, number
+from labeling.management import kind_agreement
 from labeling.management.cell_options import add_cell_options, add_vote_columns, check_files, columns_of, rules_of
+from labeling.management.kind_job import add_kind_option, is_plain
 from labeling.truth.agreement import ONE_LABEL, Agreement, Coefficient, summarise
 from labeling.truth.cohen import Pairs, pairwise
 from labeling.truth.votes import Floats
@@ -62,14 +64,19 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         add_cell_options(parser)
         add_vote_columns(parser, gold=False)
+        add_kind_option(parser)
+        parser.add_argument("--items", help="JSONL with task (or id) and texts, for kinds that need the texts")
+        parser.add_argument("--text", default="text", help="field or fields of --items, separated by commas")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            report = self._report(options)
+            plain = is_plain(options)
+            report = self._report(options) if plain else kind_agreement.agreement(options)
         except UnusableFile as error:
             self.stderr.write(str(error))
             sys.exit(2)
-        self.stdout.write(json.dumps(report) if options["json"] else "\n".join(as_lines(report)))
+        lines = as_lines if plain else kind_agreement.as_lines
+        self.stdout.write(json.dumps(report) if options["json"] else "\n".join(lines(report)))
 
     def _report(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["seed"] < 0:

@@ -1,0 +1,24 @@
+"""The kinds of answers by name, each loaded on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from labeling.kinds.base import Kind
+
+NAMES = ("choice",)
+ONE_LABEL = NAMES[0]
+"""The kind that commands assume, and answer in votes of one label without a table of answers."""
+
+
+def kind(name: str) -> Kind:
+    """The kind called `name`. Raises ValueError, naming all, where there is none."""
+    if name not in NAMES:
+        raise ValueError(f"There is no kind {name!r}; choose one of {', '.join(NAMES)}.")
+    found: Kind = import_module(f"labeling.kinds.{name}").KIND
+    return found
+
+
+def has_one_label(name: str) -> bool:
+    """Whether an answer of the kind is one label, for which votes are enough."""
+    return name == ONE_LABEL
