@@ -23,6 +23,8 @@ from labeling.truth.votes import Floats
 
 MOST_SCREENED = 3_000_000
 """Votes on variables beyond which the first tasks alone are screened."""
+MOST_TOLD = 50
+"""Annotators whose scores are told."""
 ONE_LABEL_ONLY = ("sequence", "duplicates", "device", "probabilities")
 
 
@@ -115,8 +117,20 @@ def _run(job: KindJob, name: str, seed: int) -> tuple[Opinion, dict[str, Any]]:
         answers = taken(opinion.answers, gold.task)
         row |= job.kind.score(answers, gold.answers, job.table.space)
         row["ece"] = _calibration(job, opinion.confidence[gold.task], answers, gold.answers)
+    row["annotators_against_answers"] = _against(job, opinion.answers)
     told = ("chosen", "message", "thresholds", "joint")
     return opinion, row | {name: opinion.details[name] for name in told if name in opinion.details}
+
+
+def _against(job: KindJob, answers: Answers) -> dict[str, dict[str, float | None]]:
+    """How each annotator's answers score against those of the method, for the busiest ones."""
+    table, found = job.table, {}
+    busy = np.argsort(-np.bincount(table.annotator, minlength=len(table.annotators)), kind="stable")[:MOST_TOLD]
+    for annotator in busy.tolist():
+        at = np.flatnonzero(table.annotator == annotator)
+        given, right = taken(table.answers, at), taken(answers, table.task[at])
+        found[table.annotators[annotator]] = job.kind.score(given, right, table.space)
+    return found
 
 
 def _calibration(job: KindJob, confidence: Floats, answers: Answers, gold: Answers) -> float | None:
