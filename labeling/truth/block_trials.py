@@ -16,6 +16,8 @@ from labeling.truth.votes import Floats, Ints
 
 CLEARLY = 2.0
 """Standard errors by which the less plain must be better."""
+WORTH_MORE = 1.0
+"""Standard errors by which more sorts of tasks must be better than fewer."""
 SORTS = (2, 4, 8, 16)
 FOLDS = 5
 LEAST_TASKS = 50
@@ -82,12 +84,12 @@ def sorts_that_help(blocks: Blocks, candidate: Candidate, generator: np.random.G
     train = generator.permutation(blocks.n_tasks) % 2 == 0
     tested = np.flatnonzero(~train[hidden.task])
     alone = _surprise(blocks, hidden, fit, joint.belief(evidence, joint.independent(fit.prior)))[tested]
-    best, least = 0, 0.0
+    best, lost = 0, alone
     for sorts in SORTS:
         found = joint.fit(evidence[train], fit.prior, sorts, generator)
-        gain = alone - _surprise(blocks, hidden, fit, joint.belief(evidence, found))[tested]
-        if gain.mean() > least and _z(gain) > CLEARLY:
-            best, least = sorts, float(gain.mean())
+        loss = _surprise(blocks, hidden, fit, joint.belief(evidence, found))[tested]
+        if _z(alone - loss) > CLEARLY and _z(lost - loss) > WORTH_MORE:
+            best, lost = sorts, loss
     return best
 
 
