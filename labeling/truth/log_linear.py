@@ -40,31 +40,52 @@ class Pool:
 
 
 class _Problem(NamedTuple):
-    """A penalised multinomial regression: `design` (m, F + K, K), `truth` (m, K), `mass` (m,)."""
+    """A penalised multinomial regression: `opinions` (m, F, K), `truth` (m, K), `mass` (m,).
 
-    design: Floats
+    Its parameters are F weights, then K biases. A bias moves one label's score alone: its part of the design is the
+    identity and never written down, so that memory grows with m K F and work with m K^2 at most, not with m K^3.
+    """
+
+    opinions: Floats
     truth: Floats
     mass: Floats
     center: Floats
     precision: Floats
 
+    def scores(self, theta: Floats) -> Floats:
+        f = self.opinions.shape[1]
+        scores: Floats = np.einsum("mfk,f->mk", self.opinions, theta[:f]) + theta[f:]
+        return scores
+
     def loss(self, theta: Floats) -> float:
-        scores = np.einsum("mdk,d->mk", self.design, theta)
+        scores = self.scores(theta)
         top = scores.max(axis=1, initial=0.0)
         log_sum = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
         misfit = self.mass @ log_sum - (self.truth * scores).sum()
         return float(misfit + 0.5 * self.precision @ (theta - self.center) ** 2)
 
     def newton_step(self, theta: Floats) -> Floats:
-        belief = softmax(np.einsum("mdk,d->mk", self.design, theta))
+        belief = softmax(self.scores(theta))
         residual = self.truth - self.mass[:, None] * belief
-        gradient = np.einsum("mdk,mk->d", self.design, residual) - self.precision * (theta - self.center)
-        spread = self.design * np.sqrt(self.mass[:, None] * belief)[:, None, :]
-        rows = spread.transpose(0, 2, 1).reshape(-1, len(theta))
-        mean = np.einsum("mdk,mk->md", self.design, belief) * np.sqrt(self.mass)[:, None]
-        curvature = rows.T @ rows - mean.T @ mean + np.diag(self.precision + 1e-9)
+        slope = np.concatenate([np.einsum("mfk,mk->f", self.opinions, residual), residual.sum(axis=0)])
+        gradient = slope - self.precision * (theta - self.center)
+        curvature = self.curvature(belief) + np.diag(self.precision + 1e-9)
         step: Floats = np.linalg.solve(curvature, gradient)
         return step
+
+    def curvature(self, belief: Floats) -> Floats:
+        """The second derivative of the misfit, (F + K, F + K): the spread of opinions and labels under the belief."""
+        f, root = self.opinions.shape[1], np.sqrt(self.mass)[:, None]
+        held = self.mass[:, None] * belief
+        spread = (self.opinions * np.sqrt(held)[:, None, :]).transpose(0, 2, 1).reshape(-1, f)
+        mean = np.hstack([np.einsum("mfk,mk->mf", self.opinions, belief), belief]) * root
+        found = -(mean.T @ mean)
+        crossed = np.einsum("mfk,mk->fk", self.opinions, held)
+        found[:f, :f] += spread.T @ spread
+        found[:f, f:] += crossed
+        found[f:, :f] += crossed.T
+        found[f:, f:] += np.diag(held.sum(axis=0))
+        return found
 
 
 def fit_pool(
@@ -84,12 +105,12 @@ def fit_pool(
     Source: Genest and Zidek 1986, Combining probability distributions, Statistical Science 1(1).
     """
     m, n_labels = truth.shape
-    biases = np.broadcast_to(np.eye(n_labels), (m, n_labels, n_labels))
-    design = np.concatenate([np.stack(opinions, axis=1), biases], axis=1)
     weight = np.ones(m) if case_weight is None else case_weight
     center = np.concatenate([start, np.zeros(n_labels)])
     precision = np.concatenate([ridge, np.full(n_labels, bias_ridge)])
-    problem = _Problem(design, truth * weight[:, None], weight * truth.sum(axis=1), center, precision)
+    problem = _Problem(
+        np.stack(opinions, axis=1), truth * weight[:, None], weight * truth.sum(axis=1), center, precision
+    )
     theta = _minimise(problem, center, iterations)
     return Pool(theta[: len(opinions)], theta[len(opinions) :])
 
