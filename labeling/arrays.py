@@ -103,24 +103,27 @@ def _votes(
     place_of_label: dict[int, int],
     fractional: bool,
 ) -> tuple[Votes, NDArray[np.int64]]:
-    read = _Reading(batch, annotators, place_of_label, fractional, set(task_ids.tolist()))
+    read = _Reading(place_of_label, fractional, set(task_ids.tolist()))
     bearing = Q(task__batch=batch) | Q(task__in=known.tasks(batch.project_id).values("pk"))
     rows = Vote.objects.current().filter(bearing).order_by("pk")
     models = Q(annotator__kind=Annotator.Kind.MODEL)
-    version = batch.created_at, read.fractional, task_ids.tobytes(), tuple(read.column), tuple(read.places)
+    voting = tuple(annotator.pk for annotator in annotators if annotator.kind == Annotator.Kind.MODEL)
+    version = batch.created_at, read.fractional, task_ids.tobytes(), tuple(read.places), voting
     kept = _kept.get(batch.pk)
     newer = Vote.objects.filter(models, task__project=batch.project_id)
     if kept is None or kept[0] != version or newer.filter(pk__gt=kept[1]).exists():
-        kept = version, newer.aggregate(last=Max("pk"))["last"] or 0, read.cast(rows.filter(models))
+        kept = version, newer.aggregate(last=Max("pk"))["last"] or 0, read.cast(rows.filter(models)).entries(task_ids)
         _kept.clear()
-        if len(kept[2].rows) <= MOST_KEPT:
+        if len(kept[2].task) <= MOST_KEPT:
             _kept[batch.pk] = kept
-    cast = kept[2].beside(read.cast(rows.exclude(models)))
-    return cast.votes(task_ids, len(annotators)), cast.newest(task_ids)
+    others = [annotator.pk for annotator in annotators if annotator.kind != Annotator.Kind.MODEL]
+    entries = kept[2].beside(read.cast(rows.filter(annotator__in=others)).entries(task_ids))
+    columns = np.array([annotator.pk for annotator in annotators], dtype=np.int64)
+    return entries.votes(columns, len(place_of_label)), entries.newest
 
 
 MOST_KEPT = 10_000_000
-_kept: dict[int, tuple[object, int, _Cast]] = {}
+_kept: dict[int, tuple[object, int, _Entries]] = {}
 """The models' votes on the last batch that this process has read: while people answer, these stay as they are."""
 
 
@@ -129,24 +132,18 @@ VOTE_FIELDS = ("pk", "task_id", "annotator_id", "label_id", "probabilities")
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How rows become entries: which annotator is which column, which label which place, and the tasks wanted."""
+    """How rows become entries: which label is which place, and the tasks wanted."""
 
-    batch: Batch
-    annotators: list[Annotator]
     places: dict[int, int]
     fractional: bool
     wanted: set[int]
 
-    @property
-    def column(self) -> dict[int, int]:
-        return {annotator.pk: place for place, annotator in enumerate(self.annotators)}
-
     def cast(self, rows: VoteQuerySet) -> _Cast:
-        found, column = _Cast(len(self.places)), self.column
+        found = _Cast(len(self.places))
         for pk, task, annotator, label, chances in rows.values_list(*VOTE_FIELDS).iterator(ROWS):
             if task in self.wanted:
                 place = None if label is None else self.places[label]
-                found.add(pk, task, column[annotator], place, chances if self.fractional else None)
+                found.add(pk, task, annotator, place, chances if self.fractional else None)
         return found
 
 
@@ -155,7 +152,7 @@ class _Cast:
 
     def __init__(self, n_labels: int) -> None:
         self.n_labels = n_labels
-        self.rows, self.task_pks, self.voters, self.answers = (array(kind) for kind in "qqii")
+        self.rows, self.task_pks, self.voters, self.answers = (array(kind) for kind in "qqqi")
         self.weights = array("f")
 
     def add(self, pk: int, task: int, voter: int, label: int | None, chances: list[float] | None) -> None:
@@ -171,40 +168,60 @@ class _Cast:
             self.answers.append(answer)
             self.weights.append(weight)
 
-    def beside(self, other: _Cast) -> _Cast:
-        """These and the other's entries, as a new cast."""
-        both = _Cast(self.n_labels)
-        for name in ("rows", "task_pks", "voters", "answers", "weights"):
-            setattr(both, name, getattr(self, name) + getattr(other, name))
-        return both
-
-    def newest(self, task_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The newest vote on each task, (n_tasks,), 0 without one."""
-        order, found = np.argsort(task_ids, kind="stable"), np.zeros(len(task_ids), dtype=np.int64)
-        pks = np.frombuffer(self.task_pks, dtype=np.int64)
-        if len(pks):
-            place = order[np.searchsorted(task_ids, pks, sorter=order)]
-            np.maximum.at(found, place, np.frombuffer(self.rows, dtype=np.int64))
-        return found
-
-    def votes(self, task_ids: NDArray[np.int64], n_annotators: int) -> Votes:
+    def entries(self, task_ids: NDArray[np.int64]) -> _Entries:
         """The arrays; a vote under a new prompt version replaces the annotator's older one on the same task."""
-        order = np.argsort(task_ids, kind="stable")
-        pks = np.frombuffer(self.task_pks, dtype=np.int64)
-        task = (
-            order[np.searchsorted(task_ids, pks, sorter=order)].astype(np.int32) if len(pks) else np.zeros(0, np.int32)
+        rows, voter = (np.frombuffer(column, dtype=np.int64) for column in (self.rows, self.voters))
+        task, newest = (
+            _places(np.frombuffer(self.task_pks, dtype=np.int64), task_ids),
+            np.zeros(len(task_ids), np.int64),
         )
-        voter, answer = (np.frombuffer(column, dtype=np.int32) for column in (self.voters, self.answers))
-        keep = _newest(task, voter, np.frombuffer(self.rows, dtype=np.int64), n_annotators)
-        weight = np.frombuffer(self.weights, dtype=np.float32)[keep]
-        whole = None if (weight == 1).all() else weight
-        return Votes(task[keep], voter[keep], answer[keep], len(task_ids), n_annotators, self.n_labels, whole)
+        np.maximum.at(newest, task, rows)
+        keep = _newest(task, voter, rows)
+        answer, weight = np.frombuffer(self.answers, dtype=np.int32), np.frombuffer(self.weights, dtype=np.float32)
+        return _Entries(task[keep], voter[keep], answer[keep], weight[keep], newest)
 
 
-def _newest(task: Ints, voter: Ints, row: NDArray[np.int64], n_annotators: int) -> Bools:
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """Votes on numbered tasks: entry v says that the annotator with key `voter[v]` answered `answer[v]`, (V,) each.
+
+    Whoever joins moves others to other columns, and changes no key. `newest`: (n_tasks,) the newest vote on each task.
+    """
+
+    task: Ints
+    voter: NDArray[np.int64]
+    answer: Ints
+    weight: NDArray[np.float32]
+    newest: NDArray[np.int64]
+
+    def beside(self, other: _Entries) -> _Entries:
+        """These and the entries of other annotators."""
+        return _Entries(
+            np.concatenate([self.task, other.task]),
+            np.concatenate([self.voter, other.voter]),
+            np.concatenate([self.answer, other.answer]),
+            np.concatenate([self.weight, other.weight]),
+            np.maximum(self.newest, other.newest),
+        )
+
+    def votes(self, annotator_ids: NDArray[np.int64], n_labels: int) -> Votes:
+        """The votes, each annotator's key replaced by its place."""
+        voter, weight = _places(self.voter, annotator_ids), None if (self.weight == 1).all() else self.weight
+        return Votes(self.task, voter, self.answer, len(self.newest), len(annotator_ids), n_labels, weight)
+
+
+def _places(pks: NDArray[np.int64], among: NDArray[np.int64]) -> Ints:
+    """Where each primary key stands among others, which hold it."""
+    if not len(pks):
+        return np.zeros(0, dtype=np.int32)
+    order = np.argsort(among, kind="stable").astype(np.int32)
+    return order[np.searchsorted(among, pks, sorter=order)]
+
+
+def _newest(task: Ints, voter: NDArray[np.int64], row: NDArray[np.int64]) -> Bools:
     """Which entries belong to the last row of their (task, annotator) pair, shape (V,)."""
-    pair = task.astype(np.int64) * max(n_annotators, 1) + voter
-    _, which = np.unique(pair, return_inverse=True)
+    voters, column = np.unique(voter, return_inverse=True)
+    _, which = np.unique(task.astype(np.int64) * max(len(voters), 1) + column, return_inverse=True)
     last = np.zeros(which.max() + 1 if len(which) else 0, dtype=np.int64)
     np.maximum.at(last, which, row)
     newest: Bools = last[which] == row
@@ -221,32 +238,31 @@ def save_beliefs(ballot: Ballot, inference: Inference, turn: Round, crowd: Float
     `crowd`: (n_tasks, K) what the free crowd alone believes, kept where others `answered`, the tasks' indexes. A task
     that got a vote while the others were weighed keeps its belief, which counts that vote: the next round has it.
     """
-    further = set(answered.tolist())
     changed = _changed(ballot, inference.belief[: ballot.n_own], turn.batch_id)
     bits, top, tie = entropy(inference.belief), inference.labels(), inference.ties()
-    counts = ballot.votes_per_task()
+    counts, labels = ballot.votes_per_task(), np.array([label.pk for label in ballot.labels], dtype=np.int64)
+    further = np.zeros(len(ballot.task_ids), dtype=np.bool_)
+    further[answered] = True
     for some in np.array_split(changed, -(-len(changed) // ROWS) or 1):
         with transaction.atomic():
             settled = _as_weighed(ballot, some)
-            rows = [
-                Belief(
-                    task_id=int(ballot.task_ids[i]),
-                    round=turn,
-                    probabilities=rounded(inference.belief[i]),
-                    base=rounded(inference.belief[i]),
-                    crowd=rounded(crowd[i]) if i in further else None,
-                    base_vote=int(ballot.newest[i]),
-                    label=ballot.labels[top[i]],
-                    confidence=min(float(inference.belief[i].max()), 1.0),
-                    entropy=float(bits[i]),
-                    tie=bool(tie[i]),
-                    method=turn.chosen or turn.method,
-                    calibrated=turn.calibrated,
-                    n_votes=int(counts[i]),
-                )
-                for i in settled
-            ]
-            Belief.objects.bulk_create(rows, update_conflicts=True, unique_fields=["task"], update_fields=BELIEF_FIELDS)
+            rows, alone = inference.belief[settled], crowd[settled]
+            columns = {
+                "task_id": ballot.task_ids[settled].tolist(),
+                "probabilities": rounded_rows(rows),
+                "base": rounded_rows(rows),
+                "crowd": [
+                    row if kept else None for row, kept in zip(rounded_rows(alone), further[settled], strict=True)
+                ],
+                "base_vote": ballot.newest[settled].tolist(),
+                "label_id": labels[top[settled]].tolist(),
+                "confidence": np.minimum(rows.max(axis=1), 1.0).tolist(),
+                "entropy": bits[settled].tolist(),
+                "tie": tie[settled].tolist(),
+                "n_votes": counts[settled].tolist(),
+            }
+            same = {"round_id": turn.pk, "method": turn.chosen or turn.method, "calibrated": turn.calibrated}
+            Belief.objects.overwrite(columns, same)
     return len(changed)
 
 
@@ -277,23 +293,6 @@ def _as_weighed(ballot: Ballot, places: Ints) -> Ints:
     return np.array([i for i in places if now.get(int(ballot.task_ids[i]), 0) == ballot.newest[i]], dtype=np.int32)
 
 
-BELIEF_FIELDS = [
-    "round",
-    "probabilities",
-    "base",
-    "crowd",
-    "base_vote",
-    "label",
-    "confidence",
-    "entropy",
-    "tie",
-    "method",
-    "calibrated",
-    "n_votes",
-    "updated_at",
-]
-
-
 def save_confusions(ballot: Ballot, confusion: Floats) -> None:
     """Keep the confusion matrix of each free model, from (n_annotators, n_labels, n_symbols), for single updates."""
     free = [column for column, annotator in enumerate(ballot.annotators) if annotator.kind == Annotator.Kind.MODEL]
@@ -305,6 +304,12 @@ def save_confusions(ballot: Ballot, confusion: Floats) -> None:
 def rounded(values: Sequence[float] | Floats) -> list[float]:
     """Plain floats for a JSON column."""
     return [round(float(value), DIGITS) for value in values]
+
+
+def rounded_rows(rows: Floats) -> list[list[float]]:
+    """The same of (r, K) at once."""
+    plain: list[list[float]] = np.round(rows, DIGITS).tolist()
+    return plain
 
 
 def newest_vote(task: Task) -> int:

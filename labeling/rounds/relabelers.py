@@ -15,7 +15,7 @@ from labeling.rounds import expected_prices, fallback, settling
 from labeling.rounds.skills import Evidence
 from labeling.routing.value import Relabeler, Voice
 from labeling.truth.skills.learning import Skills
-from labeling.truth.vote_matrix import likeliest
+from labeling.truth.vote_matrix import chosen, likeliest
 from labeling.truth.votes import Bools, Ints, Votes
 
 Kind = Annotator.Kind
@@ -153,7 +153,7 @@ def price_of(annotator: Annotator) -> int:
 def crowd_votes(ballot: Ballot) -> Votes:
     """The votes of the free models alone; the others' columns stay, empty."""
     free = np.array([each.kind == Kind.MODEL for each in ballot.annotators], dtype=np.bool_)
-    return _chosen(ballot.votes, free[ballot.votes.annotator])
+    return chosen(ballot.votes, free[ballot.votes.annotator])
 
 
 def answers(ballot: Ballot, asked: Sequence[Party]) -> Votes:
@@ -162,14 +162,9 @@ def answers(ballot: Ballot, asked: Sequence[Party]) -> Votes:
     place = np.full(max(votes.n_annotators, 1), -1, dtype=np.int32)
     for number, party in enumerate(asked):
         place[list(party.columns)] = number
-    mine = _chosen(votes, likeliest(votes) & (place[votes.annotator] >= 0))
+    theirs = chosen(votes, place[votes.annotator] >= 0)
+    mine = chosen(theirs, likeliest(theirs))
     return Votes(mine.task, place[mine.annotator], mine.label, votes.n_tasks, len(asked), votes.n_labels)
-
-
-def _chosen(votes: Votes, keep: Bools) -> Votes:
-    weight = None if votes.weight is None else votes.weight[keep]
-    task, annotator, label = votes.task[keep], votes.annotator[keep], votes.label[keep]
-    return Votes(task, annotator, label, votes.n_tasks, votes.n_annotators, votes.n_labels, weight)
 
 
 def askable(batch: Batch, ballot: Ballot, party: Party, open_to: Bools) -> Bools:

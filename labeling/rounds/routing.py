@@ -185,9 +185,10 @@ def settle_the_rest(table: Table, turn: Round) -> int:
     settled = decisions.decide_many(_verdicts(table, free & table.undecided & _sure(table), turn))
     by_machine = Decision.objects.current().filter(task__batch=table.batch, decided_by__in=[By.CROWD, By.PAID])
     before = dict(by_machine.values_list("task_id", "label_id"))
-    for verdict in _verdicts(table, free & ~table.undecided, turn):
-        if before.get(verdict.task_id, verdict.label_id) == verdict.label_id:
-            continue
+    now = np.array([label.pk for label in table.ballot.labels], dtype=np.int64)[table.belief.argmax(axis=1)].tolist()
+    tasks = zip(table.ballot.task_ids.tolist(), now, strict=True)
+    changed = np.array([before.get(task, label) != label for task, label in tasks], dtype=np.bool_)
+    for verdict in _verdicts(table, free & ~table.undecided & changed, turn):
         if verdict.confidence >= table.batch.accepts_from:
             decisions.decide(verdict)
         else:

@@ -20,7 +20,7 @@ from labeling.models import Annotator, Batch, Belief, Project, Task, Vote
 from labeling.truth.skills.drift import Change
 from labeling.truth.skills.hierarchy import Group
 from labeling.truth.skills.learning import Skills, learn
-from labeling.truth.vote_matrix import likeliest
+from labeling.truth.vote_matrix import chosen, likeliest
 from labeling.truth.votes import Bools, Floats, Ints, Votes
 
 Kind = Annotator.Kind
@@ -106,8 +106,9 @@ def _of_ballot(ballot: Ballot, annotators: Sequence[Annotator]) -> tuple[Ints, I
     votes = ballot.votes
     place = np.full(len(ballot.annotators), -1, dtype=np.int32)
     place[[ballot.column(each.pk) for each in annotators]] = np.arange(len(annotators))
-    mine = likeliest(votes) & (place[votes.annotator] >= 0)
-    return votes.task[mine], place[votes.annotator[mine]], votes.label[mine]
+    theirs = chosen(votes, place[votes.annotator] >= 0)
+    mine = likeliest(theirs)
+    return theirs.task[mine], place[theirs.annotator[mine]], theirs.label[mine]
 
 
 def _numbered(

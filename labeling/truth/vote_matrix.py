@@ -122,7 +122,7 @@ def prepare(votes: Votes, known: Ints | None = None) -> VoteMatrix:
 
 def without_abstentions(votes: Votes) -> Votes:
     """The votes that name a label, for methods that have no place for an abstention."""
-    return _subset(votes, votes.label < votes.n_labels)
+    return chosen(votes, votes.label < votes.n_labels)
 
 
 def heaviest(votes: Votes) -> Votes:
@@ -132,7 +132,7 @@ def heaviest(votes: Votes) -> Votes:
     order = np.lexsort((votes.label, -votes.weight, votes.annotator, votes.task))
     pair = votes.task[order].astype(np.int64) * votes.n_annotators + votes.annotator[order]
     first = np.flatnonzero(np.diff(pair, prepend=-1))
-    kept = _subset(votes, order[first])
+    kept = chosen(votes, order[first])
     return Votes(kept.task, kept.annotator, kept.label, kept.n_tasks, kept.n_annotators, kept.n_labels)
 
 
@@ -147,7 +147,8 @@ def likeliest(votes: Votes) -> Bools:
     return keep
 
 
-def _subset(votes: Votes, keep: NDArray[np.bool_] | NDArray[np.intp]) -> Votes:
+def chosen(votes: Votes, keep: NDArray[np.bool_] | NDArray[np.intp]) -> Votes:
+    """The entries of a mask (V,), or of places in the order they are given; tasks and annotators keep their numbers."""
     if keep.dtype == np.bool_ and keep.all():
         return votes
     weight = None if votes.weight is None else votes.weight[keep]
@@ -160,13 +161,13 @@ def _without_silent_annotators(votes: Votes) -> Votes:
     if not abstained.any():
         return votes
     speaks = np.bincount(votes.annotator[~abstained], minlength=votes.n_annotators) > 0
-    return _subset(votes, speaks[votes.annotator])
+    return chosen(votes, speaks[votes.annotator])
 
 
 def _sorted_by_task(votes: Votes) -> Votes:
     if len(votes.task) < 2 or bool((votes.task[1:] >= votes.task[:-1]).all()):
         return votes
-    return _subset(votes, _counting_order(votes.task, votes.n_tasks))
+    return chosen(votes, _counting_order(votes.task, votes.n_tasks))
 
 
 def _counting_order(task: Ints, n_tasks: int) -> NDArray[np.intp]:

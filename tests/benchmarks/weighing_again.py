@@ -3,6 +3,11 @@
 `python -m tests.benchmarks.weighing_again [--tasks 100000] [--models 5] [--known 500] [--answers 100]`
 CPU seconds of this process: the first weighing, then weighing again after so many answers of people, three times. Votes
 carry probabilities, as those of specialists do; 500 labels are known from the file.
+
+Measured with 100,000 tasks on SQLite, on two busy cores: first 25 to 30, again 6 to 7 (.22 to .27 of it). Before the
+votes of models were kept by key and beliefs written in one statement it was 38, then 17.5 and 13.7. More than half is
+writing the 45,000 to 55,000 beliefs that truly moved. The third time half as many labels again are known, and the votes
+are weighed anew: 10 to 12.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from labeling import jobs
+from labeling import arrays, jobs
 from labeling.managing import leftovers
 from labeling.models import Batch, Belief, Decision, Escalation, Label, Project, Round, Task, Vote
 from labeling.money import ledger
@@ -168,6 +168,23 @@ class TestWeighingAgain:
         written = dict(Belief.objects.values_list("task", "updated_at"))
         weighing.weigh(Batch.objects.get(pk=reviewed.pk))
         assert dict(Belief.objects.values_list("task", "updated_at")) == written
+
+    def test_whoever_joins_leaves_the_models_votes_as_they_were_read(self, reviewed: Batch, monkeypatch: Any) -> None:
+        before, taken = arrays.load(reviewed), []
+        add = arrays._Cast.add
+        monkeypatch.setattr(arrays._Cast, "add", lambda cast, pk, *rest: (taken.append(pk), add(cast, pk, *rest)))
+        answer_some(reviewed.project, 2)
+        after = arrays.load(reviewed)
+        assert len(after.annotators) > len(before.annotators) and taken
+        assert not Vote.objects.filter(pk__in=taken, annotator__kind="model").exists()
+
+        def cast(ballot: arrays.Ballot) -> set[tuple[int, int, int]]:
+            votes, of_models = ballot.votes, [each.kind == "model" for each in ballot.annotators]
+            rows = zip(votes.task.tolist(), votes.annotator.tolist(), votes.label.tolist(), strict=True)
+            return {(task, ballot.annotators[who].pk, label) for task, who, label in rows if of_models[who]}
+
+        assert cast(after) == cast(before)
+        assert len(cast(after))
 
     def test_a_vote_that_comes_while_others_are_weighed_is_not_lost(
         self, reviewed: Batch, monkeypatch: pytest.MonkeyPatch
