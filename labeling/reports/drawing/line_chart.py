@@ -9,7 +9,7 @@ from math import ceil, floor
 
 from labeling.reports.drawing.scales import Scale
 
-WIDTH, HEIGHT = 860, 460
+WIDTH, HEIGHT = 920, 480
 LEFT, RIGHT, TOP, BOTTOM = 64, 600, 48, 400
 COLOURS = ("#1b5e9b", "#c2410c", "#15803d", "#7e22ce", "#b91c1c", "#0f766e", "#a16207", "#4b5563")
 DASHES = ("", "7 4", "2 3")
@@ -26,7 +26,8 @@ class Line:
 
 
 def svg(title: str, lines: Sequence[Line], note: str = "") -> str:
-    """The drawing as text. `note`: a sentence below it. Lines that lie on each other are told apart by their dashes."""
+    """The drawing as text. `note`: a sentence below it. A line that lies on an earlier one is only named."""
+    first = {_spots(line): line.name for line in reversed(lines)}
     y = _scale([accuracy for line in lines for accuracy in line.accuracy])
     most = max((budget for line in lines for budget in line.budget), default=0.0) or 1.0
     parts = [
@@ -35,7 +36,7 @@ def svg(title: str, lines: Sequence[Line], note: str = "") -> str:
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         f'<text x="{LEFT}" y="26" font-size="15" font-weight="600">{escape(title)}</text>',
         *_grid(y, most),
-        *(part for place, line in enumerate(lines) for part in _line(place, line, y, most)),
+        *(part for place, line in enumerate(lines) for part in _line(place, line, first[_spots(line)], y, most)),
         f'<text x="{LEFT}" y="{HEIGHT - 12}" fill="#4b5563">{escape(note)}</text>',
     ]
     return "\n".join([*parts, "</svg>", ""])
@@ -63,16 +64,24 @@ def _grid(y: Scale, most: float) -> list[str]:
     return [*across, *along, axis]
 
 
-def _line(place: int, line: Line, y: Scale, most: float) -> list[str]:
+def _spots(line: Line) -> tuple[tuple[float, float], ...]:
+    return tuple(zip(line.budget, line.accuracy, strict=True))
+
+
+def _line(place: int, line: Line, first: str, y: Scale, most: float) -> list[str]:
+    """One line and its row of the legend; of lines with the same spots only the `first` is drawn."""
     colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
     look = f'fill="none" stroke="{colour}" stroke-width="2"' + (f' stroke-dasharray="{dash}"' if dash else "")
-    spots = [(_along(b, most), _down(y, a)) for b, a in zip(line.budget, line.accuracy, strict=True)]
+    spots = [(_along(b, most), _down(y, a)) for b, a in _spots(line)]
     points = " ".join(f"{across},{down}" for across, down in spots)
     dots = "".join(f'<circle cx="{across}" cy="{down}" r="2.5" fill="{colour}"/>' for across, down in spots)
     row = TOP + 10 + ROW * place
+    name = line.name if first == line.name else f"{line.name} (= {first})"
+    told = f'<text x="{RIGHT + 68}" y="{row}" dy="4">{escape(name)}</text>'
+    if first != line.name:
+        return [told]
     legend = f'<line x1="{RIGHT + 24}" x2="{RIGHT + 60}" y1="{row}" y2="{row}" {look}/>'
-    name = f'<text x="{RIGHT + 68}" y="{row}" dy="4">{escape(line.name)}</text>'
-    return [f'<polyline points="{points}" {look}/>{dots}', legend + name]
+    return [f'<polyline points="{points}" {look}/>{dots}', legend + told]
 
 
 def _along(budget: float, most: float) -> float:
