@@ -13,7 +13,7 @@ HEAVY = (
     *("numpy", "scipy.stats", "scipy.special", "scipy.sparse", "scipy.optimize", "sklearn", "torch", "transformers"),
     *("openai", "httpx2", "phonenumbers", "stdnum", "celery", "redis", "uvicorn"),
 )
-WITHOUT_NUMPY = ("run", "sweep", "demo", "certify")
+WITHOUT_NUMPY = ("run", "sweep", "demo", "certify", "export", "import_votes", "first_user")
 WITH_NUMPY = ("label", "aggregate", "agreement", "simulate", "fairness")
 REFUSED = (
     ("certify",),

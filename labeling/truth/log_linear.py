@@ -70,8 +70,7 @@ class _Problem(NamedTuple):
         slope = np.concatenate([np.einsum("mfk,mk->f", self.opinions, residual), residual.sum(axis=0)])
         gradient = slope - self.precision * (theta - self.center)
         curvature = self.curvature(belief) + np.diag(self.precision + 1e-9)
-        step: Floats = np.linalg.solve(curvature, gradient)
-        return step
+        return np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
 
     def curvature(self, belief: Floats) -> Floats:
         """The second derivative of the misfit, (F + K, F + K): the spread of opinions and labels under the belief."""
@@ -79,7 +78,7 @@ class _Problem(NamedTuple):
         held = self.mass[:, None] * belief
         spread = (self.opinions * np.sqrt(held)[:, None, :]).transpose(0, 2, 1).reshape(-1, f)
         mean = np.hstack([np.einsum("mfk,mk->mf", self.opinions, belief), belief]) * root
-        found = -(mean.T @ mean)
+        found: Floats = -(mean.T @ mean)
         crossed = np.einsum("mfk,mk->fk", self.opinions, held)
         found[:f, :f] += spread.T @ spread
         found[:f, f:] += crossed

@@ -47,7 +47,8 @@ class Command(BaseCommand):
 
 def take_in(project: str, path: str, people: list[str]) -> dict[str, int]:
     """Take the file in and let its batches be weighed again; returns counts."""
-    from labeling.managing import recorded_votes  # loads the models, which --help does not need
+    found = scopes.project_named(project)
+    from labeling.managing import recorded_votes  # loads numpy, which --help and refusals do not need
 
-    taken = recorded_votes.take_in(scopes.project_named(project), path, people)
+    taken = recorded_votes.take_in(found, path, people)
     return {"new": taken.new, "known": taken.known, "workers": len(taken.workers), "batches": len(taken.batches)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labeling.truth.belief import softmax
+from labeling.truth.expectation import softmax
 from labeling.truth.log_linear import _Problem, fit_pool
 
 
