@@ -18,6 +18,8 @@ from labeling.truth.votes import Ints
 
 NOBODY = ""
 """Stands for the worker of a known answer."""
+AGAIN = "\0"
+"""Behind the name of a worker who answers once more; no file holds it."""
 Row = tuple[str, str, Any]
 
 
@@ -36,11 +38,11 @@ class Raw:
     notes: tuple[str, ...] = ()
 
 
-def read_raw(path: str, kind: Kind, columns: Sequence[str], rules: Rules) -> Raw:
+def read_raw(path: str, kind: Kind, columns: Sequence[str], rules: Rules, *, keep_all: bool = False) -> Raw:
     """The answers of a file, as they are written; `columns`: its task, worker (unless known answers) and label.
 
     A worker's later answer to a task replaces the earlier one; where an answer has many rows, all of a pair are one
-    answer. Raises UnusableFile.
+    answer. `keep_all`: an earlier answer stays, under the worker's name with AGAIN behind it. Raises UnusableFile.
     """
     answers: dict[tuple[str, str], Any] = {}
     nameless = repeated = blank = 0
@@ -53,6 +55,8 @@ def read_raw(path: str, kind: Kind, columns: Sequence[str], rules: Rules) -> Raw
             elif kind.form == "cells":
                 answers.setdefault((task, worker), []).append(cell)
             else:
+                while keep_all and (task, worker) in answers:
+                    worker += AGAIN
                 repeated += (task, worker) in answers
                 answers[task, worker] = cell
     if not answers:

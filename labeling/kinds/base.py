@@ -75,8 +75,8 @@ class Known:
 class Opinion:
     """What a method believes, as answers of the kind, one for each task.
 
-    `confidence`: (n_tasks,) chance that the whole answer is right. `ties`: (n_tasks,) where another answer is believed
-    as much. `belief`: the kind's own form. `details`: "chosen" and other facts a method tells.
+    `confidence`: (n_tasks,) chance that the whole answer is right, nan where none can be told. `ties`: (n_tasks,) where
+    another answer is believed as much. `belief`: the kind's own form. `details`: "chosen", and what else is told.
     """
 
     answers: Answers

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from labeling.kinds.base import Answers, AnswerTable, Form, Known, NoAnswer, Opinion, Space, UnusableAnswer
 from labeling.kinds.cells import Meaning, Rules, clean, decide, listed
+from labeling.kinds.coefficients import coefficient_json
 from labeling.truth import agreement, confusion, methods
 from labeling.truth.bayes import gain
 from labeling.truth.votes import Bools, Floats, Votes
@@ -100,7 +100,7 @@ class Choice:
             "krippendorff_alpha": found.alpha,
             "gwet_ac1": found.ac1,
         }
-        return {key: asdict(one) for key, one in four.items()}
+        return {key: coefficient_json(one) for key, one in four.items()}
 
     def gains(self, opinion: Opinion, table: AnswerTable, annotator: int, known: Known) -> Floats:
         """How much likelier the label becomes to be right, by the annotator's confusion matrix on known tasks."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,8 +12,8 @@ import numpy as np
 from labeling.kinds import sets
 from labeling.kinds.base import Answers, AnswerTable, Form, Known, NoAnswer, Opinion, Space, UnusableAnswer
 from labeling.kinds.cells import Meaning, Rules, clean, decide, listed
+from labeling.kinds.coefficients import coefficient_json
 from labeling.truth import block_agreement, block_auto, blocks, methods
-from labeling.truth.agreement import Coefficient
 from labeling.truth.blocks import NO, UNSAID, YES, Blocks
 from labeling.truth.votes import Bools, Floats, Votes
 
@@ -180,16 +180,6 @@ class Choices:
 
 
 KIND = Choices()
-
-
-def coefficient_json(found: Coefficient) -> dict[str, Any]:
-    """A coefficient as plain values, without what it has nothing to say of."""
-    values = asdict(found)
-    undefined = values.pop("undefined")
-    if undefined:
-        return {"value": None, "low": None, "high": None, "undefined": True, "reason": undefined}
-    values["undefined_resamples"] = values.pop("lost")
-    return {key: value for key, value in values.items() if key != "note" or value}
 
 
 @lru_cache(maxsize=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -67,14 +68,16 @@ def write(path: str, kind: Kind, space: Space, tasks: Any, opinion: Opinion) -> 
     with _opened(path) as stream:
         if kind.form == "line":
             for task, answer, confidence, tie in rows:
-                item = {"task": task, kind.field: kind.written(answer, space)[0], "confidence": round(confidence, 6)}
+                sure = round(confidence, 6) if math.isfinite(confidence) else None
+                item = {"task": task, kind.field: kind.written(answer, space)[0], "confidence": sure}
                 stream.write(json.dumps(item | {"tie": tie}, ensure_ascii=False) + "\n")
             return
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["task", kind.field, "confidence", "tie"])
         for task, answer, confidence, tie in rows:
             for cell in kind.written(answer, space):
-                writer.writerow([task, cell, f"{confidence:.6f}", "true" if tie else "false"])
+                sure = f"{confidence:.6f}" if math.isfinite(confidence) else ""
+                writer.writerow([task, cell, sure, "true" if tie else "false"])
 
 
 def _methods(options: dict[str, Any]) -> list[str]:
@@ -134,7 +137,9 @@ def _against(job: KindJob, answers: Answers) -> dict[str, dict[str, float | None
 
 
 def _calibration(job: KindJob, confidence: Floats, answers: Answers, gold: Answers) -> float | None:
-    """How far the chance that a whole answer is right is from how often it is."""
+    """How far the chance that a whole answer is right is from how often it is; None where there is no such chance."""
+    if not np.isfinite(confidence).all():
+        return None
     space = job.table.space
     right = [job.kind.differ(one, other, space) == 0 for one, other in zip(answers, gold, strict=True)]
     # an answer is never named by the second column, so that the belief in it is its confidence whatever that is

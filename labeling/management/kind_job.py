@@ -12,7 +12,7 @@ from labeling.files.kind_votes import Raw, known_of, read_item_texts, read_raw, 
 from labeling.files.tables import UnusableFile
 from labeling.files.votes import GOLD_COLUMNS
 from labeling.kinds import registry
-from labeling.kinds.base import AnswerTable, Kind, Known, UnusableAnswer
+from labeling.kinds.base import AnswerTable, Kind, Known, Space, UnusableAnswer
 from labeling.management.cell_options import columns_of, gold_columns_of, rules_of
 
 MOST_CELLS = 100_000_000
@@ -76,6 +76,13 @@ def read_job(options: dict[str, Any]) -> KindJob:
             found[name], absent = known_of(answers, table.tasks)
             notes += [*said, *_absent(raw, absent, len(answers.task))]
     return KindJob(kind, table, found["validation"], found["gold"], tuple(dict.fromkeys(notes)))
+
+
+def read_again(path: str, kind: Kind, space: Space, options: dict[str, Any]) -> tuple[AnswerTable, tuple[str, ...]]:
+    """More votes for the same question, all of them kept, and sentences about them. Raises UnusableFile."""
+    rules = rules_of(options)
+    raw = read_raw(path, kind, _columns(kind, columns_of(options)), rules, keep_all=True)
+    return table_of(raw, kind, space, kind.meaning(raw.occurring, rules.naming(space.labels)).name)
 
 
 def scored(job: KindJob) -> Known | None:

@@ -66,7 +66,7 @@ def infer(blocks: Blocks, seed: int = 0, *, with_joint: bool = True) -> BlockBel
     if candidate is None and not sorts:
         return BlockBelief(calibrated_majority(blocks) if taught else majority(blocks), PLAIN, _half(blocks))
     candidate = candidate or ALIKE
-    fit = candidate.fit(blocks)
+    fit = candidate.fit(blocks, sample)
     if not sorts:
         border = thresholds(fit.belief, alike=not taught)
         return BlockBelief(fit.belief, candidate.name, border, fit.iterations, fit.converged)

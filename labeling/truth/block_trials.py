@@ -20,6 +20,8 @@ WORTH_MORE = 1.0
 """Standard errors by which more sorts of tasks must be better than fewer."""
 SORTS = (2, 4, 8, 16)
 FOLDS = 5
+ALL_STEPS, STEPS_LEFT = 100, 20
+"""Most steps of a fit, and of one that begins with what a sample taught."""
 LEAST_TASKS = 50
 """Fewer tasks with two answers tell nothing of who is better, or what goes together."""
 LEAST_ANSWERS = 3
@@ -39,9 +41,15 @@ class Candidate:
     slope: float = 1.0
     offset: float = 0.0
 
-    def fit(self, blocks: Blocks) -> Fit:
-        """The model on these answers, its evidence corrected."""
-        found = model.infer(blocks, pull=self.pull, unknown_weight=self.unknown_weight)
+    def fit(self, blocks: Blocks, sample: Blocks | None = None) -> Fit:
+        """The model on these answers, its evidence corrected; begun with what a `sample` of the tasks teaches."""
+        found = None
+        if sample is not None and sample.n_tasks < blocks.n_tasks:
+            found = model.infer(sample, pull=self.pull, unknown_weight=self.unknown_weight)
+        steps = ALL_STEPS if found is None else STEPS_LEFT
+        found = model.infer(
+            blocks, pull=self.pull, unknown_weight=self.unknown_weight, start=found, max_iterations=steps
+        )
         if self.slope == 1 and not self.offset:
             return found
         evidence, prior = self.slope * found.evidence, expit(self.slope * logit(found.prior) + self.offset)

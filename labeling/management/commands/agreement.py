@@ -55,8 +55,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--metric",
             choices=("nominal", "ordinal", "interval"),
-            default="nominal",
-            help="distance for Krippendorff's alpha; interval takes the labels as numbers",
+            help="distance for Krippendorff's alpha (default: nominal); interval takes the labels as numbers",
         )
         parser.add_argument("--weights", choices=("linear", "quadratic"), help="for Cohen's kappa of ordered labels")
         parser.add_argument("--order", default="", help="all labels in their order, commas between: low,medium,high")
@@ -65,6 +64,7 @@ class Command(BaseCommand):
         add_cell_options(parser)
         add_vote_columns(parser, gold=False)
         add_kind_option(parser)
+        parser.add_argument("--repeats", help="CSV of votes: workers asked again (not for one label)")
         parser.add_argument("--items", help="JSONL with task (or id) and texts, for kinds that need the texts")
         parser.add_argument("--text", default="text", help="field or fields of --items, separated by commas")
 
@@ -79,6 +79,9 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(report) if options["json"] else "\n".join(lines(report)))
 
     def _report(self, options: dict[str, Any]) -> dict[str, Any]:
+        options = {**options, "metric": options["metric"] or "nominal"}
+        if options["repeats"]:
+            raise UnusableFile("--repeats needs another --kind than one label; leave it out.")
         if options["seed"] < 0:
             raise UnusableFile("--seed must be a whole number of at least 0.")
         if options["order"] and options["labels"]:

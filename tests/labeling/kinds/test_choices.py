@@ -10,7 +10,7 @@ from labeling.files.kind_votes import read_raw, table_of
 from labeling.kinds import registry, sets
 from labeling.kinds.base import AnswerTable, Known, NoAnswer, Space, UnusableAnswer
 from labeling.kinds.cells import Rules
-from labeling.truth import block_auto, block_shares, blocks, joint
+from labeling.truth import block_auto, block_shares, block_trials, blocks, joint
 from labeling.truth.agreement import krippendorff_alpha, label_counts
 from labeling.truth.blocks import NO, UNSAID, YES, Blocks
 
@@ -216,3 +216,12 @@ def test_an_answer_is_worth_most_where_it_may_change_a_label():
     assert np.allclose(gains[:30], 0, atol=1e-6)
     doubt = np.minimum(opinion.belief, 1 - opinion.belief)
     assert (gains <= doubt + 1e-12).all()
+
+
+@pytest.mark.slow
+def test_a_fit_begun_on_a_sample_ends_where_a_whole_one_does():
+    given, _ = correlated(7, tasks=3000, labels=4)
+    sample = blocks.some_tasks(given, np.arange(0, 3000, 3, dtype=np.int32))
+    candidate = block_trials.OWN
+    whole, begun = candidate.fit(given).belief, candidate.fit(given, sample).belief
+    assert ((whole > 0.5) == (begun > 0.5)).mean() > 0.99

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.commands import Shell
@@ -50,3 +51,36 @@ def test_agreement_on_sets_is_that_of_the_references(name: str, alpha: float, ma
     found = AGREEMENT.run_json(KINDS / name / "votes.csv", "--kind", "choices")
     assert found["krippendorff_alpha_by_label"]["value"] == pytest.approx(alpha, abs=5e-4)
     assert found["krippendorff_alpha_masi"]["value"] == pytest.approx(masi, abs=5e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "spearman", "error"), [("snow_valence", 0.864, 21.7), ("snow_wordsim", 0.9458, 0.886)]
+)
+def test_places_are_inferred_at_least_as_well_as_by_the_mean(name: str, spearman: float, error: float):
+    found = of(name, "--kind", "scale")
+    assert found["spearman"] >= spearman
+    assert found["mae"] <= min(error, found["baselines"]["mean"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["popquorn_offensiveness", "convabuse_severity"])
+def test_alpha_of_a_scale_is_that_of_another_library(name: str):
+    krippendorff = pytest.importorskip("krippendorff")
+    rows = [line.split(",") for line in (KINDS / name / "votes.csv").read_text().split()[1:]]
+    tasks, workers = ({one: place for place, one in enumerate(sorted({row[at] for row in rows}))} for at in (0, 1))
+    table = np.full((len(workers), len(tasks)), np.nan)
+    for task, worker, value in rows:
+        table[workers[worker], tasks[task]] = float(value)
+    found = AGREEMENT.run_json(KINDS / name / "votes.csv", "--kind", "scale")
+    for metric in ("interval", "ordinal"):
+        expected = krippendorff.alpha(table, level_of_measurement=metric)
+        assert found[f"krippendorff_alpha_{metric}"]["value"] == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.slow
+def test_people_asked_again_show_how_far_they_can_be_relied_on():
+    folder = KINDS / "convabuse_severity"
+    found = AGREEMENT.run_json(folder / "votes.csv", "--kind", "scale", "--repeats", folder / "repeats.csv")["repeats"]
+    assert found["mae"] == pytest.approx(0.115, abs=5e-4)
+    assert found["quadratic_kappa"] == pytest.approx(0.906, abs=5e-4)
