@@ -20,7 +20,7 @@ WORTH_MORE = 1.0
 """Standard errors by which more sorts of tasks must be better than fewer."""
 SORTS = (2, 4, 8, 16)
 FOLDS = 5
-ALL_STEPS, STEPS_LEFT = 100, 20
+ALL_STEPS, STEPS_LEFT = 100, 40
 """Most steps of a fit, and of one that begins with what a sample taught."""
 LEAST_TASKS = 50
 """Fewer tasks with two answers tell nothing of who is better, or what goes together."""
