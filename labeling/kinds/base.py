@@ -143,7 +143,10 @@ class Kind(Protocol):
         """Plain answers to compare with, by name; one for each task."""
 
     def score(self, answers: Answers, gold: Answers, space: Space) -> dict[str, float | None]:
-        """Every one of `metrics` of equally many answers and right ones, and `accuracy`: the share wholly right."""
+        """Every one of `metrics` of equally many answers and right ones, and `accuracy`: the share wholly right.
+
+        Where the first metric is no share of which more is better, `merit` is one.
+        """
 
     def variables(self, table: AnswerTable) -> Votes:
         """The categorical unknowns inside the tasks and the votes on them, for screens of annotators."""

@@ -112,7 +112,7 @@ class Scale:
         """Mean absolute error in the scale's units, kappa weighted by squared distance, Spearman's correlation.
 
         `accuracy`: the share whose nearest step (of the space) is the right one. Correlation and kappa are None where
-        all answers, or all right ones, are alike.
+        all answers, or all right ones, are alike. `merit`: 1 - error / length of the scale.
         """
         given, true = np.asarray(answers, dtype=np.float64), np.asarray(gold, dtype=np.float64)
         at = np.array(space.values)
@@ -124,6 +124,7 @@ class Scale:
             "accuracy": float((near[0] == near[1]).mean()),
             "mae": float(np.abs(given - true).mean()),
             "quadratic_kappa": 1 - off / spread if spread > 1e-300 else None,
+            "merit": 1 - float(np.abs(given - true).mean()) / max(space.values[-1] - space.values[0], 1e-300),
             "spearman": correlation(ranks(given), ranks(true)),
         }
 

@@ -15,7 +15,7 @@ OF_PROFILE = 2.0
 """Pseudo-tasks that pull a profile to the shares of all tasks."""
 STARTS = 2
 STEPS = 40
-LEAST_GAIN = 1e-4
+LEAST_GAIN = 1e-3
 """Nats a task by which a step must raise the evidence for another one."""
 MOST_EVIDENCE = 12.0
 EDGE = 1e-4
@@ -88,7 +88,7 @@ def _expect(evidence: Floats, profiles: Profiles) -> _Sums:
     for rows in _blocks(len(evidence)):
         of_sort, chance, logs = _posterior(evidence[rows], profiles)
         sort += of_sort.sum(axis=1)
-        yes += np.einsum("cn,cnk->ck", of_sort, chance)
+        yes += (of_sort[:, None, :] @ chance)[:, 0]
         total += float(logs.sum())
     return _Sums(sort, yes, total)
 

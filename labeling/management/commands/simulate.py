@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from labeling.files import recordings
 from labeling.files.recordings import NEVER_ASKED, UNREADABLE, Recorded, Source
 from labeling.files.tables import UnusableFile
+from labeling.management import kind_simulate
 from labeling.management.cell_options import (
     add_cell_options,
     add_vote_columns,
@@ -26,6 +27,7 @@ from labeling.management.cell_options import (
     gold_columns_of,
     rules_of,
 )
+from labeling.management.kind_job import add_kind_option, is_plain
 from labeling.reports.drawing.line_chart import Line, svg
 from labeling.routing import figures
 from labeling.routing.promises import CONTRADICTION, TRIAL
@@ -70,9 +72,20 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         add_cell_options(parser)
         add_vote_columns(parser)
+        add_kind_option(parser)
+        parser.add_argument(
+            "--ask",
+            choices=("label", "task"),
+            help="what one question to the paid worker is about, for --kind choices (default: label, at its share "
+            "of the price)",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
+            if not is_plain(options):
+                told = kind_simulate.simulate(options, self.stderr.write)
+                self.stdout.write(json.dumps(told) if options["json"] else "\n".join(kind_simulate.as_lines(told)))
+                return
             check_options(options)
             recorded = recordings.read(source_of(options))
             setting = setting_of(recorded, options)
@@ -116,6 +129,8 @@ def check_options(options: dict[str, Any]) -> None:
         if given is not None and given not in choices:
             kind = {"aggregator": "method"}.get(name, name)
             raise UnusableFile(f"There is no {kind} {given!r}; choose one of {', '.join(choices)}.")
+    if options["ask"]:
+        raise UnusableFile("--ask is for answers of several labels; leave it out.")
     if options["absent"] not in (None, UNREADABLE, NEVER_ASKED):
         raise UnusableFile(f"--absent is {options['absent']!r}; choose {UNREADABLE} or {NEVER_ASKED}.")
     for name, least in (("seed", 0), ("validation", 0), ("repeats", 1)):
