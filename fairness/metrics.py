@@ -136,16 +136,34 @@ def fairness_table(tasks: Labeled, terms: Terms | None = None) -> FairnessTable:
     terms = terms or Terms()
     _check(tasks)
     rates = [label_rates(tasks, label) for label in range(len(tasks.label_names))]
+    return _table(rates, tasks, tasks.label_names, terms)
+
+
+def parts_table(
+    parts: Sequence[Labeled], names: Sequence[str], whole: Labeled, terms: Terms | None = None
+) -> FairnessTable:
+    """The same for answers with several parts, each a no (0) or a yes (1): part p of all tasks is `parts[p]`.
+
+    `whole`: whether answers are wholly right: label 1 where they are, gold 1 where that was checked. Accuracy by group
+    is of whole answers; all else is of the parts, each a yes against its no.
+    """
+    terms = terms or Terms()
+    for one in (*parts, whole):
+        _check(one)
+    return _table([label_rates(one, 1) for one in parts], whole, tuple(names), terms)
+
+
+def _table(rates: Sequence[dict[str, Rates]], tasks: Labeled, names: tuple[str, ...], terms: Terms) -> FairnessTable:
     compared = [_compared(one, tasks.group_names, terms, place) for place, one in enumerate(rates)]
     gaps = _adjusted([_gaps(one, terms, 1) for one in compared])
-    overall = _worst(_adjusted([_gaps(one, terms, len(compared)) for one in compared]), tasks.label_names)
+    overall = _worst(_adjusted([_gaps(one, terms, len(compared)) for one in compared]), names)
     labels = tuple(
         LabelTable(name, _rows(tasks, one, terms), found, eighty_percent_rule(found.demographic_parity_ratio))
-        for name, one, found in zip(tasks.label_names, rates, gaps, strict=True)
+        for name, one, found in zip(names, rates, gaps, strict=True)
     )
     groups, difference = _accuracy(tasks, terms)
     verdict = eighty_percent_rule(overall.demographic_parity_ratio)
-    return FairnessTable(labels, overall, verdict, groups, difference, _stand_outs(compared, tasks.label_names, terms))
+    return FairnessTable(labels, overall, verdict, groups, difference, _stand_outs(compared, names, terms))
 
 
 def _check(tasks: Labeled) -> None:

@@ -154,6 +154,12 @@ class Kind(Protocol):
     def agreement(self, table: AnswerTable, seed: int) -> dict[str, Any]:
         """How far annotators agree beyond chance, with intervals: the kind's coefficients as plain values."""
 
+    def traits(self, answers: Answers, space: Space) -> tuple[tuple[str, ...], Bools]:
+        """What is said of answers with yes or no, by name, (n, P): which labels, which step, which types occur.
+
+        Groups of tasks are compared by it.
+        """
+
     def gains(self, opinion: Opinion, table: AnswerTable, annotator: int, known: Known) -> Floats:
         """How much an answer of `annotator` is worth on each task, (n_tasks,), or each variable, (n_tasks, parts).
 

@@ -102,6 +102,10 @@ class Choice:
         }
         return {key: coefficient_json(one) for key, one in four.items()}
 
+    def traits(self, answers: Answers, space: Space) -> tuple[tuple[str, ...], Bools]:
+        """Which label it is."""
+        return space.labels, np.asarray(answers)[:, None] == np.arange(len(space.labels))
+
     def gains(self, opinion: Opinion, table: AnswerTable, annotator: int, known: Known) -> Floats:
         """How much likelier the label becomes to be right, by the annotator's confusion matrix on known tasks."""
         labels = np.full(len(table.tasks), -1, dtype=np.int32)

@@ -151,6 +151,10 @@ class Choices:
             "compared_tasks": found.tasks,
         }
 
+    def traits(self, answers: Answers, space: Space) -> tuple[tuple[str, ...], Bools]:
+        """Which labels were chosen."""
+        return space.labels, np.asarray(answers) == YES
+
     def gains(self, opinion: Opinion, table: AnswerTable, annotator: int, known: Known) -> Floats:
         """How many fewer labels will be wrong when the annotator says yes or no to each, (n_tasks, K)."""
         given = _blocks(table, known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from labeling.kinds.base import Answers, AnswerTable, Form, Known, NoAnswer, Opi
 from labeling.kinds.cells import Meaning, Rules, clean, decide, number
 from labeling.kinds.coefficients import coefficient_json, correlation, ranks
 from labeling.truth import agreement, methods, ordered_auto
-from labeling.truth.ordered import Ratings
+from labeling.truth.ordered import Ratings, nearest
 from labeling.truth.votes import Bools, Floats, Votes
 
 PLAIN = ("mean", "median")
 OWN = {name: ordered_auto.READERS[name] for name in (*PLAIN, "shift_and_spread", "dawid_skene")}
+MOST_NAMED, STRETCHES = 11, 5
+"""A scale with more values is looked at in stretches."""
 NOISE_PULL = 4.0
 """Pseudo-answers that pull an annotator's error on known tasks to what everybody's is."""
 
@@ -152,6 +155,18 @@ class Scale:
         shares = dict(zip((self.words(value, table.space) for value in at), nominal.prevalence.tolist(), strict=True))
         return {**told, "pairs": _pairs(table), "prevalence": shares, "compared_tasks": nominal.tasks}
 
+    def traits(self, answers: Answers, space: Space) -> tuple[tuple[str, ...], Bools]:
+        """Which step is nearest; of a scale of ends or many values, in which of five stretches the answer lies."""
+        given = np.asarray(answers, dtype=np.float64)
+        if len(space.labels) <= MOST_NAMED and not _two_ends(space):
+            at, names = np.array(space.values), space.labels
+            return names, nearest(given, at)[:, None] == np.arange(len(at))
+        borders = np.linspace(space.values[0], space.values[-1], STRETCHES + 1)
+        ends = [self.words(border, space) for border in borders]
+        place = np.clip(np.searchsorted(borders, given, side="right") - 1, 0, STRETCHES - 1)
+        names = tuple(f"{low} to {high}" for low, high in pairwise(ends))
+        return names, place[:, None] == np.arange(STRETCHES)
+
     def gains(self, opinion: Opinion, table: AnswerTable, annotator: int, known: Known) -> Floats:
         """How much the expected distance shrinks when the annotator's answer is weighed with what is believed."""
         true = np.full(len(table.tasks), np.nan)
@@ -191,6 +206,11 @@ class Scale:
 
 
 KIND = Scale()
+
+
+def _two_ends(space: Space) -> bool:
+    """Whether the labels are the ends of a scale and no steps."""
+    return len(space.values) == 2 and space.values[1] - space.values[0] > 1
 
 
 def _numeric(labels: Sequence[str]) -> bool:

@@ -12,12 +12,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from fairness.answer_files import AnswerFiles, parts_right, read_answers
 from fairness.gaps import Gap, Terms
 from fairness.intervals import Estimate
 from fairness.label_files import LabelFile, read_labeled
-from fairness.metrics import FairnessTable, GroupRow, Labeled, LabelTable, fairness_table
+from fairness.metrics import FairnessTable, GroupRow, Labeled, LabelTable, fairness_table, parts_table
 from labeling.files.tables import UnusableFile
 from labeling.management.cell_options import add_cell_options, check_files, rules_of
+from labeling.management.kind_job import add_kind_option, is_plain, kind_of
 
 SHOWN = (
     ("demographic_parity_difference", "Demographic parity, difference"),
@@ -44,19 +46,50 @@ class Command(BaseCommand):
         parser.add_argument("--draws", type=_count, default=2000, help="draws of the permutation null")
         parser.add_argument("--reference", help="group that ratios compare with, by default the highest")
         parser.add_argument("--seed", type=_seed, default=0)
+        parser.add_argument("--gold", help="file of right answers, for kinds whose answer has several rows")
+        parser.add_argument("--items", help="JSONL with task (or id) and the group, where labels do not name it")
         add_cell_options(parser)
+        add_kind_option(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            check_files([options["file"]])
-            found = read_labeled(options["file"], options["group"], rules_of(options))
-            terms = _terms(options, found.tasks)
+            plain = is_plain(options)
+            table, facts = _measured(options) if plain else _measured_kind(options)
         except UnusableFile as error:
             self.stderr.write(str(error))
             sys.exit(2)
-        table = fairness_table(found.tasks, terms)
-        facts = _facts(found, options["group"], terms)
         self.stdout.write(json.dumps(as_json(table, facts)) if options["json"] else "\n".join(as_lines(table, facts)))
+
+
+def _measured(options: dict[str, Any]) -> tuple[FairnessTable, dict[str, Any]]:
+    """Gaps of answers of one label, and what they rest on. Raises UnusableFile."""
+    for name in ("gold", "items"):
+        if options[name]:
+            raise UnusableFile(f"--{name} is for answers of several rows; name gold and group in the labels' own file.")
+    check_files([options["file"]])
+    found = read_labeled(options["file"], options["group"], rules_of(options))
+    terms = _terms(options, found.tasks)
+    return fairness_table(found.tasks, terms), _facts(found, options["group"], terms)
+
+
+def _measured_kind(options: dict[str, Any]) -> tuple[FairnessTable, dict[str, Any]]:
+    """Gaps of each label, step or type of answers of another kind, and what they rest on. Raises UnusableFile."""
+    check_files([options[name] for name in ("file", "gold", "items")])
+    kind = kind_of(options)
+    files = AnswerFiles(options["file"], options["group"], options["gold"], options["items"])
+    found = read_answers(files, kind, rules_of(options))
+    terms = _terms(options, found.whole)
+    facts = {
+        "kind": kind.name,
+        "group": options["group"],
+        "tasks": len(found.whole.label),
+        "checked": int((found.whole.gold >= 0).sum()),
+        "weighted": "none",
+        "parts_right": parts_right(found),
+        **asdict(terms),
+        "notes": list(found.notes),
+    }
+    return parts_table(found.parts, found.names, found.whole, terms), facts
 
 
 def _level(text: str) -> float:
