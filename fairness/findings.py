@@ -45,7 +45,11 @@ def of_batch(report: Report, now: Standing, money: Meter) -> list[Said]:
 
 def _stage(now: Standing) -> Said:
     words = STAGES.get(Batch.Stage(now.batch.stage), "")
-    if not words or now.batch.paused_at:
+    if now.batch.archived_at:
+        return Said("This batch is put away: no model and no person is asked about it.", strong=True)
+    if now.batch.paused_at:
+        return Said("It has stopped; why stands below." if now.batch.error else "It is paused.", strong=True)
+    if not words:
         return Said("")
     if now.batch.stage == Batch.Stage.IMPORTING:
         return Said(f"{words}: {now.batch.rows_read:,} rows so far.", strong=True)
@@ -127,6 +131,8 @@ def of_project(standings: list[Standing], good: Good, cases: int) -> list[Said]:
     moving = [one for one in standings if one.moving]
     waiting = sum(one.asked.get("person", 0) for one in moving)
     unasked = sum(one.unasked for one in moving)
+    if not standings:
+        return [Said("No batch is at work.", strong=True), *([_waiting(0, cases, 0)] if cases else [])]
     said = [_moving(moving), _waiting(waiting, cases, unasked)]
     if any(one.settled for one in standings):
         said.append(_quality(good))

@@ -214,7 +214,7 @@ def _line(fair: Fair, row: GroupRow | AccuracyRow, measure: str) -> GroupLine:
     counted = _counted(row, measure)
     found: Estimate = getattr(row, MEASURES[measure][3])
     wanted = Terms().minimum - row.n_checked - pending if measure == "right" else 0
-    needed = min(max(wanted, 0), fair.sizes.get(row.group, 0) - row.n_checked)
+    needed = max(min(wanted, fair.sizes.get(row.group, 0) - row.n_checked - pending), 0)
     return GroupLine(row.group, counted, found, _tag(fair, row.group, measure), needed, pending)
 
 

@@ -19,6 +19,7 @@ from labeling.reports.money import bills
 from labeling.reports.money.bills import Line
 
 MICRO = 1_000_000
+MORE_CHECKS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class CostLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything about a batch that takes time to compute. `check_price`: micro-dollars for one check, or None."""
+    """Everything about a batch that takes time to compute. `check_price`: micro-dollars for one check, or None.
+    `to_check`: how many checks a press on the button draws; `pending` wait for an answer already."""
 
     good: Good
     fair: Fair | None
@@ -39,6 +41,8 @@ class Report:
     calibration: Calibration | None
     costs: tuple[CostLine, ...]
     check_price: int | None
+    to_check: int
+    pending: int
     as_of: datetime
 
 
@@ -53,14 +57,26 @@ class Answers:
 
 def report(batch: Batch) -> Report:
     """The report of a batch, kept while nothing changes."""
-    name = f"report.{batch.pk}.{batch.created_at.timestamp()}"
-    return kept.keep(name, _version(batch.project), lambda: _report(batch))
+    return report_and_wait(batch)[0]
+
+
+def report_and_wait(batch: Batch) -> tuple[Report, int]:
+    """The report, and in how many seconds one of what has happened since is to be had; 0 where it is current."""
+    return kept.keep_and_tell(_name("report", batch), _version(batch.project), lambda: _report(batch))
 
 
 def answers(project: Project) -> Answers:
     """How good and how fair over all batches of a project, kept while nothing changes."""
-    name = f"answers.{project.pk}.{project.created_at.timestamp()}"
-    return kept.keep(name, _version(project), lambda: _answers(project))
+    return answers_and_wait(project)[0]
+
+
+def answers_and_wait(project: Project) -> tuple[Answers, int]:
+    """The answers, and in how many seconds newer ones are to be had; 0 where they are current."""
+    return kept.keep_and_tell(_name("answers", project), _version(project), lambda: _answers(project))
+
+
+def _name(what: str, of: Batch | Project) -> str:
+    return f"{what}.{of.pk}.{of.created_at.timestamp()}"
 
 
 def _version(project: Project) -> object:
@@ -69,7 +85,7 @@ def _version(project: Project) -> object:
 
 def _report(batch: Batch) -> Report:
     found = results.load(batch)
-    good = _good(found, batch.project)
+    good, pending = _good(found, batch.project), sum(found.pending.values())
     return Report(
         good,
         groups.how_fair(found, batch.seed) if len(found.task) else None,
@@ -77,8 +93,16 @@ def _report(batch: Batch) -> Report:
         quality.calibration_of(found, batch.seed),
         tuple(_costs(batch, good)),
         draws.price_of_one(batch),
+        _to_check(batch, good, pending),
+        pending,
         timezone.now(),
     )
+
+
+def _to_check(batch: Batch, good: Good, pending: int) -> int:
+    """What is missing until the share of right labels can be told, else 30 more; never more than can be drawn."""
+    wanted = max(good.needed - pending, 0) if good.needed else MORE_CHECKS
+    return min(wanted, draws.could_be_checked(batch).filter(check_probability=None).count())
 
 
 def _answers(project: Project) -> Answers:

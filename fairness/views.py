@@ -31,7 +31,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _overview(visit: Visit) -> dict[str, object]:
-    found, answers = standings(visit.project), reports.answers(visit.project)
+    found, (answers, again) = standings(visit.project), reports.answers_and_wait(visit.project)
     asked = sum(sum(one.asked.values()) for one in found)
     return {
         "visit": visit,
@@ -39,6 +39,7 @@ def _overview(visit: Visit) -> dict[str, object]:
         "manages": visit.may(Role.MANAGER),
         "said": findings.of_project(found, answers.good, visit.cases),
         "standings": found,
+        "put_away": not found and visit.project.batches.kept().exists(),
         "moving": [one for one in found if one.moving],
         "finished": [one for one in found if not one.moving],
         "good": answers.good,
@@ -49,6 +50,7 @@ def _overview(visit: Visit) -> dict[str, object]:
         "money": bills.meter(visit.project),
         "todos": overview.todos(visit, found, answers),
         "working": at_work(visit.project),
+        "again": again,
         "outlook": outlook.newest(one.batch for one in found) if visit.may(Role.MANAGER) else None,
     }
 
@@ -85,7 +87,7 @@ def _nothing_came_of_it(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _report(visit: Visit, found: Batch) -> dict[str, Any]:
-    report, now, money = reports.report(found), standing(found), bills.meter(found)
+    (report, again), now, money = reports.report_and_wait(found), standing(found), bills.meter(found)
     return {
         "visit": visit,
         "here": "batch",
@@ -104,6 +106,7 @@ def _report(visit: Visit, found: Batch) -> dict[str, Any]:
         "neighbours": neighbours(found),
         "left": leftovers.of(found),
         "resting": resting(found),
+        "again": again,
     }
 
 
@@ -130,8 +133,7 @@ def check_more(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     count, group = request.POST.get("count", ""), request.POST.get("group")
     drawn = draws.draw(found, whole(count) or 0, group=group or None)
     if drawn:
-        where = f" of {group}" if group else ""
-        messages.success(request, f"{drawn} tasks{where}, drawn at random, wait in the queue for a check.")
+        messages.success(request, draws.words(drawn, group or ""))
     else:
         messages.error(request, "No settled task is left that could be checked; settle or import more of them first.")
     return redirect(f"{found.get_absolute_url()}#fair")

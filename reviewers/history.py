@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Pre
 
 from labeling.models import Annotator, Decision, Escalation, Vote
 from labeling.models.vote import VoteQuerySet
-from reviewers.quality import Share, agreement_with_gold, answers_of, progress, recent_seconds
+from reviewers.quality import Share, answers_of, progress, recent_seconds
 
 FINAL = "final"
 """Where the current decision of a vote's task is kept once it is fetched with it."""
@@ -36,7 +36,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Counts over all answers that stand, the agreement with known labels, and the pace in seconds (None: too few)."""
+    """Counts over all answers that stand; of those whose end is told, how many gave the known label; the pace
+    in seconds (None: too few)."""
 
     answered: int
     today: int
@@ -60,6 +61,8 @@ def standing(annotator: Annotator) -> Standing:
         answered=Count("pk"),
         as_said=Count("pk", filter=TOLD & Q(final_label=F("label"))),
         settled=Count("pk", filter=TOLD),
+        known=Count("pk", filter=TOLD & Q(task__gold__isnull=False)),
+        as_known=Count("pk", filter=TOLD & Q(task__gold=F("label"))),
     )
     took = recent_seconds(annotator)
     return Standing(
@@ -67,7 +70,7 @@ def standing(annotator: Annotator) -> Standing:
         progress(annotator).answered,
         counted["as_said"],
         counted["settled"] - counted["as_said"],
-        agreement_with_gold(annotator),
+        Share(counted["as_known"], counted["known"]),
         statistics.median(took) if len(took) >= 5 else None,
     )
 

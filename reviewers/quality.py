@@ -126,12 +126,6 @@ def time_left(seconds: Sequence[float], waiting: int) -> Span | None:
     return Span(middle, max(middle - half, waiting * float(took.min())), middle + half)
 
 
-def agreement_with_gold(annotator: Annotator) -> Share:
-    """How often this person gave the known label, counting settled tasks only."""
-    settled = answers_of(annotator).filter(label__isnull=False, task__stage=Task.Stage.DECIDED)
-    return _shares(settled).get(annotator.pk, Share(0, 0))
-
-
 def accuracy_on_gold(annotators: Iterable[Annotator]) -> dict[int, Share]:
     """Right answers on known labels by annotator; models are judged on tasks they could not learn from."""
     told = Vote.objects.current().filter(annotator__in=list(annotators), label__isnull=False)

@@ -123,6 +123,13 @@ def draw(batch: Batch, count: int, *, group: str | None = None) -> int:
     return _draw_up_to(locked, Cuts.of(locked).raised(left[size - 1].number, group))
 
 
+def words(drawn: int, group: str = "") -> str:
+    """What a draw did, in a sentence for whoever asked for it."""
+    one, where = drawn == 1, f" of {group}" if group else ""
+    who = f"{drawn:,} {'task' if one else 'tasks'}{where}"
+    return f"{who}, drawn at random, {'waits' if one else 'wait'} in the queue for a check."
+
+
 def _draw_up_to(batch: Batch, cuts: Cuts) -> int:
     """Ask about every task below the cuts that was not drawn before, and write down what was done."""
     frame = lots(batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Generic, TypeVar
 
 from django.core.cache import cache
@@ -29,18 +30,31 @@ class Kept(Generic[T]):
 
     def serves(self, version: object) -> bool:
         """Whether it may be shown: nothing has changed, or it is younger than twenty times what it took."""
-        age = time.time() - self.at
-        return self.version == version or age < min(PATIENCE * self.took, LONGEST)
+        return self.version == version or self._left() > 0
+
+    def behind(self, version: object) -> int:
+        """Whole seconds until it no longer serves; 0 where nothing has changed."""
+        return 0 if self.version == version else max(ceil(self._left()), 1)
+
+    def _left(self) -> float:
+        return min(PATIENCE * self.took, LONGEST) - (time.time() - self.at)
 
 
 def keep(name: str, version: object, compute: Callable[[], T]) -> T:
     """The kept value if it still serves, else a new one. At most a twentieth of the time goes into computing."""
+    return keep_and_tell(name, version, compute)[0]
+
+
+def keep_and_tell(name: str, version: object, compute: Callable[[], T]) -> tuple[T, int]:
+    """The value of `keep`, and in how many seconds a newer one is to be had; 0 where it is current.
+
+    A page that follows asks once more then: the last change of many may have found a value that still served."""
     found: Kept[T] | None = cache.get(name)
     if found is None or not found.serves(version):
         started, clock = time.time(), time.monotonic()
         found = Kept(compute(), version, started, time.monotonic() - clock)
         cache.set(name, found, DAY)
-    return found.value
+    return found.value, found.behind(version)
 
 
 def peek(name: str, version: object) -> object | None:

@@ -25,7 +25,8 @@ def outcome(table: Table, bought: Purchase, turn: Round) -> str:
         asked = "; ".join(_counts(table, bought.action))
         money = f"All that {dollars(bought.free)} can buy would add about {expected_labels(bought):.1f} correct labels"
         return " ".join([f"{asked}. {money}{_how_near(table, bought)}.", *stopped])
-    told = f"{turn.crowd_settled} tasks settled, {turn.to_people} sent to people."
+    noun = "task" if turn.crowd_settled == 1 else "tasks"
+    told = f"{turn.crowd_settled:,} {noun} settled, {turn.to_people:,} sent to people."
     return " ".join(filter(None, [told, _left_open(table), *stopped, why_no_model(table, bought)]))
 
 

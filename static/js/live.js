@@ -40,10 +40,10 @@
   });
 
   // After the session ended, a part of the page must not be replaced by the sign-in.
-  // A part in which somebody is choosing or writing stays as it is; the next change brings it up to date.
+  // A part that was shown an older number fetches itself once more ("load"). A part in which somebody is choosing or writing stays as it is; the next change brings it up to date.
   document.addEventListener("htmx:beforeRequest", (event) => {
     const busy = event.detail.elt.contains(document.activeElement) && document.activeElement.matches("select, input, textarea");
-    if (busy && event.detail.requestConfig.triggeringEvent?.type?.startsWith("live-")) event.preventDefault();
+    if (busy && event.detail.requestConfig.triggeringEvent?.type?.match(/^(live-|load$)/)) event.preventDefault();
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {

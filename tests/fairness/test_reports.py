@@ -11,7 +11,7 @@ from django.core.cache import cache
 
 from fairness import agreeing, findings, groups, quality, reports
 from fairness.intervals import wilson
-from labeling.checks import results
+from labeling.checks import draws, results
 from labeling.models import Annotator, Batch, Decision, Escalation, Task, Vote
 from labeling.money import ledger
 from labeling.reports import kept
@@ -212,3 +212,25 @@ def test_drawn_checks_enter_the_report(settled: Batch) -> None:
     assert not Escalation.objects.open().exists()
     good = reports.report(settled).good
     assert good.checks == 40 and good.overall.value == 1.0 and good.overall.low > 0.85
+
+
+def test_a_report_of_before_the_last_change_says_when_it_is_computed_anew(
+    settled: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "PATIENCE", 10_000)
+    assert reports.report_and_wait(settled)[1] == 0
+    Vote.objects.create(task=settled.tasks.first(), annotator=person(settled.project, "ann"), label=None)
+    assert 1 <= reports.report_and_wait(settled)[1] <= kept.LONGEST
+    monkeypatch.setattr(kept, "PATIENCE", 0)
+    assert reports.report_and_wait(settled)[1] == 0
+
+
+def test_no_more_checks_are_offered_than_are_missing_and_can_be_drawn(settled: Batch) -> None:
+    assert reports.report(settled).to_check == 30
+    draws.draw(settled, 55)
+    cache.clear()
+    found = reports.report(settled)
+    assert (found.to_check, found.pending) == (5, 55)
+    draws.draw(settled, 5)
+    cache.clear()
+    assert reports.report(settled).to_check == 0

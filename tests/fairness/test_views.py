@@ -9,8 +9,10 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from labeling.models import Batch, Decision, Escalation, Task
+from labeling.reports import kept
 from labeling.reports.batch.standing import standing
 from tests.labeling.managed import told
 
@@ -138,3 +140,31 @@ def test_the_cost_of_a_page_does_not_grow_with_the_batches(
     manager.get("/p/city/")
     with django_assert_max_num_queries(45):
         manager.get("/p/city/")
+
+
+def test_a_page_that_shows_an_older_number_fetches_itself_once_more(
+    manager: Client, settled: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "PATIENCE", 10_000)
+    for address in (settled.get_absolute_url(), "/p/city/"):
+        assert "load delay" not in told(manager.get(address))
+    Escalation.objects.create(task=settled.tasks.first(), to="person", reason="uncertain", why="Torn.")
+    for address in (settled.get_absolute_url(), "/p/city/"):
+        assert told(manager.get(address)).count(", load delay:") == 2
+
+
+def test_a_batch_that_is_put_away_stopped_or_paused_says_so_first(manager: Client, batch: Batch) -> None:
+    batch.stop("")
+    assert "<b>It is paused.</b>" in told(manager.get(batch.get_absolute_url()))
+    batch.stop("The key is refused; set a right one.")
+    assert "It has stopped; why stands below." in told(manager.get(batch.get_absolute_url()))
+    Batch.objects.filter(pk=batch.pk).update(archived_at=timezone.now())
+    page = told(manager.get(batch.get_absolute_url()))
+    assert "This batch is put away" in page and "Bring it back" in page and 'id="control"' not in page
+    overview = told(manager.get("/p/city/"))
+    assert "Every batch is put away" in overview and "settled. Nobody" not in overview
+
+
+def test_one_check_is_spoken_of_as_one(manager: Client, settled: Batch) -> None:
+    answer = manager.post(reverse("check_more", args=["city", settled.pk]), {"count": "1"}, follow=True)
+    assert "1 task, drawn at random, waits in the queue" in told(answer)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labeling.models import Batch, Task
-from reviewers.quality import Share, accuracy_on_gold, agreement_with_gold, time_left
+from reviewers.quality import Share, accuracy_on_gold, time_left
 from tests.reviewers.scenery import model, person, say
 
 
@@ -34,16 +34,6 @@ def test_a_share_has_wilsons_interval_from_five_on() -> None:
     share = Share(8, 20)
     assert share.interval == pytest.approx((0.218806532, 0.613418499), abs=1e-9)
     assert Share(4, 4).rate is None and Share(4, 4).interval is None
-
-
-@pytest.mark.django_db
-def test_agreement_with_gold_counts_settled_tasks_only(batch: Batch) -> None:
-    ann = person(batch.project, "ann")
-    for task, given in zip(batch.tasks.filter(gold__isnull=False), (0, 0), strict=True):
-        say(task, ann, given)
-    assert agreement_with_gold(ann) == Share(0, 0)
-    Task.objects.update(stage="decided")
-    assert agreement_with_gold(ann) == Share(1, 2)
 
 
 @pytest.mark.django_db

@@ -195,3 +195,11 @@ class TestDoor:
     def test_the_wrong_method_is_refused(self, eve: Client) -> None:
         for way, name, more in self.pages:
             assert getattr(eve, "post" if way == "get" else "get")(url(name, *more)).status_code == 405
+
+
+def test_the_count_beside_the_tab_follows_what_was_settled(batch: Batch, eve: Client) -> None:
+    make_case(batch.tasks.first())
+    assert 'id="cases-count">1<' in eve.get(url()).content.decode()
+    form = {"label": batch.project.label_list()[0].pk}
+    answer = eve.post(url("case_settle", held(batch)), form, headers=SCRIPT).content.decode()
+    assert "No case to settle" in answer and 'id="cases-count" hx-swap-oob="true" hidden>0<' in answer

@@ -11,6 +11,7 @@ from django.utils import timezone
 from labeling.models import Batch, Escalation, Vote
 from labeling.rounds import decisions
 from reviewers import history
+from reviewers.quality import Share
 from reviewers.queue import claiming, undoing
 from tests.reviewers.scenery import answer, ask, believe, make_case, person, say
 from tests.reviewers.test_views_annotate import signed_in
@@ -106,3 +107,13 @@ def test_long_histories_have_pages(batch: Batch) -> None:
     assert page(batch.project).count("<tr>") == 26 and "Page 1 of 2" in page(batch.project)
     assert page(batch.project, page=2).count("<tr>") == 6
     assert "Page 2 of 2" in page(batch.project, page="999")
+
+
+def test_agreement_with_known_labels_counts_final_tasks_only(batch: Batch) -> None:
+    ann = person(batch.project, "ann")
+    for task in batch.tasks.filter(gold__isnull=False):
+        ask(task)
+        answer(claiming.claim(ann), 0, seconds=8)
+    assert history.standing(ann).gold == Share(0, 0)
+    Batch.objects.update(finished_at=timezone.now())
+    assert history.standing(ann).gold == Share(1, 2)

@@ -66,6 +66,8 @@ class Standing:
     @property
     def words(self) -> str:
         """What happens now, as people say it."""
+        if self.batch.archived_at:
+            return "put away"
         if self.batch.paused_at:
             return "stopped" if self.batch.error else "paused"
         if self.batch.stage == Stage.REVIEWING and self.asked.get("expert") and not self.asked.get("person"):
