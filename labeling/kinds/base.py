@@ -142,7 +142,7 @@ class Kind(Protocol):
     def baselines(self, table: AnswerTable) -> dict[str, Answers]:
         """Plain answers to compare with, by name; one for each task."""
 
-    def score(self, answers: Answers, gold: Answers, space: Space) -> dict[str, float | None]:
+    def score(self, answers: Answers, gold: Answers, space: Space) -> dict[str, Any]:
         """Every one of `metrics` of equally many answers and right ones, and `accuracy`: the share wholly right.
 
         Where the first metric is no share of which more is better, `merit` is one.

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from labeling.kinds.base import Kind
 
-NAMES = ("choice", "choices", "scale")
+NAMES = ("choice", "choices", "scale", "spans")
 ONE_LABEL = NAMES[0]
 """The kind that commands assume, and answer in votes of one label without a table of answers."""
 

@@ -15,13 +15,15 @@ from typing import Any, TextIO
 import numpy as np
 
 from labeling.files.tables import UnusableFile
-from labeling.kinds.base import Answers, Kind, Opinion, Space, taken
+from labeling.kinds.base import Answers, Kind, Known, Opinion, Space, taken
 from labeling.management.cell_options import check_files
 from labeling.management.kind_job import KindJob, kind_of, read_job, scored
 from labeling.truth.calibration import expected_calibration_error
 from labeling.truth.screen import screen
 from labeling.truth.votes import Floats
 
+LEAST_ANSWERS = 20
+"""Known tasks that an annotator must have answered to be called the best."""
 MOST_SCREENED = 3_000_000
 """Votes on variables beyond which the first tasks alone are screened."""
 MOST_TOLD = 50
@@ -132,7 +134,8 @@ def _against(job: KindJob, answers: Answers) -> dict[str, dict[str, float | None
     for annotator in busy.tolist():
         at = np.flatnonzero(table.annotator == annotator)
         given, right = taken(table.answers, at), taken(answers, table.task[at])
-        found[table.annotators[annotator]] = job.kind.score(given, right, table.space)
+        scores = job.kind.score(given, right, table.space)
+        found[table.annotators[annotator]] = {name: scores[name] for name in ("accuracy", *job.kind.metrics)}
     return found
 
 
@@ -148,13 +151,31 @@ def _calibration(job: KindJob, confidence: Floats, answers: Answers, gold: Answe
 
 
 def _baselines(job: KindJob) -> dict[str, float | None]:
-    """The first-named metric of each plain answer; None where nothing is known."""
+    """The first-named metric of each plain answer, and of the best annotator; None where nothing is known."""
     gold = scored(job)
     plain = job.kind.baselines(job.table)
     if gold is None:
-        return dict.fromkeys(plain)
+        return dict.fromkeys((*plain, "best_single"))
     first, space = job.kind.metrics[0], job.table.space
-    return {name: job.kind.score(taken(one, gold.task), gold.answers, space)[first] for name, one in plain.items()}
+    found = {name: job.kind.score(taken(one, gold.task), gold.answers, space)[first] for name, one in plain.items()}
+    return found | {"best_single": _best_single(job, gold)}
+
+
+def _best_single(job: KindJob, gold: Known) -> float | None:
+    """The first-named metric of the annotator who does best, of those with at least `LEAST_ANSWERS` known tasks."""
+    table, first = job.table, job.kind.metrics[0]
+    place = np.full(len(table.tasks), -1)
+    place[gold.task] = np.arange(len(gold.task))
+    entries = np.flatnonzero(place[table.task] >= 0)
+    counts = np.bincount(table.annotator[entries], minlength=len(table.annotators))
+    best: tuple[float, float | None] = (-np.inf, None)
+    for annotator in np.flatnonzero(counts >= LEAST_ANSWERS).tolist():
+        at = entries[table.annotator[entries] == annotator]
+        given, right = taken(table.answers, at), taken(gold.answers, place[table.task[at]])
+        scores = job.kind.score(given, right, table.space)
+        if scores[first] is not None:
+            best = max(best, (scores.get("merit", scores[first]), scores[first]), key=lambda pair: pair[0])
+    return best[1]
 
 
 def _degenerate(job: KindJob, seed: int) -> list[str]:

@@ -8,23 +8,20 @@ from labeling.truth.spans.candidates import Candidates
 from labeling.truth.spans.marks import Answer, Marks
 from labeling.truth.votes import Floats, Ints
 
-SHARPNESS = 3.0
-"""A vote counts by the agreement of who gave it to this power. Measured: 1 is best where people vary little and answer
-little, 6 where two dozen models of two schools answer; 3 loses at most .02 span F1 of the best on either."""
 STRENGTH = 20.0
 """Marks' worth of evidence that pull an annotator's agreement to the mean, and that on one type to the annotator's."""
 ITERATIONS = 30
 
 
-def agreement(marks: Marks, candidates: Candidates) -> Floats:
+def agreement(marks: Marks, candidates: Candidates, power: float = 3.0) -> Floats:
     """How far the others agree with each annotator's marks of each type, (T, A), in [0, 1].
 
     s_at = sum_b w_bt m_abt / sum_b w_bt n_abt over the others b on the texts that both answered, n_abt half of both
-    their marks of the type, m_abt those that overlap, by the overlap; w_b = s_b ** SHARPNESS. A mark that only its
+    their marks of the type, m_abt those that overlap, by the overlap; w_b = s_b ** power. A mark that only its
     author would confirm earns nothing. Shrunk as `STRENGTH` says. Cost linear in the votes.
     """
-    overall = _settle(marks, candidates, None)
-    return _settle(marks, candidates, overall[0])
+    overall = _settle(marks, candidates, power, None)
+    return _settle(marks, candidates, power, overall[0])
 
 
 def anchored(marks: Marks, agreement: Floats, tasks: Ints, answers: list[Answer]) -> Floats:
@@ -59,9 +56,8 @@ def _shrunk(met: Floats, full: Floats, expected: Floats) -> Floats:
     return found
 
 
-def weighted_shares(marks: Marks, candidates: Candidates, agreement: Floats) -> Floats:
-    """Share of each type among the weighted votes on each candidate, (C, T); `agreement`: (T, A)."""
-    weight = agreement**SHARPNESS
+def weighted_shares(marks: Marks, candidates: Candidates, weight: Floats) -> Floats:
+    """Share of each type among the weighted votes on each candidate, (C, T); `weight`: (T, A)."""
     votes, n_types = candidates.votes, candidates.n_types
     shares = np.zeros((len(candidates), n_types))
     seen = np.zeros((marks.n_tasks, n_types))
@@ -71,10 +67,11 @@ def weighted_shares(marks: Marks, candidates: Candidates, agreement: Floats) -> 
         counted = _weights(candidates)[own] * weight[kind][votes.annotator[own]]
         shares[:, kind] = np.bincount(votes.task[own], counted, len(candidates))
     shares /= np.maximum(seen[candidates.task], 1e-300)
-    return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1.0)
+    kept: Floats = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1.0)
+    return kept
 
 
-def _settle(marks: Marks, candidates: Candidates, own: Floats | None) -> Floats:
+def _settle(marks: Marks, candidates: Candidates, power: float, own: Floats | None) -> Floats:
     """Agreement by type, shrunk to `own`, (A,), the annotators' own over all types; None for all types at once."""
     n_rows = 1 if own is None else marks.n_labels
     weight = np.ones((n_rows, marks.n_annotators))
@@ -88,7 +85,7 @@ def _settle(marks: Marks, candidates: Candidates, own: Floats | None) -> Floats:
             pull = STRENGTH * weight[kind].mean()
             rows.append(np.clip((met + pull * expected) / (full + pull), 1e-3, 1.0))
         found = np.stack(rows)
-        weight = found**SHARPNESS
+        weight = found**power
     return found
 
 

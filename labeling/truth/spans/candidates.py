@@ -64,14 +64,11 @@ def _votes(marks: Marks, place: Indexes, distinct: Indexes, task: Indexes) -> Vo
     rest = np.ones(len(asked))
     rest[np.searchsorted(asked * marks.n_annotators + asked_by, candidate * marks.n_annotators + by)] = 1 - share
     none = rest > 0
-    columns = (
-        np.concatenate([candidate, asked[none]]),
-        np.concatenate([by, asked_by[none]]),
-        np.concatenate([label, np.full(int(none.sum()), marks.n_labels)]),
-    )
+    about = np.concatenate([candidate, asked[none]]).astype(np.int32)
+    who = np.concatenate([by, asked_by[none]]).astype(np.int32)
+    what = np.concatenate([label, np.full(int(none.sum()), marks.n_labels)]).astype(np.int32)
     weight = np.concatenate([share, rest[none]]).astype(np.float32)
-    sizes = len(distinct), marks.n_annotators, marks.n_labels + 1
-    return Votes(*(column.astype(np.int32) for column in columns), *sizes, weight)
+    return Votes(about, who, what, len(distinct), marks.n_annotators, marks.n_labels + 1, weight)
 
 
 def _nearest(marks: Marks, place: Indexes, distinct: Indexes) -> tuple[Indexes, Indexes, Indexes, Floats]:

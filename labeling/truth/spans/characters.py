@@ -15,7 +15,8 @@ def exact_majority(marks: Marks) -> list[Answer]:
     distinct, counts = np.unique(rows, axis=0, return_counts=True)
     seen = np.bincount(marks.seen_task, minlength=marks.n_tasks)
     kept = distinct[counts > seen[distinct[:, 0]] / 2]
-    return answers_of(*kept.T, marks.n_tasks)
+    task, start, end, label = kept.T
+    return answers_of(task, start, end, label, marks.n_tasks)
 
 
 def by_majority(marks: Marks) -> list[Answer]:
@@ -79,16 +80,16 @@ class Pieces:
             seen[task] = group
         point = np.repeat(np.arange(len(self.at)), counts[self.task])
         by = np.concatenate([seen[task] for task in self.task.tolist()]) if len(self.at) else point
-        said = self.where * marks.n_annotators + self.by
-        order = np.argsort(said)
-        place = np.searchsorted(said[order], point * marks.n_annotators + by)
-        place = np.minimum(place, max(len(said) - 1, 0))
+        cell = self.where * marks.n_annotators + self.by
+        order = np.argsort(cell)
+        place = np.searchsorted(cell[order], point * marks.n_annotators + by)
+        place = np.minimum(place, max(len(cell) - 1, 0))
         label = np.full(len(point), marks.n_labels)
-        if len(said):
-            named = said[order][place] == point * marks.n_annotators + by
+        if len(cell):
+            named = cell[order][place] == point * marks.n_annotators + by
             label[named] = self.label[order[place[named]]]
-        columns = (column.astype(np.int32) for column in (point, by, label))
-        return Votes(*columns, len(self.at), marks.n_annotators, marks.n_labels + 1)
+        said_of, said_by, said = (column.astype(np.int32) for column in (point, by, label))
+        return Votes(said_of, said_by, said, len(self.at), marks.n_annotators, marks.n_labels + 1)
 
     def stretches(self, shares: Floats, on: Bools, marks: Marks) -> list[Answer]:
         """Neighbouring code points of one type, where `on`, as one stretch."""

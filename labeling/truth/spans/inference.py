@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from labeling.truth import methods
-from labeling.truth.spans import agreeing
+from labeling.truth.spans import agreeing, weights
 from labeling.truth.spans.borders import border_share
 from labeling.truth.spans.candidates import Candidates, find
+from labeling.truth.spans.dependence import MOST, dependence
 from labeling.truth.spans.learned import believe, cells_of
 from labeling.truth.spans.marks import Answer, Indexes, Marks, answers_of
 from labeling.truth.spans.selection import Selection, select
-from labeling.truth.votes import Bools, Floats, Ints
+from labeling.truth.votes import Bools, Floats, Inference, Ints
 
 LEAST_KNOWN = 20
 """Known texts from which on it is learned what makes a stretch right."""
@@ -21,6 +22,8 @@ SHARE_LEARNED = 0.7
 """Weight of what was learned beside agreement; measured to be flat from .6 to .8."""
 EVEN = 1e-9
 """Beliefs this near are tied."""
+MODELS = ("dawid_skene", "mace")
+"""Models of independent annotators that `auto` hears: the plainest, and the one that bears crowds of guessers."""
 AUTO = "auto"
 NAMES = (AUTO, *methods.NAMES[:-1])
 
@@ -56,10 +59,11 @@ def infer(
 ) -> Found:
     """The right stretches of every text; known texts keep their known answer.
 
-    `method`: one of `NAMES`; `auto` weighs votes by agreement (`agreeing`). From `LEAST_KNOWN` known texts on agreement
-    is that with known answers, it is learned what makes a stretch right (`learned`), and the belief is a mean of both,
-    since each is wrong in its own way. The other methods run on candidates as on tasks (`Candidates.votes`).
-    `words`: as `learned.believe` takes them, of `find(marks)`.
+    `method`: one of `NAMES`; `auto` weighs votes by agreement (`agreeing`, `weights`) and hears models of independent
+    annotators where the crowd is such (`dependence`). From `LEAST_KNOWN` known texts on agreement is that with known
+    answers, it is learned what makes a stretch right (`learned`), and the belief is a mean of both, since each is wrong
+    in its own way. The others run on candidates as on tasks (`Candidates.votes`).
+    `words`: as `learned.believe` takes them, of `find(marks)`; the first also says which stretches are alike.
     Raises ValueError for an unknown method.
     """
     candidates = find(marks)
@@ -68,28 +72,58 @@ def infer(
         return _found(marks, candidates, belief, select(candidates, belief), known, method)
     if method != AUTO:
         return _by_method(marks, candidates, method, known, seed)
-    agreement = agreeing.agreement(marks, candidates)
-    shares = agreeing.weighted_shares(marks, candidates, agreement)
+    power = weights.sharpness(marks, agreeing.agreement(marks, candidates))
+    agreement = agreeing.agreement(marks, candidates, power)
+    alone = weights.independence(marks, candidates, agreement)
+    shares = agreeing.weighted_shares(marks, candidates, agreement**power * alone)
     if known is None or len(known.tasks) < LEAST_KNOWN:
-        return _found(marks, candidates, shares, select(candidates, shares), known, "agreement")
+        belief, name = _with_models(marks, candidates, shares, known, seed)
+        belief = weights.with_likeness(belief, words[0]) if words else belief
+        return _found(marks, candidates, belief, select(candidates, belief), known, name)
     labels = candidates.known(known.tasks, known.answers)
     learned = believe(candidates, cells_of(candidates, shares), words or [], labels)
     anchored = agreeing.anchored(marks, agreement, known.tasks, known.answers)
     belief = SHARE_LEARNED * learned
-    belief += (1 - SHARE_LEARNED) * agreeing.weighted_shares(marks, candidates, anchored)
+    belief += (1 - SHARE_LEARNED) * agreeing.weighted_shares(marks, candidates, anchored**power * alone)
     return _found(marks, candidates, belief, select(candidates, belief), known, "learned")
 
 
+def _with_models(
+    marks: Marks, candidates: Candidates, shares: Floats, known: Known | None, seed: int
+) -> tuple[Floats, str]:
+    """Shares, and where annotators err alone the mean of them and of two models; what the belief is made of."""
+    results = [_run(candidates, name, known, seed) for name in MODELS]
+    heard = 1 - np.clip(dependence(candidates, results[0]) / MOST, 0.0, 1.0)
+    if not heard:
+        return shares, "agreement"
+    beliefs = [_between_borders(marks, candidates, result) for result in results]
+    weight = heard / (1 + heard * len(beliefs))
+    belief = (1 - weight * len(beliefs)) * shares
+    for one in beliefs:
+        belief = belief + weight * one
+    return belief, "agreement+" + "+".join(MODELS)
+
+
 def _by_method(marks: Marks, candidates: Candidates, method: str, known: Known | None, seed: int) -> Found:
+    result = _run(candidates, method, known, seed)
+    belief = _between_borders(marks, candidates, result)
+    found = _found(marks, candidates, belief, select(candidates, belief), known, method)
+    return replace(found, iterations=result.iterations, converged=result.converged)
+
+
+def _run(candidates: Candidates, method: str, known: Known | None, seed: int) -> Inference:
     labels = None if known is None else candidates.known(known.tasks, known.answers)
-    result = methods.method(method)(candidates.votes, known=labels, seed=seed)
+    return methods.method(method)(candidates.votes, known=labels, seed=seed)
+
+
+def _between_borders(marks: Marks, candidates: Candidates, result: Inference) -> Floats:
+    """Belief in each type, (C, T), times the share of those who put the borders there, weighted by their skill."""
     skill = np.ones(marks.n_annotators)
     if result.confusion is not None:
         n_types = candidates.n_types
         skill = result.confusion[:, :n_types, :n_types].diagonal(axis1=1, axis2=2).mean(axis=1)
-    belief = result.belief[:, :-1] * border_share(candidates, skill)[:, None]
-    found = _found(marks, candidates, belief, select(candidates, belief), known, method)
-    return replace(found, iterations=result.iterations, converged=result.converged)
+    belief: Floats = result.belief[:, :-1] * border_share(candidates, skill)[:, None]
+    return belief
 
 
 def answers_by(marks: Marks, candidates: Candidates, selection: Selection) -> list[Answer]:

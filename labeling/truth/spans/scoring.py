@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from labeling.truth.spans.marks import Answer, Span
+from labeling.truth.spans.candidates import overlapping
+from labeling.truth.spans.marks import Answer, Indexes, Span
 from labeling.truth.votes import Ints
 
 
@@ -42,33 +44,53 @@ class Rates:
         precision, recall = self.precision or 0.0, self.recall or 0.0
         return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
+    def __add__(self, other: Rates) -> Rates:
+        return Rates(
+            self.hits + other.hits, self.found + other.found, self.given + other.given, self.right + other.right
+        )
 
-def strict(answers: Sequence[Answer], gold: Sequence[Answer], label: int | None = None) -> Rates:
-    """A stretch is right where both borders and the type are; of all types, or of one."""
+
+NOTHING = Rates(0, 0, 0, 0)
+
+
+def strict(answers: Sequence[Answer], gold: Sequence[Answer]) -> Rates:
+    """A stretch is right where both borders and the type are."""
     hits = given = right = 0
     for one, other in zip(answers, gold, strict=True):
-        mine, true = _of(one, label), _of(other, label)
+        mine, true = set(one), set(other)
         hits, given, right = hits + len(mine & true), given + len(mine), right + len(true)
     return Rates(hits, hits, given, right)
 
 
-def partial(answers: Sequence[Answer], gold: Sequence[Answer], label: int | None = None) -> Rates:
-    """A stretch is right where it shares a code point with a right one of its type; of all types, or of one."""
-    hits = found = given = right = 0
+def strict_by_type(answers: Sequence[Answer], gold: Sequence[Answer], n_labels: int) -> list[Rates]:
+    """`strict` for each type, in order; their sum is that of all."""
+    given, right, hit = Counter[int](), Counter[int](), Counter[int]()
     for one, other in zip(answers, gold, strict=True):
-        mine, true = _of(one, label), _of(other, label)
-        hits += sum(any(_meet(span, against) for against in true) for span in mine)
-        found += sum(any(_meet(span, against) for against in mine) for span in true)
-        given, right = given + len(mine), right + len(true)
-    return Rates(hits, found, given, right)
+        mine, true = set(one), set(other)
+        for counts, spans in ((given, mine), (right, true), (hit, mine & true)):
+            counts.update(span[2] for span in spans)
+    return [Rates(hit[label], hit[label], given[label], right[label]) for label in range(n_labels)]
 
 
-def _of(answer: Answer, label: int | None) -> set[Span]:
-    return {span for span in answer if label is None or span[2] == label}
+def partial_by_type(answers: Sequence[Answer], gold: Sequence[Answer], n_labels: int) -> list[Rates]:
+    """For each type: a stretch is right where it shares a code point with a right one of its type.
+
+    Cost O(n log n) in stretches, where those of one answer do not overlap each other much.
+    """
+    mine, true = _table(answers), _table(gold)
+    reach = max((int(side[:, 2].max(initial=0)) for side in (mine, true)), default=0) + 1
+    line = [(side[:, 0] * n_labels + side[:, 3]) * reach for side in (mine, true)]
+    places = [side[:, 1:3] + at[:, None] for side, at in zip((mine, true), line, strict=True)]
+    one, other = overlapping(*places)
+    hit, found = (np.bincount(side[np.unique(at), 3], minlength=n_labels) for side, at in ((mine, one), (true, other)))
+    given, right = (np.bincount(side[:, 3], minlength=n_labels) for side in (mine, true))
+    return [Rates(*(int(counts[label]) for counts in (hit, found, given, right))) for label in range(n_labels)]
 
 
-def _meet(one: Span, other: Span) -> bool:
-    return one[2] == other[2] and one[0] < other[1] and other[0] < one[1]
+def _table(answers: Sequence[Answer]) -> Indexes:
+    """Text, start, end and type of every stretch, (S, 4)."""
+    rows = [(at, *span) for at, answer in enumerate(answers) for span in set(answer)]
+    return np.array(rows, dtype=np.int64).reshape(-1, 4)
 
 
 def token_kappa(answers: Sequence[Answer], gold: Sequence[Answer], lengths: Ints, n_labels: int) -> float | None:

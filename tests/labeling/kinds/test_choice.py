@@ -56,5 +56,5 @@ def test_a_reply_is_read_by_its_label():
 
 
 def test_a_kind_that_is_none_is_refused_with_all_names():
-    with pytest.raises(ValueError, match="choose one of choice, choices, scale"):
+    with pytest.raises(ValueError, match="choose one of choice, choices, scale, spans"):
         registry.kind("grid")

@@ -1,5 +1,6 @@
 """Sets of other people, where they are present: the figures of their papers and of plain references."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +85,47 @@ def test_people_asked_again_show_how_far_they_can_be_relied_on():
     found = AGREEMENT.run_json(folder / "votes.csv", "--kind", "scale", "--repeats", folder / "repeats.csv")["repeats"]
     assert found["mae"] == pytest.approx(0.115, abs=5e-4)
     assert found["quadratic_kappa"] == pytest.approx(0.906, abs=5e-4)
+
+
+def of_spans(name: str, *options: object) -> dict[str, Any]:
+    votes = "votes.jsonl" if (KINDS / name / "votes.jsonl").exists() else "votes.jsonl.gz"
+    texts = "--items", KINDS / name / "items.jsonl"
+    return of(name, "--kind", "spans", *texts, *options, votes=votes, gold="gold.jsonl")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "least", "figures"),
+    [
+        ("crowd_oei_dev", 0.56, {"exact_majority": 0.284, "half_by_character": 0.517, "best_single": 0.791}),
+        ("ner_llm_biodiv", 0.43, {"exact_majority": 0.369, "best_single": 0.463}),
+    ],
+)
+def test_stretches_are_inferred_better_than_by_plain_rules(name: str, least: float, figures: dict[str, float]):
+    labels = json.loads((KINDS / name / "meta.json").read_text())["labels"]
+    found = of_spans(name, "--labels", ",".join(labels))
+    plain = found["baselines"]
+    for rule, value in figures.items():
+        assert plain[rule] == pytest.approx(value, abs=4e-3)
+    rules = (plain["exact_majority"], plain["majority_by_character"], plain["token_dawid_skene"])
+    assert found["span_f1"] >= max(least, *rules)
+
+
+@pytest.mark.slow
+def test_known_sentences_teach_which_stretches_are_right(tmp_path: Path):
+    lines = (KINDS / "ner_llm_biodiv" / "gold.jsonl").read_text().splitlines()
+    scores = []
+    for seed in range(5):
+        drawn = np.random.default_rng(seed).choice(len(lines), 50, replace=False)
+        path = tmp_path / f"known{seed}.jsonl"
+        path.write_text("\n".join(lines[at] for at in drawn.tolist()))
+        scores.append(of_spans("ner_llm_biodiv", "--validation", path)["span_f1"])
+    assert np.mean(scores) >= 0.46
+
+
+@pytest.mark.slow
+def test_agreement_on_toxic_stretches_is_that_of_the_references():
+    folder = KINDS / "toxic_spans"
+    found = AGREEMENT.run_json(folder / "votes.jsonl", "--kind", "spans", "--items", folder / "items.jsonl")
+    assert found["pairwise_span_f1"]["value"] == pytest.approx(0.275, abs=5e-3)
+    assert 0.15 < found["token_kappa"]["value"] < 0.3

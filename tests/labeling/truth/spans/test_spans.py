@@ -3,13 +3,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from labeling.truth.spans import agreeing, characters, inference
+from labeling.truth.methods import method
+from labeling.truth.spans import agreeing, characters, inference, weights
 from labeling.truth.spans.borders import border_share
 from labeling.truth.spans.candidates import find, overlapping
+from labeling.truth.spans.dependence import dependence
 from labeling.truth.spans.inference import NAMES, Known, infer
 from labeling.truth.spans.learned import ridge_logistic
-from labeling.truth.spans.marks import Answer, Marks, marks_of
-from labeling.truth.spans.scoring import partial, strict, token_kappa
+from labeling.truth.spans.marks import Answer, Indexes, Marks, marks_of
+from labeling.truth.spans.scoring import NOTHING, partial_by_type, strict, strict_by_type, token_kappa
 from labeling.truth.spans.selection import select, without_overlap
 
 X, Y = 0, 1
@@ -105,12 +107,11 @@ def test_a_stretch_is_chosen_where_it_raises_expected_f1():
     assert chosen.threshold == pytest.approx(0.4)
 
 
-def test_all_agree_and_one_annotator_is_believed_as_given():
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
+def test_what_all_or_the_only_one_says_is_believed(name: str):
     answer = ((0, 4, X), (6, 9, Y))
     for answers in ([answer] * 3, [answer]):
-        for name in NAMES:
-            found = infer(marks([answers] * 4), name)
-            assert found.answers == [answer] * 4, name
+        assert infer(marks([answers] * 4), name).answers == [answer] * 4
 
 
 def test_texts_in_which_nobody_marked_anything_stay_empty():
@@ -173,6 +174,51 @@ def test_words_that_known_texts_show_to_be_right_are_believed():
     assert found.answers[59] == ((0, 3, X),)
 
 
+def test_errors_made_alone_are_told_from_errors_made_together():
+    given, _ = crowd()
+    candidates = find(given)
+    assert abs(dependence(candidates, method("dawid_skene")(candidates.votes))) < 0.05
+    # two schools of four: each marks its own places, and all of a school do
+    generator = np.random.default_rng(0)
+    texts = []
+    for _ in range(60):
+        school = [tuple((at, at + 3, X) for at in (0, 5, 10) if generator.random() < 0.5) for _ in range(2)]
+        texts.append([school[person % 2] for person in range(8)])
+    together = find(marks(texts))
+    assert dependence(together, method("dawid_skene")(together.votes)) > 0.15
+
+
+def test_twins_count_as_one_voice():
+    given, _ = crowd(150)
+    candidates = find(given)
+    alone = weights.independence(given, candidates, agreeing.agreement(given, candidates))
+    last = given.annotator == 5
+
+    def twice(side: Indexes) -> Indexes:
+        return np.concatenate([side, side[last]])
+
+    by = np.concatenate([given.annotator, np.full(int(last.sum()), 6)])
+    seen = np.concatenate([given.seen_task, np.arange(150)]), np.concatenate([given.seen_by, np.full(150, 6)])
+    both = Marks(twice(given.task), by, twice(given.start), twice(given.end), twice(given.label), *seen, 150, 7, 2)
+    with_twin = weights.independence(both, find(both), agreeing.agreement(both, find(both)))
+    assert with_twin[5] < alone[5] - 0.1
+    assert with_twin[6] == pytest.approx(with_twin[5])
+
+
+def test_the_best_lead_where_enough_voices_remain():
+    few = marks([[((0, 2, X),)] * 3] * 5)
+    assert weights.sharpness(few, np.array([[0.9, 0.5, 0.5]] * 2)) == 1
+    many = marks([[((0, 2, X),)] * 24] * 5)
+    assert weights.sharpness(many, np.array([np.linspace(0.4, 0.6, 24)] * 2)) == weights.SHARPEST
+
+
+def test_the_same_words_elsewhere_are_heard():
+    shares = np.array([[0.2], [0.8], [0.8], [0.2]])
+    found = weights.with_likeness(shares, np.array([0, 0, 0, 1]))
+    assert found[3, 0] == pytest.approx(0.2)
+    assert 0.2 < found[0, 0] < 0.8
+
+
 def test_ties_are_told():
     found = infer(marks([[((0, 4, X),), ((0, 4, Y),)], [((0, 4, X),), ((0, 4, X),)]]), "majority_vote")
     assert found.ties.tolist() == [True, False]
@@ -206,8 +252,13 @@ def test_scores_are_those_by_hand():
     right: list[Answer] = [((0, 4, X), (6, 8, Y), (10, 12, X)), ((0, 1, X),)]
     assert (strict(given, right).precision, strict(given, right).recall) == (1 / 2, 1 / 4)
     assert strict(given, right).f1 == pytest.approx(1 / 3)
-    assert strict(given, right, label=X).recall == 1 / 3
-    assert (partial(given, right).precision, partial(given, right).recall) == (1.0, 1 / 2)
+    assert strict_by_type(given, right, 2)[X].recall == 1 / 3
+    assert sum(strict_by_type(given, right, 2), NOTHING) == strict(given, right)
+    near = partial_by_type(given, right, 2)
+    assert (near[X].precision, near[X].recall, near[Y].f1) == (1.0, 1 / 3, 1.0)
+    assert sum(near, NOTHING).recall == 1 / 2
+    other_type: list[Answer] = [((0, 4, Y),), ()]
+    assert sum(partial_by_type(other_type, right, 2), NOTHING).f1 == 0.0
     assert strict([()], [()]).f1 is None
     assert strict([((0, 1, X),)], [()]).f1 == 0.0
 

@@ -1,0 +1,283 @@
+"""Stretches of text with types, perhaps none: code points, the end exclusive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from labeling.kinds.base import Answers, AnswerTable, Form, Known, NoAnswer, Opinion, Space, UnusableAnswer
+from labeling.kinds.cells import Meaning, Rules, clean, decide, listed
+from labeling.kinds.coefficients import coefficient_json
+from labeling.truth import confusion
+from labeling.truth.bayes import gain
+from labeling.truth.spans import characters, crowd_agreement, inference, scoring
+from labeling.truth.spans.candidates import find
+from labeling.truth.spans.marks import Answer, Indexes, Marks, marks_of
+from labeling.truth.votes import Bools, Floats, Ints, Votes
+
+MOST_PAIRS = 500
+"""Pairs of annotators whose agreement is told, those with the most tasks in common."""
+ENDING = 4
+"""Letters at the end of a stretch that stand for its sort of word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """An answer: (start, end, index of the type), in the order of the text. `length`: code points of the text, 0 where
+    it is not at hand; it is no part of the answer."""
+
+    spans: Answer
+    length: int = field(default=0, compare=False)
+
+
+class Spans:
+    """Stretches of text, each with one type: an answer is a `Stretches`."""
+
+    name = "spans"
+    form: Form = "line"
+    field = "spans"
+    methods = inference.NAMES
+    metrics = ("span_f1", "partial_f1", "token_kappa")
+    parts = False
+
+    def named(self, raw: Any) -> Sequence[str]:
+        """The types of the stretches in a list."""
+        return [part[2] for part in raw if _is_stretch(part)] if isinstance(raw, list | tuple) else []
+
+    def respelled(self, raw: Any, names: Mapping[str, str]) -> Any:
+        """Every type in its one spelling."""
+        if not isinstance(raw, list | tuple):
+            return raw
+        return [[*part[:2], names.get(part[2]) or part[2]] if _is_stretch(part) else part for part in raw]
+
+    def meaning(self, occurring: Mapping[str, int], rules: Rules) -> Meaning:
+        """Equal numbers are one type, and where asked for names that differ in case alone."""
+        return decide(occurring, rules)
+
+    def space(self, meaning: Meaning, rules: Rules, texts: Mapping[str, str]) -> Space:
+        """The types that were named, else those that occur, sorted."""
+        labels = rules.labels or tuple(meaning.names())
+        if not labels:
+            raise UnusableAnswer("nobody marked anything; name the types with --labels")
+        return Space(labels, texts=texts)
+
+    def read(self, raw: Any, space: Space, task: str = "") -> Stretches:
+        """The stretches of a list; an empty list says that nothing is to be marked. Marked twice alike is once."""
+        if raw is None:
+            raise NoAnswer("it is null")
+        if not isinstance(raw, list | tuple):
+            raise UnusableAnswer("it is no list of stretches [start, end, type]")
+        text = space.texts.get(task)
+        spans = {_stretch(part, space.labels, text) for part in raw}
+        return Stretches(tuple(sorted(spans)), 0 if text is None else len(text))
+
+    def written(self, answer: Any, space: Space) -> list[Any]:
+        """One JSON value: the list of [start, end, type]."""
+        return [[[start, end, space.labels[label]] for start, end, label in answer.spans]]
+
+    def words(self, answer: Any, space: Space) -> str:
+        """Places and types with commas between."""
+        return ", ".join(f"{start} to {end} {space.labels[label]}" for start, end, label in answer.spans) or "nothing"
+
+    def differ(self, one: Any, other: Any, space: Space) -> float:
+        """1 - strict F1."""
+        alike = scoring.strict([one.spans], [other.spans]).f1
+        return 0.0 if alike is None else 1 - alike
+
+    def pack(self, answers: Sequence[Any], space: Space) -> Answers:
+        """A list as it is."""
+        return list(answers)
+
+    def infer(self, table: AnswerTable, method: str, known: Known | None, seed: int) -> Opinion:
+        """Candidates, the method on them, and the best stretches without overlap (`labeling.truth.spans`)."""
+        marks = _marks(table)
+        taught = None if known is None else inference.Known(known.task, [answer.spans for answer in known.answers])
+        found = inference.infer(marks, method, taught, _words(table, marks), seed)
+        return Opinion(
+            *(_whole(found.answers, table), found.confidence, found.ties, found),
+            *(found.iterations, found.converged, {"chosen": found.chosen} if method == inference.AUTO else {}),
+        )
+
+    def baselines(self, table: AnswerTable) -> dict[str, Answers]:
+        """Stretches that more than half marked alike, and three rules for single code points."""
+        rules = {
+            "exact_majority": characters.exact_majority,
+            "majority_by_character": characters.by_majority,
+            "half_by_character": characters.by_half,
+            "token_dawid_skene": characters.by_dawid_skene,
+        }
+        marks = _marks(table)
+        return {name: _whole(rule(marks), table) for name, rule in rules.items()}
+
+    def score(self, answers: Answers, gold: Answers, space: Space) -> dict[str, Any]:
+        """Strict and partial F1, with precision and recall by type, kappa over code points, and the share all right.
+
+        Where nothing is marked and nothing is right, F1 is 1.
+        """
+        given, right = [one.spans for one in answers], [one.spans for one in gold]
+        lengths = [max(_length(one), _length(other)) for one, other in zip(answers, gold, strict=True)]
+        kinds = len(space.labels)
+        exact, near = scoring.strict_by_type(given, right, kinds), scoring.partial_by_type(given, right, kinds)
+        strict, partial = sum(exact, scoring.NOTHING), sum(near, scoring.NOTHING)
+        return {
+            "accuracy": float(np.mean([set(one) == set(other) for one, other in zip(given, right, strict=True)])),
+            "span_f1": 1.0 if strict.f1 is None else strict.f1,
+            "partial_f1": 1.0 if partial.f1 is None else partial.f1,
+            "token_kappa": scoring.token_kappa(given, right, np.array(lengths, dtype=np.int32), kinds),
+            "span_precision": strict.precision,
+            "span_recall": strict.recall,
+            "by_type": {label: _rates(exact[at], near[at]) for at, label in enumerate(space.labels)},
+        }
+
+    def variables(self, table: AnswerTable) -> Votes:
+        """Each distinct stretch that somebody marked: its type, or none."""
+        return find(_marks(table)).votes
+
+    def agreement(self, table: AnswerTable, seed: int) -> dict[str, Any]:
+        """Strict F1 and kappa over code points of every two annotators, with intervals, and the busiest pairs."""
+        marks, names = _marks(table), table.annotators
+        pairs = crowd_agreement.pairs_of([one.spans for one in table.answers], table.task, table.annotator, MOST_PAIRS)
+        totals = np.bincount(marks.label, minlength=marks.n_labels)
+        return {
+            "pairwise_span_f1": coefficient_json(crowd_agreement.pairwise_f1(marks, seed)),
+            "token_kappa": coefficient_json(crowd_agreement.token_kappa(marks, _lengths(table), seed)),
+            "pairs": [{"a": names[one.a], "b": names[one.b], "n": one.n, "span_f1": one.f1} for one in pairs],
+            "prevalence": dict(zip(table.space.labels, (totals / max(totals.sum(), 1)).tolist(), strict=True)),
+        }
+
+    def traits(self, answers: Answers, space: Space) -> tuple[tuple[str, ...], Bools]:
+        """Which types occur."""
+        occurs = np.zeros((len(answers), len(space.labels)), dtype=bool)
+        for at, answer in enumerate(answers):
+            occurs[at, [label for _, _, label in answer.spans]] = True
+        return space.labels, occurs
+
+    def gains(self, opinion: Opinion, table: AnswerTable, annotator: int, known: Known) -> Floats:
+        """How many more stretches will be judged rightly, by the annotator's confusion matrix on known texts."""
+        found: inference.Found = opinion.belief
+        candidates, worth = found.candidates, np.zeros(len(table.tasks))
+        if not len(candidates):
+            return worth
+        labels = candidates.known(known.task, [answer.spans for answer in known.answers])
+        matrix = confusion.shrunken(confusion.count_known(candidates.votes, labels))[annotator]
+        none = np.maximum(1 - found.belief.sum(axis=1, keepdims=True), 0.0)
+        belief = np.concatenate([found.belief, none], axis=1)
+        belief /= belief.sum(axis=1, keepdims=True)
+        return np.bincount(candidates.task, gain(belief, matrix), len(table.tasks)).astype(np.float64)
+
+    def part(self, answers: Answers, asked: Bools) -> Answers:
+        """The whole answer: a text is read once."""
+        return answers
+
+    def schema(self, space: Space) -> dict[str, Any]:
+        """Quotes with types, in the order of the text: models count code points badly."""
+        quote = {
+            "type": "object",
+            "properties": {"quote": {"type": "string"}, "label": {"type": "string", "enum": list(space.labels)}},
+            "required": ["quote", "label"],
+            "additionalProperties": False,
+        }
+        whole = {"type": "object", "properties": {"spans": {"type": "array", "items": quote}}, "required": ["spans"]}
+        return whole | {"additionalProperties": False}
+
+    def from_reply(self, reply: Any, space: Space, task: str = "") -> Stretches:
+        """The quotes found again in the text: a quote that comes n times is its first n occurrences.
+
+        Quotes that the text does not hold are left out, unless it holds none of them.
+        """
+        if not isinstance(reply, dict) or not isinstance(reply.get("spans"), list):
+            raise UnusableAnswer("it is no object with a list of spans")
+        text, found, quotes = space.texts.get(task, ""), [], reply["spans"]
+        behind: dict[str, int] = {}
+        for item in quotes:
+            quote = item.get("quote") if isinstance(item, dict) else None
+            if not isinstance(quote, str) or not quote:
+                raise UnusableAnswer("one of its spans has no quote")
+            start = text.find(quote, behind.get(quote, 0))
+            if start >= 0:
+                behind[quote] = start + len(quote)
+                found.append([start, start + len(quote), item.get("label")])
+        if quotes and not found:
+            raise UnusableAnswer("the text holds none of its quotes")
+        return self.read(found, space, task)
+
+
+KIND = Spans()
+
+
+def _is_stretch(part: Any) -> bool:
+    return isinstance(part, list | tuple) and len(part) == 3 and isinstance(part[2], str)
+
+
+def _stretch(part: Any, labels: tuple[str, ...], text: str | None) -> tuple[int, int, int]:
+    """One stretch, checked; every sentence holds for many stretches, so that they are told together."""
+    if not _is_stretch(part) or any(isinstance(edge, bool) or not isinstance(edge, int) for edge in part[:2]):
+        raise UnusableAnswer("a stretch is not [start, end, type] with whole numbers")
+    start, end, name = part[0], part[1], clean(part[2])
+    if name not in labels:
+        raise UnusableAnswer(f"a stretch has a type that is none of {listed(labels)}")
+    if start < 0 or start >= end:
+        raise UnusableAnswer("a stretch does not begin before it ends, at 0 or later")
+    if text is not None and end > len(text):
+        raise UnusableAnswer("a stretch ends behind its text; offsets count code points, and the end is exclusive")
+    if text is not None and (_splits(text, start) or _splits(text, end)):
+        raise UnusableAnswer("a stretch begins or ends inside a surrogate pair; offsets count code points")
+    return start, end, labels.index(name)
+
+
+def _splits(text: str, edge: int) -> bool:
+    """Whether an edge lies between the halves of a character outside the basic plane."""
+    return 0 < edge < len(text) and "\ud800" <= text[edge - 1] <= "\udbff" and "\udc00" <= text[edge] <= "\udfff"
+
+
+def _marks(table: AnswerTable) -> Marks:
+    sizes = len(table.tasks), len(table.annotators), len(table.space.labels)
+    return marks_of([answer.spans for answer in table.answers], table.task, table.annotator, *sizes)
+
+
+def _length(answer: Stretches) -> int:
+    """Code points of the text; as far as it is marked where the text is not at hand."""
+    return answer.length or max((end for _, end, _ in answer.spans), default=0)
+
+
+def _lengths(table: AnswerTable) -> Ints:
+    lengths = np.zeros(len(table.tasks), dtype=np.int32)
+    np.maximum.at(lengths, table.task, np.array([_length(answer) for answer in table.answers], dtype=np.int32))
+    return lengths
+
+
+def _whole(answers: list[Answer], table: AnswerTable) -> list[Stretches]:
+    lengths = _lengths(table).tolist()
+    return [Stretches(tuple(answer), length) for answer, length in zip(answers, lengths, strict=True)]
+
+
+def _words(table: AnswerTable, marks: Marks) -> list[Indexes]:
+    """Indexes of each candidate's words and of their ending, (C,) each; none where a text is not at hand."""
+    texts = [table.space.texts.get(task) for task in table.tasks]
+    candidates = find(marks)
+    found = []
+    for at, start, end in zip(
+        *(side.tolist() for side in (candidates.task, candidates.start, candidates.end)), strict=True
+    ):
+        text = texts[at]
+        if text is None:
+            return []
+        found.append(text[start:end].casefold())
+    return [_numbers(found), _numbers([words[-ENDING:] for words in found])]
+
+
+def _numbers(words: list[str]) -> Indexes:
+    place = {word: at for at, word in enumerate(dict.fromkeys(words))}
+    return np.array([place[word] for word in words], dtype=np.int64)
+
+
+def _rates(strict: scoring.Rates, partial: scoring.Rates) -> dict[str, float | int | None]:
+    return {
+        "n": strict.right,
+        "given": strict.given,
+        **{"precision": strict.precision, "recall": strict.recall, "f1": strict.f1},
+        **{"partial_precision": partial.precision, "partial_recall": partial.recall, "partial_f1": partial.f1},
+    }
