@@ -178,6 +178,13 @@ def test_one_annotator_a_text_has_no_agreement(tmp_path: Path):
     assert found["token_kappa"]["value"] is None
 
 
+def test_groups_are_compared_by_the_types_that_occur():
+    answers = [SPANS.read([[0, 3, "PER"], [8, 11, "PER"]], SPACE, "1"), SPANS.read([], SPACE, "1")]
+    names, occurs = SPANS.traits(answers, SPACE)
+    assert names == ("PER", "LOC")
+    assert occurs.tolist() == [[True, False], [False, False]]
+
+
 def test_the_gain_of_asking_is_largest_where_opinions_part():
     clear, torn = [[0, 3, "PER"]], [[8, 11, "PER"]]
     entries = [(at, by, clear if at < 30 or by else torn) for at in range(40) for by in range(4)]
