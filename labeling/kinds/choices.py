@@ -164,7 +164,8 @@ class Choices:
         hit, miss = skills.sensitivity[annotator], 1 - skills.sensitivity[annotator]
         pass_, alarm = skills.specificity[annotator], 1 - skills.specificity[annotator]
         after = np.minimum(belief * hit, (1 - belief) * alarm) + np.minimum(belief * miss, (1 - belief) * pass_)
-        return np.maximum(np.minimum(belief, 1 - belief) - after, 0.0)
+        gains: Floats = np.maximum(np.minimum(belief, 1 - belief) - after, 0.0)
+        return gains
 
     def part(self, answers: Answers, asked: Bools) -> Answers:
         """Nothing said of the labels that were not asked about."""

@@ -114,8 +114,8 @@ class Scale:
     def score(self, answers: Answers, gold: Answers, space: Space) -> dict[str, float | None]:
         """Mean absolute error in the scale's units, kappa weighted by squared distance, Spearman's correlation.
 
-        `accuracy`: the share whose nearest step (of the space) is the right one. Correlation and kappa are None where
-        all answers, or all right ones, are alike. `merit`: 1 - error / length of the scale.
+        `accuracy`: the share whose nearest step is the right one, None where the labels are two ends; correlation and
+        kappa: None where all answers, or all right ones, are alike; `merit`: 1 - error / length of the scale.
         """
         given, true = np.asarray(answers, dtype=np.float64), np.asarray(gold, dtype=np.float64)
         at = np.array(space.values)
@@ -124,7 +124,7 @@ class Scale:
         spread += float((given.mean() - true.mean()) ** 2)
         off = float(((given - true) ** 2).mean())
         return {
-            "accuracy": float((near[0] == near[1]).mean()),
+            "accuracy": None if _two_ends(space) else float((near[0] == near[1]).mean()),
             "mae": float(np.abs(given - true).mean()),
             "quadratic_kappa": 1 - off / spread if spread > 1e-300 else None,
             "merit": 1 - float(np.abs(given - true).mean()) / max(space.values[-1] - space.values[0], 1e-300),
@@ -178,7 +178,8 @@ class Scale:
         noise = (float((off[own] ** 2).sum()) + NOISE_PULL * pooled) / (int(own.sum()) + NOISE_PULL)
         variance = (opinion.belief.error * np.sqrt(np.pi / 2)) ** 2
         after = variance * noise / np.maximum(variance + noise, 1e-300)
-        return (np.sqrt(variance) - np.sqrt(after)) * np.sqrt(2 / np.pi)
+        gains: Floats = (np.sqrt(variance) - np.sqrt(after)) * np.sqrt(2 / np.pi)
+        return gains
 
     def part(self, answers: Answers, asked: Bools) -> Answers:
         """The whole answer: it has one part."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from labeling.truth.agreement import ONE_LABEL, TOO_FEW, Coefficient
-from labeling.truth.votes import Floats, Ints
+from labeling.truth.votes import Floats
+
+Places = NDArray[np.integer[Any]]
 
 DRAWS = 200
 MOST_SETS = 3000
@@ -29,7 +34,7 @@ def masi(one: Floats, other: Floats) -> Floats:
     return found
 
 
-def alpha(task: Ints, chosen: Floats, seed: int = 0) -> Coefficient:
+def alpha(task: Places, chosen: Floats, seed: int = 0) -> Coefficient:
     """Krippendorff's alpha of sets of labels with MASI's distance; answer e chose `chosen[e]`, (E, K) of 0 and 1.
 
     1 - observed / expected distance of two answers, of the same task and of any tasks; 95% interval from 200
@@ -53,13 +58,13 @@ def alpha(task: Ints, chosen: Floats, seed: int = 0) -> Coefficient:
     return _with_interval(task, which.ravel(), masi(sets.astype(np.float64), sets.astype(np.float64)), generator, note)
 
 
-def _tasks_for(task: Ints) -> int:
+def _tasks_for(task: Places) -> int:
     """Tasks that have about as many answers as sets may differ."""
     return max(int(MOST_SETS * (task.max() + 1) / len(task)), 2)
 
 
 def _with_interval(
-    task: Ints, which: Ints, distance: Floats, generator: np.random.Generator, note: str | None
+    task: Places, which: Places, distance: Floats, generator: np.random.Generator, note: str | None
 ) -> Coefficient:
     n_tasks, n_sets = int(task.max()) + 1, len(distance)
     answers = np.bincount(task, minlength=n_tasks).astype(np.float64)
@@ -76,7 +81,7 @@ def _with_interval(
     return Coefficient(float(values[0]), low, high, note=note, resamples=DRAWS, lost=int(np.isnan(values[1:]).sum()))
 
 
-def _apart(task: Ints, which: Ints, distance: Floats, answers: Floats) -> Floats:
+def _apart(task: Places, which: Places, distance: Floats, answers: Floats) -> Floats:
     """Distances between a task's answers, summed over ordered pairs, by answers - 1, (n_tasks,)."""
     order = np.argsort(task, kind="stable")
     first, found = 0, np.zeros(len(answers))

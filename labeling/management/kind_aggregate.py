@@ -60,6 +60,7 @@ def as_lines(summary: dict[str, Any], kind: Kind) -> list[str]:
         lines += ["", f"measured on {rows[0]['scored']} tasks with a known answer that the method did not learn from"]
     if summary["degenerate_annotators"]:
         lines += ["", f"answers that say nothing: {', '.join(summary['degenerate_annotators'])}"]
+    lines += [f"auto chose {row['chosen']}" for row in rows if "chosen" in row]
     lines += [row["message"] for row in rows if row.get("message")]
     return [*lines, *([""] if summary["notes"] else []), *summary["notes"]]
 
@@ -184,7 +185,7 @@ def _degenerate(job: KindJob, seed: int) -> list[str]:
     if share < 1:
         table = table.only(table.task < int(len(table.tasks) * share))
     degenerate = screen(job.kind.variables(table), seed=seed).degenerate
-    return [table.annotators[j] for j in np.flatnonzero(degenerate)]
+    return [table.annotators[j] for j in np.flatnonzero(degenerate).tolist()]
 
 
 def _sizes(job: KindJob) -> dict[str, int]:

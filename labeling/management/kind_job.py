@@ -69,12 +69,12 @@ def read_job(options: dict[str, Any]) -> KindJob:
     _check_size(table)
     notes = [*told, *meaning.notes]
     found: dict[str, Known | None] = {}
-    for name, raw in known.items():
+    for name, one in known.items():
         found[name] = None
-        if raw:
-            answers, said = table_of(raw, kind, space, meaning.name)
+        if one:
+            answers, said = table_of(one, kind, space, meaning.name)
             found[name], absent = known_of(answers, table.tasks)
-            notes += [*said, *_absent(raw, absent, len(answers.task))]
+            notes += [*said, *_absent(one, absent, len(answers.task))]
     return KindJob(kind, table, found["validation"], found["gold"], tuple(dict.fromkeys(notes)))
 
 

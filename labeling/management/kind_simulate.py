@@ -212,7 +212,7 @@ def _against(recorded: Recorded) -> dict[str, Score]:
     table = recorded.table
     often = np.bincount(table.annotator, minlength=len(table.annotators))
     busy = [j for j in np.argsort(-often, kind="stable")[:MOST_TOLD].tolist() if often[j]]
-    return {table.annotators[j]: _single(recorded, j, np.arange(len(table.tasks))) for j in busy}
+    return {table.annotators[j]: _single(recorded, j, np.arange(len(table.tasks), dtype=np.int32)) for j in busy}
 
 
 def _pairs(recorded: Recorded) -> list[dict[str, Any]]:

@@ -48,7 +48,8 @@ class Recorded:
     def with_asked(self, asked: Bools) -> AnswerTable:
         """The crowd's answers, and the paid one's to what was asked, (n, parts)."""
         table, mine = self.table, self.table.annotator == self.paid
-        entries = np.flatnonzero(mine & asked.any(axis=1)[table.task])
+        touched: Bools = np.asarray(asked.any(axis=1))
+        entries = np.flatnonzero(mine & touched[table.task])
         answers = taken(table.answers, entries)
         if self.by_part:
             answers = self.kind.part(answers, asked[table.task[entries]])

@@ -62,10 +62,12 @@ def summarise(blocks: Blocks, seed: int = 0) -> BlockAgreement:
     for first in range(0, DRAWS if reason is None else 0, AT_ONCE):
         times = generator.multinomial(n, np.full(n, 1 / n), size=min(AT_ONCE, DRAWS - first)).astype(np.float64)
         draws.append(_Sums(*(times @ table for table in tables)))
-    every = [_coefficient(statistic, whole, draws, reason) for statistic in (_raw, _fleiss, _alpha, _ac1, _mean_alpha)]
+    raw, fleiss, alpha, ac1, by_variable = (
+        _coefficient(statistic, whole, draws, reason) for statistic in (_raw, _fleiss, _alpha, _ac1, _mean_alpha)
+    )
     prevalence = yes.sum(axis=0) / np.maximum(said.sum(axis=0), 1.0)
     compared = int((tables[0].sum(axis=1) > 0).sum())
-    return BlockAgreement(*every, alpha_of(whole), prevalence, compared)
+    return BlockAgreement(raw, fleiss, alpha, ac1, by_variable, alpha_of(whole), prevalence, compared)
 
 
 def pair_agreement(blocks: Blocks, first: int, second: int) -> tuple[int, float, float]:

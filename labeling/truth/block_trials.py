@@ -196,7 +196,7 @@ def _hide(blocks: Blocks, generator: np.random.Generator) -> _Hidden | None:
     order = generator.permutation(len(blocks.task))
     _, first = np.unique(blocks.task[order], return_index=True)
     several = np.bincount(blocks.task, minlength=blocks.n_tasks)[blocks.task[order[first]]] > 1
-    entry = order[first][several]
+    entry: Ints = order[first][several].astype(np.int32)
     if len(entry) < LEAST_TASKS:
         return None
     keep = np.ones(len(blocks.task), dtype=bool)

@@ -55,7 +55,7 @@ class Blocks:
     @property
     def n_variables(self) -> int:
         """Variables of one task."""
-        return self.said.shape[1]
+        return int(self.said.shape[1])
 
     def truth(self) -> Said:
         """`known`, or UNSAID everywhere."""

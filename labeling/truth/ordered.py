@@ -194,7 +194,8 @@ def _matrices(ratings: Ratings, said: Ints, belief: Floats, at: Floats) -> Float
     noise = np.maximum(noise, LEAST_NOISE * ratings.length)
     bell = _bells(at, shift, noise)
     rows: Floats = (counts + OF_ROW * bell) / (counts.sum(axis=2, keepdims=True) + OF_ROW)
-    return rows / rows.sum(axis=2, keepdims=True)
+    rows /= rows.sum(axis=2, keepdims=True)
+    return rows
 
 
 def _bells(at: Floats, shift: Floats, noise: Floats) -> Floats:

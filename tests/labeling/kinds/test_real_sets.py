@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.benchmarks import kinds_quality
 from tests.commands import Shell
 from tests.conftest import SHARED
 
@@ -129,3 +130,11 @@ def test_agreement_on_toxic_stretches_is_that_of_the_references():
     found = AGREEMENT.run_json(folder / "votes.jsonl", "--kind", "spans", "--items", folder / "items.jsonl")
     assert found["pairwise_span_f1"]["value"] == pytest.approx(0.275, abs=5e-3)
     assert 0.15 < found["token_kappa"]["value"] < 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("known", [0, 60])
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["celeba_vlm", "red_v2", "people_at_work"])
+def test_correlation_never_costs_more_than_it_may(which: int, known: int):
+    one = kinds_quality.read(*kinds_quality.SETS[which])
+    assert kinds_quality.joint_gain(one, known) >= -0.002
