@@ -16,7 +16,7 @@ from labeling.models import Batch, Decision, Project
 ROWS = 2000
 SHORT = (
     *("task", "label", "confidence", "decided_by", "below_threshold", "entropy", "cost_usd", "votes"),
-    *("gold", "differs_from_gold"),
+    *("group", "gold", "differs_from_gold"),
 )
 
 

@@ -33,7 +33,10 @@ def label_names(path: str, fields: Fields, wished: Sequence[str]) -> list[str]:
     check_distinct(names)
     if len(names) < 2:
         found = f"only {names[0]!r}" if names else "none"
-        raise UnusableFile(f"There must be at least two labels and there is {found}; name them, e.g. --labels yes,no.")
+        raise UnusableFile(
+            f"There must be at least two labels and there is {found}; name them, e.g. --labels yes,no, "
+            "or the field with known ones, --gold FIELD."
+        )
     return names
 
 

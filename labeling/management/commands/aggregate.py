@@ -114,12 +114,18 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(summary))
         else:
             out = self.stderr if options["output"] == "-" else self.stdout
-            out.write("\n".join(as_lines(summary) if plain else kind_aggregate.as_lines(summary, kind_of(options))))
+            out.write(
+                "\n".join(
+                    as_lines(summary, bool(options["output"]))
+                    if plain
+                    else kind_aggregate.as_lines(summary, kind_of(options))
+                )
+            )
 
     def _aggregate(self, options: dict[str, Any]) -> dict[str, Any]:
         check_options(options)
         job = read_job(options)
-        told = {"degenerate_annotators": degenerate_annotators(job), "notes": list(job.notes)}
+        told = {"degenerate_annotators": degenerate_annotators(job), "base": base(job), "notes": list(job.notes)}
         if options["method"] == "all":
             rows = []
             for name in NAMES:
@@ -300,6 +306,15 @@ def sizes(job: Job) -> dict[str, int]:
         "votes": len(votes.task),
         "labels": votes.n_labels,
     }
+
+
+def base(job: Job) -> dict[str, Any] | None:
+    """The commonest gold label of the scored tasks and its share: what needs no vote. None where nothing is scored."""
+    scored = job.gold[(job.gold != -1) & ~job.shown]
+    named = np.bincount(scored[scored >= 0], minlength=len(job.table.labels))
+    if not named.any():
+        return None
+    return {"label": job.table.labels[int(named.argmax())], "accuracy": float(named.max() / len(scored))}
 
 
 def degenerate_annotators(job: Job) -> list[str]:

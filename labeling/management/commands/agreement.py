@@ -25,6 +25,9 @@ from labeling.truth.votes import Floats
 LEAST_LOST = 0.01
 """Share of resamples without a value from which on they are told."""
 MOST_LABELS = 30
+MOST_PAIRS = 20
+MINIMUM_PAIR = 30
+"""Tasks that two annotators share before their kappa is ranked, as on the pages."""
 """Labels that the table for people shows, the commonest first where there are more."""
 SHOWN = (
     ("raw_agreement", "Raw agreement"),
@@ -180,19 +183,34 @@ def _pair(table: VoteTable, pairs: Pairs, index: int) -> dict[str, Any]:
 
 
 def as_lines(report: dict[str, Any]) -> list[str]:
-    """The report as a table for people, the twenty pairs with the lowest kappa last."""
+    """The report as a table for people, the pairs with the lowest kappa last."""
     lines = ["{annotators} annotators, {votes} votes, {compared_tasks} of {tasks} tasks compared".format(**report), ""]
     lines += [_coefficient_line(name, report[key]) for key, name in SHOWN]
     lines += _lost_line([report[key] for key, _ in SHOWN])
     if "order" in report:
         lines += ["", f"order of the labels ({report['order_basis']}): {' < '.join(report['order'][:MOST_LABELS])}"]
     lines += ["", f"{'label':<24} {'prevalence':>10} {'agreement':>10}", *_label_lines(report)]
-    lines += ["", f"{'pair':<40} {'tasks':>7} {'raw':>8} {'kappa':>8}"]
-    pairs = sorted(report["pairs"], key=lambda pair: 2.0 if pair["kappa"] is None else pair["kappa"])[:20]
-    for pair in pairs:
-        name = f"{pair['a']}, {pair['b']}"
-        lines.append(f"{name:<40} {pair['n']:>7} {pair['raw']:>8.4f} {_number(pair['kappa']):>8}")
+    lines += ["", f"{'pair':<40} {'tasks':>7} {'raw':>8} {'kappa':>8}", *_pair_lines(report["pairs"])]
     return [*lines, *([""] if report["notes"] else []), *report["notes"]]
+
+
+def _pair_lines(found: list[dict[str, Any]]) -> list[str]:
+    """The twenty pairs with the lowest kappa among those that share enough tasks; where none does, among all."""
+    enough = [pair for pair in found if pair["n"] >= MINIMUM_PAIR]
+    ranked = sorted(enough or found, key=lambda pair: 2.0 if pair["kappa"] is None else pair["kappa"])
+    rows = [
+        f"{pair['a'] + ', ' + pair['b']:<40} {pair['n']:>7} {pair['raw']:>8.4f} {_number(pair['kappa']):>8}"
+        for pair in ranked[:MOST_PAIRS]
+    ]
+    if len(ranked) > MOST_PAIRS:
+        rows.append(f"and {len(ranked) - MOST_PAIRS:,} pairs that agree more")
+    few = len(found) - len(enough)
+    if few and enough:
+        noun = "pairs" if few > 1 else "pair"
+        rows.append(f"and {few:,} {noun} with fewer than {MINIMUM_PAIR} tasks in common, too few to tell")
+    elif few:
+        rows.append(f"no pair has {MINIMUM_PAIR} tasks in common: too few to tell one from the other")
+    return rows
 
 
 def _label_lines(report: dict[str, Any]) -> list[str]:

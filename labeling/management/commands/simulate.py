@@ -37,6 +37,8 @@ from labeling.truth.confusion import wilson
 from labeling.truth.methods import NAMES
 
 BUDGETS = "0,0.05,0.1,0.2,0.3,0.5,1"
+ASSUMED_PRICE = "1"
+ASSUMED = "Cost is reckoned at $1 a call; --price names the real one."
 WEIGHINGS = ("learned", "paper")
 LINE = ("line", "router", "aggregator", "weighing", "k")
 STOPS = {
@@ -62,7 +64,11 @@ class Command(BaseCommand):
         parser.add_argument("--figure", type=int, help="3, 4 or 5: the lines of that figure of the LMCrowd paper")
         parser.add_argument("--aggregator", help=f"{', '.join(NAMES)} (default: auto; the paper's: majority_vote)")
         parser.add_argument("--budgets", default=BUDGETS, help="fractions of the price of asking about every task")
-        parser.add_argument("--price", default="1", help="USD per call; one for each paid worker, or one for all")
+        parser.add_argument(
+            "--price",
+            default=ASSUMED_PRICE,
+            help="USD per call; one for each paid worker, or one for all; 1 by default",
+        )
         parser.add_argument("--absent", help=f"a paid worker's missing answers: {UNREADABLE} or {NEVER_ASKED}")
         parser.add_argument("--items", help="JSONL with task and texts; text becomes one more annotator for auto")
         parser.add_argument("--text", default="text", help="field or fields of --items, separated by commas")
@@ -98,7 +104,8 @@ class Command(BaseCommand):
         told["recorded"] = facts(recorded)
         name_stopped(told, list(recorded.answered))
         show = as_figure if options["figure"] else as_lines
-        self.stdout.write(json.dumps(told) if options["json"] else "\n".join(show(told)))
+        assumed = [ASSUMED] if options["price"] == ASSUMED_PRICE else []
+        self.stdout.write(json.dumps(told) if options["json"] else "\n".join([*show(told), *assumed]))
 
     def simulate(self, setting: Setting, options: dict[str, Any]) -> Summary:
         """One way of spending: its curve, averaged over the repeats, and written to --output."""

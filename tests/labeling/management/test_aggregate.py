@@ -120,7 +120,10 @@ def test_the_table_for_people_names_numbers_and_silent_annotators(tmp_path: Path
     text = run(votes, "--method", "mace", "--gold", gold)
     assert "60 tasks, 4 annotators, 240 votes, 2 labels" in text
     assert "1.0000" in text
-    assert "answers that say nothing: parrot" in text
+    assert "annotators whose answers tell nothing about the label: parrot" in text
+    assert "always saying 'a' would be right on 0.5000 of them" in text
+    assert "The labels were not written; --output labels.csv does." in text
+    assert "not written" not in run(votes, "--method", "mace", "--output", tmp_path / "labels.csv")
 
 
 def test_the_same_seed_gives_the_same_file(crowd: dict[str, Path]):

@@ -185,3 +185,13 @@ def test_columns_of_other_tools_can_be_named(tmp_path: Path):
 
 def test_a_file_that_is_not_there_is_refused_before_anything_is_read(tmp_path: Path):
     assert "there is no such file" in refusal(tmp_path / "none.csv")
+
+
+def test_pairs_with_few_tasks_in_common_are_counted_and_not_ranked(tmp_path: Path):
+    many = " ".join("ab"[i % 2] for i in range(40))
+    rows = {"x": many, "y": many.replace("a", "b", 3), "z": "b a" + " ." * 38}
+    text = run(votes_file(tmp_path, rows))
+    assert "x, y" in text and "y, z" not in text
+    assert "and 2 pairs with fewer than 30 tasks in common, too few to tell" in text
+    few = run(votes_file(tmp_path, {"x": "a b a", "y": "a b b"}))
+    assert "x, y" in few and "no pair has 30 tasks in common" in few

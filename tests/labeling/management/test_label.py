@@ -66,6 +66,7 @@ def test_the_json_and_the_labels_have_what_was_promised(items: Path, tmp_path: P
     lines = [json.loads(line) for line in (tmp_path / "o").read_text().splitlines()]
     assert len(lines) == 60 and all(line.keys() >= LINE for line in lines)
     assert {line["decided_by"] for line in lines} == {"crowd", "file"}
+    assert {line["group"] for line in lines} == {"north", "south"}
     assert told["decided_by"]["file"] == 20 and told["decided_by"]["expert"] == 0, "nobody of flesh and blood decided"
     outside = [line for line in lines if line["decided_by"] == "crowd"]
     truth = {row["id"]: row["gold"] for row in csv.DictReader(items.open())}

@@ -272,6 +272,12 @@ def test_of_two_paid_workers_the_cheap_one_is_asked_first_where_it_is_nearly_as_
     assert both["area"] > alone["area"]
 
 
+def test_an_assumed_price_is_called_so(recorded):
+    assumed = "Cost is reckoned at $1 a call; --price names the real one."
+    assert assumed in run(recorded, "--budgets", "0", "--repeats", 1)
+    assert assumed not in run(recorded, "--budgets", "0", "--repeats", 1, "--price", "0.2")
+
+
 def test_a_price_of_zero_is_a_price(recorded):
     found = run_json(recorded, "--price", "0", "--repeats", 1)
     assert all(point["cost_usd"] == 0 for point in found["curve"])
