@@ -20,8 +20,6 @@ from labeling.truth.votes import Bools, Floats, Ints, Votes
 
 MOST_PAIRS = 500
 """Pairs of annotators whose agreement is told, those with the most tasks in common."""
-ENDING = 4
-"""Letters at the end of a stretch that stand for its sort of word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,24 +252,18 @@ def _whole(answers: list[Answer], table: AnswerTable) -> list[Stretches]:
     return [Stretches(tuple(answer), length) for answer, length in zip(answers, lengths, strict=True)]
 
 
-def _words(table: AnswerTable, marks: Marks) -> list[Indexes]:
-    """Indexes of each candidate's words and of their ending, (C,) each; none where a text is not at hand."""
+def _words(table: AnswerTable, marks: Marks) -> Indexes | None:
+    """Equal numbers for candidates that are the same words, (C,); None where a text is not at hand."""
     texts = [table.space.texts.get(task) for task in table.tasks]
     candidates = find(marks)
-    found = []
-    for at, start, end in zip(
-        *(side.tolist() for side in (candidates.task, candidates.start, candidates.end)), strict=True
-    ):
+    places, found = zip(candidates.task.tolist(), candidates.start.tolist(), candidates.end.tolist(), strict=True), []
+    for at, start, end in places:
         text = texts[at]
         if text is None:
-            return []
+            return None
         found.append(text[start:end].casefold())
-    return [_numbers(found), _numbers([words[-ENDING:] for words in found])]
-
-
-def _numbers(words: list[str]) -> Indexes:
-    place = {word: at for at, word in enumerate(dict.fromkeys(words))}
-    return np.array([place[word] for word in words], dtype=np.int64)
+    number = {words: at for at, words in enumerate(dict.fromkeys(found))}
+    return np.array([number[words] for words in found], dtype=np.int64)
 
 
 def _rates(strict: scoring.Rates, partial: scoring.Rates) -> dict[str, float | int | None]:

@@ -84,15 +84,22 @@ def _nearest(marks: Marks, place: Indexes, distinct: Indexes) -> tuple[Indexes, 
 
 
 def overlapping(places: Indexes, others: Indexes) -> tuple[Indexes, Indexes]:
-    """Pairs (place, other) of stretches, (P, 2) and (O, 2), that share a code point; two index arrays."""
-    order = np.argsort(others[:, 0], kind="stable")
-    reach = np.maximum.accumulate(others[order, 1]) if len(order) else others[:, 1]
-    first = np.searchsorted(reach, places[:, 0], side="right")
-    last = np.searchsorted(others[order, 0], places[:, 1], side="left")
-    one, within = _ranges(first, np.maximum(last - first, 0))
-    other = order[within]
-    meet = others[other, 1] > places[one, 0]
-    return one[meet], other[meet]
+    """Pairs (place, other) of stretches, (P, 2) and (O, 2), that share a code point; two index arrays.
+
+    Cost O(n log n + pairs): of two that overlap, either the other begins inside the place, or the place begins inside
+    the other and behind its beginning.
+    """
+    place, other = _beginning_in(places[:, 0], places[:, 1], others[:, 0])
+    after, before = _beginning_in(others[:, 0] + 1, others[:, 1], places[:, 0])
+    return np.concatenate([place, before]), np.concatenate([other, after])
+
+
+def _beginning_in(first: Indexes, last: Indexes, begins: Indexes) -> tuple[Indexes, Indexes]:
+    """Pairs (range, beginning) where the beginning lies in `first` to `last`, exclusive."""
+    order = np.argsort(begins, kind="stable")
+    low, high = (np.searchsorted(begins[order], edge) for edge in (first, last))
+    row, within = _ranges(low, np.maximum(high - low, 0))
+    return row, order[within]
 
 
 def _asked(marks: Marks, task: Indexes) -> tuple[Indexes, Indexes]:

@@ -59,16 +59,16 @@ def cells_of(candidates: Candidates, shares: Floats) -> Cells:
     return Cells(candidate, label, features, np.array(penalty))
 
 
-def believe(candidates: Candidates, cells: Cells, words: list[Indexes], known: Ints) -> Floats:
+def believe(candidates: Candidates, cells: Cells, words: Indexes | None, known: Ints) -> Floats:
     """Chance that each candidate is right with each type, (C, T): ridge logistic regression on the known candidates.
 
-    `known`: (C,) from `Candidates.known`. `words`: for each way to read a stretch's words an index by candidate, (C,),
-    equal where they are alike (the whole stretch, its last word); empty where texts are not at hand.
+    `known`: (C,) from `Candidates.known`. `words`: (C,) equal numbers for the same words, None where texts are not at
+    hand.
     """
     right = known[cells.candidate]
     taught = right >= 0
     truth = (right == cells.label).astype(np.float64)
-    lexicon = [column for form in words for column in _lexicon(cells, form, truth, taught, candidates.n_types)]
+    lexicon = () if words is None else _lexicon(cells, words[cells.candidate], truth, taught, candidates.n_types)
     features = np.column_stack([cells.features, *lexicon])
     penalty = np.concatenate([cells.penalty, np.ones(len(lexicon))])
     weight = ridge_logistic(features[taught], truth[taught], penalty)
@@ -77,10 +77,9 @@ def believe(candidates: Candidates, cells: Cells, words: list[Indexes], known: I
     return belief
 
 
-def _lexicon(cells: Cells, form: Indexes, truth: Floats, taught: Bools, n_types: int) -> tuple[Floats, Floats]:
+def _lexicon(cells: Cells, words: Indexes, truth: Floats, taught: Bools, n_types: int) -> tuple[Floats, Floats]:
     """How often the same words were right with this type among known cells, and how often otherwise decided, each a
     share of the known cells plus one; a known cell's own answer is left out."""
-    words = form[cells.candidate]
     size = int(words.max(initial=-1)) + 1
     table = np.zeros((size, n_types + 1))
     answer = np.where(truth > 0, cells.label, n_types)

@@ -70,6 +70,14 @@ def test_whoever_did_not_answer_says_nothing_and_an_empty_answer_says_none():
     assert by == {(0, 0), (0, 1), (1, 0)}
 
 
+def test_one_mark_over_a_whole_long_text_costs_no_pairs_of_others():
+    places = np.array([[10 * at, 10 * at + 5] for at in range(2000)])
+    whole = np.array([[0, 20_000]])
+    one, other = overlapping(places, np.concatenate([whole, places]))
+    assert len(one) == 4000
+    assert (other == 0).sum() == 2000
+
+
 def test_stretches_of_two_texts_never_meet():
     found = find(marks([[((0, 9, X),)], [((0, 9, X),)]]))
     assert len(found) == 2
@@ -170,7 +178,7 @@ def test_words_that_known_texts_show_to_be_right_are_believed():
     answer = ((0, 3, X), (5, 8, X))
     given = marks([[answer] * 3] * 60)
     words = np.tile([0, 1], 60)
-    found = infer(given, "auto", Known(np.arange(30, dtype=np.int32), [((0, 3, X),)] * 30), [words])
+    found = infer(given, "auto", Known(np.arange(30, dtype=np.int32), [((0, 3, X),)] * 30), words)
     assert found.answers[59] == ((0, 3, X),)
 
 
