@@ -19,6 +19,8 @@ from labeling.truth.votes import Bools, Floats, Votes
 
 EVEN = 1e-9
 """Beliefs this near a threshold are tied with it."""
+MOST_EXPECTED = 100
+"""Without a label set, more labels than this are remarked on."""
 MOST_PAIRS = 500
 """Pairs of annotators whose agreement is told, those with the most tasks in common."""
 
@@ -42,8 +44,13 @@ class Choices:
         return [names.get(one, one) for one in map(str, raw)] if isinstance(raw, list | tuple) else raw
 
     def meaning(self, occurring: Mapping[str, int], rules: Rules) -> Meaning:
-        """Equal numbers are one label, and where asked for names that differ in case alone."""
-        return decide(occurring, rules)
+        """Equal numbers are one label, and where asked for names that differ in case alone; too many are told."""
+        found = decide(occurring, rules)
+        many = len(found.names())
+        if rules.labels or many <= MOST_EXPECTED:
+            return found
+        told = f"{many:,} different labels occur; if that is not the label set, name it with --labels."
+        return replace(found, notes=(*found.notes, told))
 
     def space(self, meaning: Meaning, rules: Rules, texts: Mapping[str, str]) -> Space:
         """The label set, else what occurs, sorted."""

@@ -111,6 +111,8 @@ def _check(options: dict[str, Any]) -> Kind:
     for name, least in (("seed", 0), ("validation", 0), ("repeats", 1)):
         if options[name] < least:
             raise UnusableFile(f"--{name} must be a whole number of at least {least}.")
+    if (options["output"] or "").endswith(".svg"):
+        raise UnusableFile(f"Curves of kind {kind.name} are written as CSV; give --output such a name.")
     if options["ask"] == "label" and not kind.parts:
         raise UnusableFile(f"An answer of kind {kind.name} is given whole; leave --ask label out.")
     check_files([options[source] for source in ("votes", "gold", "items")], options["output"])

@@ -20,8 +20,8 @@ WORTH_MORE = 1.0
 """Standard errors by which more sorts of tasks must be better than fewer."""
 SORTS = (2, 4, 8, 16)
 FOLDS = 5
-ALL_STEPS, STEPS_LEFT = 100, 40
-"""Most steps of a fit, and of one that begins with what a sample taught."""
+ALL_STEPS, STEPS_LEFT, FOLD_STEPS = 100, 40, 30
+"""Most steps of a fit, of one that begins with what a sample taught, and of one that is only compared with others."""
 LEAST_TASKS = 50
 """Fewer tasks with two answers tell nothing of who is better, or what goes together."""
 LEAST_ANSWERS = 3
@@ -41,12 +41,12 @@ class Candidate:
     slope: float = 1.0
     offset: float = 0.0
 
-    def fit(self, blocks: Blocks, sample: Blocks | None = None) -> Fit:
+    def fit(self, blocks: Blocks, sample: Blocks | None = None, most: int = ALL_STEPS) -> Fit:
         """The model on these answers, its evidence corrected; begun with what a `sample` of the tasks teaches."""
         found = None
         if sample is not None and sample.n_tasks < blocks.n_tasks:
             found = model.infer(sample, pull=self.pull, unknown_weight=self.unknown_weight)
-        steps = ALL_STEPS if found is None else STEPS_LEFT
+        steps = most if found is None else STEPS_LEFT
         found = model.infer(
             blocks, pull=self.pull, unknown_weight=self.unknown_weight, start=found, max_iterations=steps
         )
@@ -118,7 +118,7 @@ def best_on_known(blocks: Blocks, generator: np.random.Generator) -> Candidate |
         plain.append(log_loss(calibrated_majority(visible)[inside], known[inside]))
         places.append(inside)
         for row, one in zip(hidden, CANDIDATES, strict=True):
-            fit = one.fit(visible)
+            fit = one.fit(visible, most=FOLD_STEPS)
             row.append(fit.evidence[inside] + logit(fit.prior))
     truth = [known[inside] for inside in places]
     losses = [_line_loss(row, truth) for row in hidden]
@@ -146,7 +146,7 @@ def helps_on_known(blocks: Blocks, candidate: Candidate, sorts: int, generator: 
     known = blocks.truth()
     gains: list[Floats] = []
     for inside, visible in _folds(blocks, generator):
-        fit = candidate.fit(visible)
+        fit = candidate.fit(visible, most=FOLD_STEPS)
         evidence = with_known(fit.evidence, visible.truth())
         found = joint.belief(evidence, joint.fit(evidence, fit.prior, sorts, generator))
         gains.append(log_loss(fit.belief[inside], known[inside]) - log_loss(found[inside], known[inside]))

@@ -69,6 +69,13 @@ def test_a_thousand_labels_are_inferred(tmp_path: Path):
     assert [CHOICES.words(answer, table.space) for answer in found.answers[:2]] == ["l0", "l37"]
 
 
+def test_very_many_labels_are_remarked_on_unless_they_were_named():
+    found = CHOICES.meaning(dict.fromkeys(map(str, range(1000)), 1), Rules())
+    assert found.notes[-1] == "1,000 different labels occur; if that is not the label set, name it with --labels."
+    named = Rules(labels=tuple(map(str, range(1000))))
+    assert not CHOICES.meaning(dict.fromkeys(named.labels, 1), named).notes
+
+
 def test_an_answer_is_written_as_it_is_read():
     for labels in ([], ["b"], ["a", "c"]):
         answer = CHOICES.read(labels, SPACE)

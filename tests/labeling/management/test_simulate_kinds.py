@@ -86,6 +86,7 @@ def test_a_slice_of_known_answers_is_drawn_in_the_order_of_gold(choices: Files):
         (("--aggregator", "best"), "There is no method 'best' for choices"),
         (("--crowd", "x,paid"), "named both in --crowd and in --paid"),
         (("--paid", "z"), "--paid names z"),
+        (("--output", "curve.svg"), "are written as CSV"),
     ],
 )
 def test_what_cannot_be_served_is_refused(choices: Files, options: tuple[str, ...], sentence: str):
