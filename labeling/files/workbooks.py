@@ -71,8 +71,11 @@ def _write(sheet: Any, lines: Path, name: str) -> bool:
                 raise UnusableFile(f"{name} takes too long to read; save the sheet as CSV.")
             cells = [_cell(value) for value in values]
             if header:
-                record = {title: cell for title, cell in zip(header, cells, strict=False) if title and cell is not None}
-                found = found or bool(record)
+                pairs = [(title, cell) for title, cell in zip(header, cells, strict=False) if title]
+                filled = any(cell is not None for _, cell in pairs)
+                # the first row names every field, so that they are offered in the order of the sheet
+                record = {title: cell for title, cell in pairs if filled and (cell is not None or not found)}
+                found = found or filled
                 stream.write(json.dumps(record, ensure_ascii=False) if record else "")
             elif any(cell is not None for cell in cells):
                 header = _titles(cells, name)

@@ -31,7 +31,7 @@ SHOWN = {"majority_vote": "its majority vote as it is"}
 SHOWN_ELSE = "what is left of its votes beside those frequencies"
 ASK_FOR_LABELS = (
     "These beliefs are uncalibrated: two methods disagree on {share:.1%} of the tasks; "
-    "label 50 tasks (half of them at random, half where they disagree) to settle it."
+    "label {count} (half of them at random, half where they disagree) to settle it."
 )
 
 
@@ -134,12 +134,15 @@ def _without_labels(votes: Votes, known: Ints, seed: int) -> Inference:
     disputed = mace_belief.argmax(axis=1) != skene_belief.argmax(axis=1)
     disagreement = float(disputed.mean()) if votes.n_tasks else 0.0
     unknown = np.flatnonzero(known < 0).astype(np.int32)
+    wanted = _draw(unknown, disputed[unknown], seed)[0]
     details = {
         "chosen": "mace+dawid_skene",
         "calibrated": False,
-        "message": ASK_FOR_LABELS.format(share=disagreement),
+        "message": ASK_FOR_LABELS.format(
+            share=disagreement, count=f"{len(wanted)} {'task' if len(wanted) == 1 else 'tasks'}"
+        ),
         "disagreement": disagreement,
-        "tasks_to_validate": _draw(unknown, disputed[unknown], seed)[0],
+        "tasks_to_validate": wanted,
     }
     return Inference((mace_belief + skene_belief + shares) / 3, 1, True, details=details)
 

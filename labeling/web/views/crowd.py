@@ -38,8 +38,12 @@ def crowd(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         try:
+            there = set(visit.project.annotators.filter(archived_at=None).values_list("pk", flat=True))
             joined = joining.join(visit.project, told["kind"], form.line(), visit.user)
-            messages.success(request, f"{joined.name} {_what_it_does(joined)} from now on.")
+            if joined.pk in there:
+                messages.info(request, f"{joined.name} is in the crowd already; nothing has changed.")
+            else:
+                messages.success(request, f"{joined.name} {_what_it_does(joined)} from now on.")
             return redirect("crowd", slug)
         except CrowdError as error:
             form.add_error("spec", str(error))

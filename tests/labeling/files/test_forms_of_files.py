@@ -126,6 +126,11 @@ class TestWorkbooks:
             (4, {"id": 2.5, "text": "two"}),
         ]
 
+    def test_fields_are_offered_in_the_order_of_the_sheet(self, tmp_path: Path) -> None:
+        _, path = self.read(tmp_path, [["id", "gold", "text"], [1, None, "one"], [2, "yes", "two"]])
+        assert field_names(path) == ["id", "gold", "text"]
+        assert [record for _, record in read_records(path)][1] == {"id": 2, "gold": "yes", "text": "two"}
+
     def test_a_workbook_without_rows_or_too_wide_or_too_large_is_refused(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

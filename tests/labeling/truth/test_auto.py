@@ -212,6 +212,8 @@ def test_without_labels_two_methods_are_weighed_and_labels_are_asked_for() -> No
     assert result.details["calibrated"] is False
     assert 0 <= result.details["disagreement"] < 0.2
     assert "label 50 tasks" in result.details["message"]
+    few = auto.infer(simulate(4, 5, 3, seed=23)[0])
+    assert "label 4 tasks" in few.details["message"] and len(few.details["tasks_to_validate"]) == 4
 
 
 def test_tasks_that_are_known_already_are_not_asked_for_again() -> None:

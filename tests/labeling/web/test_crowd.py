@@ -77,6 +77,13 @@ def test_a_voter_joins_by_its_line(manager: Client, project: Any) -> None:
     assert Annotator.objects.get().spec == "word_logistic"
 
 
+def test_a_voter_that_is_there_is_not_said_to_join(manager: Client, project: Any) -> None:
+    line = {"kind": "model", "spec": "word_logistic"}
+    assert "word logistic votes, in the batches" in told(manager.post(ADDRESS, line, follow=True))
+    again = told(manager.post(ADDRESS, line, follow=True))
+    assert "word logistic is in the crowd already; nothing has changed." in again and "word logistic votes" not in again
+
+
 @pytest.mark.parametrize(
     ("kind", "spec", "sentence"),
     [
