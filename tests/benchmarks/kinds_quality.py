@@ -5,6 +5,7 @@ Every method beside the plain baselines, by the first-named metric; for sets of 
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from labeling.files.kind_votes import known_of, read_raw, table_of
+from labeling.files.kind_votes import known_of, read_item_texts, read_raw, table_of
 from labeling.kinds import registry
 from labeling.kinds.base import AnswerTable, Kind, Known, taken
 from labeling.kinds.cells import Rules
@@ -26,6 +27,8 @@ SETS = (
     ("choices", "people_at_work", "votes_choices_simulated.csv", "gold_choices.csv"),
     ("scale", "snow_valence", "votes.csv", "gold.csv"),
     ("scale", "snow_wordsim", "votes.csv", "gold.csv"),
+    ("spans", "crowd_oei_dev", "votes.jsonl", "gold.jsonl", "items.jsonl"),
+    ("spans", "ner_llm_biodiv", "votes.jsonl.gz", "gold.jsonl", "items.jsonl"),
 )
 KNOWN = (0, 60)
 
@@ -39,13 +42,16 @@ class Set:
     gold: Known
 
 
-def read(kind_name: str, folder: str, votes: str, gold: str) -> Set:
-    """A set out of its files."""
-    kind, rules = registry.kind(kind_name), Rules()
+def read(kind_name: str, folder: str, votes: str, gold: str, items: str = "") -> Set:
+    """A set out of its files; with texts, models invent labels, and those of the set's description count."""
+    kind, rules, texts = registry.kind(kind_name), Rules(), {}
+    if items:
+        texts = read_item_texts(str(FOLDER / folder / items), ["text"])
+        rules = Rules(labels=tuple(json.loads((FOLDER / folder / "meta.json").read_text())["labels"]))
     given = read_raw(str(FOLDER / folder / votes), kind, ("task", "worker", kind.field), rules)
     right = read_raw(str(FOLDER / folder / gold), kind, ("task", kind.field), rules)
     meaning = kind.meaning({**given.occurring, **right.occurring}, rules)
-    space = kind.space(meaning, rules, {})
+    space = kind.space(meaning, rules, texts)
     table = table_of(given, kind, space, meaning.name)[0]
     return Set(kind, table, known_of(table_of(right, kind, space, meaning.name)[0], table.tasks)[0])
 
