@@ -24,6 +24,13 @@ def agreement(marks: Marks, candidates: Candidates, power: float = 3.0) -> Float
     return _settle(marks, candidates, power, overall[0])
 
 
+def over_types(marks: Marks, agreement: Floats) -> Floats:
+    """Each annotator's mean agreement, (A,), from `agreement`, (T, A): types count by how often they were marked."""
+    often = np.bincount(marks.label, minlength=marks.n_labels)
+    found: Floats = often @ agreement / max(often.sum(), 1)
+    return found
+
+
 def anchored(marks: Marks, agreement: Floats, tasks: Ints, answers: list[Answer]) -> Floats:
     """Agreement of each annotator's marks with known answers of texts `tasks`, type by type, (T, A).
 
@@ -43,7 +50,7 @@ def anchored(marks: Marks, agreement: Floats, tasks: Ints, answers: list[Answer]
     np.add.at(wanted, (truth[:, 0], truth[:, 3]), 1.0)
     np.add.at(full.T, marks.seen_by, wanted[marks.seen_task])
     full /= 2
-    mean = agreement.mean(axis=0)
+    mean = over_types(marks, agreement)
     overall = _shrunk(met.sum(axis=0), full.sum(axis=0), mean)
     return np.stack([_shrunk(met[kind], full[kind], overall * agreement[kind] / mean) for kind in range(shape[0])])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy
 
+from labeling.truth.spans.agreeing import over_types
 from labeling.truth.spans.candidates import Candidates
 from labeling.truth.spans.marks import Indexes, Marks
 from labeling.truth.votes import Floats
@@ -25,7 +26,7 @@ def sharpness(marks: Marks, agreement: Floats) -> int:
     """
     texts = np.bincount(marks.seen_task, minlength=marks.n_tasks) > 0
     for power in range(SHARPEST, 1, -1):
-        weight = (agreement**power).mean(axis=0)[marks.seen_by]
+        weight = over_types(marks, agreement**power)[marks.seen_by]
         total, squares = (np.bincount(marks.seen_task, weight**n, marks.n_tasks)[texts] for n in (1, 2))
         if (total**2 / np.maximum(squares, 1e-300)).mean() >= VOICES:
             return power
@@ -38,7 +39,7 @@ def independence(marks: Marks, candidates: Candidates, agreement: Floats) -> Flo
     Kinship of two is how far their agreement f_ab exceeds the e_ab that their skills explain, (f - e) / (1 - e), with
     e_ab proportional to s_a s_b and matched to all pairs; f is shrunk to e. Cost linear in the pairs that met.
     """
-    skill, (one, other), met, full = agreement.mean(axis=0), *_pairs(marks, candidates)
+    skill, (one, other), met, full = over_types(marks, agreement), *_pairs(marks, candidates)
     explained = skill[one] * skill[other]
     explained = explained * (met.sum() / max(float(explained @ full), 1e-300))
     explained = np.minimum(explained, 1 - 1e-6)
