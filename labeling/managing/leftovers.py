@@ -62,7 +62,7 @@ def _question(belief: Belief, slot: int) -> Escalation:
 def accept(batch: Batch) -> None:
     """Settle what is left over by its likeliest label, however unsure: the batch is weighed once more for that.
 
-    Its export marks each such label (`below_threshold`).
+    What people or experts are asked about waits for them. Its export marks each such label (`below_threshold`).
     """
     Batch.objects.filter(pk=batch.pk).update(accept_confidence=0)
     budgets.go_on(batch)

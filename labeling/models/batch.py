@@ -120,6 +120,11 @@ class Batch(models.Model):
         return self.project.accept_confidence if self.accept_confidence is None else self.accept_confidence
 
     @property
+    def asks_until(self) -> float:
+        """The confidence from which on a question to people needs no answer: accepting what is left lowers it not."""
+        return max(self.accepts_from, self.project.accept_confidence)
+
+    @property
     def paused(self) -> bool:
         """Whether a manager paused it, for people as well; one that an error stopped goes on with people."""
         return self.paused_at is not None and not self.error

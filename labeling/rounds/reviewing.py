@@ -70,7 +70,7 @@ def take_back(table: Table) -> Table:
 
     Returns the table with the tasks about which nobody is asked any more open to settling.
     """
-    sure = (table.belief.max(axis=1) >= table.batch.accepts_from) & (table.ballot.votes_per_task() > 0)
+    sure = (table.belief.max(axis=1) >= table.batch.asks_until) & (table.ballot.votes_per_task() > 0)
     wanted = set(table.ballot.task_ids[: table.ballot.n_own][sure[: table.ballot.n_own]].tolist())
     waiting = Escalation.objects.in_batch(table.batch.pk).open()
     asked = waiting.to_people().filter(reason__in=[Reason.UNCERTAIN, Reason.NO_VOTES]).on_no_desk()

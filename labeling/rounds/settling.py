@@ -47,7 +47,7 @@ def _person_settles(task: Task, vote: Vote, heard: Heard, after: Belief | None) 
     """One clear answer settles; what is disputed is settled by what is known of everybody's skill, or by an expert."""
     if vote.label is None:
         return
-    found = heard.verdict(task.batch.accepts_from)
+    found = heard.verdict(task.batch.asks_until)
     if found.dispute is Dispute.RECORD and task.escalations.open().to_people().exists():
         return
     if found.outcome is Outcome.EXPERT:

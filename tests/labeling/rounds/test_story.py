@@ -114,6 +114,16 @@ def test_a_manager_may_ask_people_about_all_that_is_left_or_accept_it_and_the_ex
     assert len(marked) >= left and all(row["confidence"] < 0.8 for row in marked)
 
 
+def test_accepting_what_is_left_takes_nothing_from_people(make: Make) -> None:
+    batch = run(make(chances=(0.6, 0.6, 0.6), review_share=0.1))
+    asked = set(Escalation.objects.open().to_people().values_list("task_id", flat=True))
+    assert asked and leftovers.of(batch).count
+    leftovers.accept(batch)
+    batch = run(batch)
+    assert set(batch.tasks.undecided().values_list("pk", flat=True)) == asked
+    assert set(Escalation.objects.open().to_people().values_list("task_id", flat=True)) == asked
+
+
 def test_every_escalation_says_why(make: Make) -> None:
     run(make())
     for escalation in Escalation.objects.all():
