@@ -38,6 +38,13 @@ class Story:
     reservations: tuple[Reservation, ...]
     entries: tuple[LedgerEntry, ...]
 
+    @property
+    def against_belief(self) -> Decision | None:
+        """The decision that stands, where it is for another label than the votes make likeliest."""
+        stands = next((one for one in self.decisions if one.superseded_at is None), None)
+        differs = stands is not None and self.belief is not None and stands.label_id != self.belief.label_id
+        return stands if differs else None
+
 
 def story(task: Task) -> Story:
     labels = task.project.label_list()

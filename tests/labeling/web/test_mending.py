@@ -11,7 +11,7 @@ from labeling.models import Batch, Decision, Escalation, Task, Vote
 from reviewers import history
 from reviewers.models import Assignment
 from reviewers.queue import claiming
-from tests.reviewers.scenery import answer, ask, person
+from tests.reviewers.scenery import answer, ask, believe, person
 from tests.reviewers.test_views_annotate import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +39,13 @@ def test_an_expert_mends_a_settled_task_and_whoever_is_overruled_reads_why(settl
     assert Decision.objects.filter(task=settled_task).count() == 3 and Vote.objects.current().count() == 2
     overruled = history.outcomes(history.overruled(person(settled_task.project, "ann")))
     assert [one.why for one in overruled] == ["The pipe is the cause."]
+
+
+def test_a_label_that_the_votes_do_not_believe_in_is_said_to_stand(settled_task: Task) -> None:
+    believe(settled_task, 0.99, 0.005, 0.005)
+    labels, eve = settled_task.project.label_list(), signed_in("eve")
+    assert "and that stands" in act(eve, settled_task, act="mend", label=labels[2].pk)
+    assert "and that stands" not in act(eve, settled_task, act="mend", label=labels[0].pk)
 
 
 def test_a_mend_needs_a_label(settled_task: Task) -> None:
