@@ -63,9 +63,9 @@ RECIPES: dict[str, Recipe] = {
         "the nearest examples on reduced TF-IDF of openings and characters",
     ),
     "latent_svm": Recipe(
-        _seeing(lambda views: views.latent),
+        _seeing(lambda views: views.latent_in_company),
         learners.radial_svm,
-        "support vector machine on reduced TF-IDF of openings and characters",
+        "support vector machine on reduced TF-IDF of openings and characters, and on word vectors",
     ),
     "topic_logistic": Recipe(
         _seeing(lambda views: views.topics),

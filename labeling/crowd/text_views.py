@@ -132,6 +132,15 @@ class TextViews:
         return _Remembered(self._pool, rows)
 
     @cached_property
+    def latent_in_company(self) -> Callable[[Sequence[Question]], Floats]:
+        """The latent view, and beside it the word vectors in order."""
+
+        def rows(questions: Sequence[Question]) -> Floats:
+            return unit(np.hstack([self.latent(questions), 0.85 * self.company_in_order(questions)]))
+
+        return _Remembered(self._pool, rows)
+
+    @cached_property
     def _vectors(self) -> WordVectors:
         return word_vectors([tokens(question.text) for question in self._pool])
 

@@ -4,9 +4,10 @@
 [--people 1] [--seeds 0,1,2]`. The project's settings are the product's; the crowd is the embedded one. Three people
 answer whatever they are handed, right with the chance given, else wrong at random, and there is no expert. Each answer
 takes them some seconds, so that the crowd has always rested before it is weighed again: here answers take no time, and
-the rest between two weighings is left out instead. For each batch: how many labels were known before it; how many texts
-the crowd labels rightly before anybody answers; how many answers people gave; how many of the batch's texts are settled
-in the end, and how many of those rightly; processor seconds. The last lines are means over the seeds.
+the rest between two weighings is left out instead. For each batch: how many labels were known before it; what share of
+its tasks the crowd labels rightly before anybody answers (texts that came in before are no tasks); how many answers
+people gave; how many tasks are settled in the end, and what share of those rightly; processor seconds. The last lines
+are means over the seeds.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import random
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ class World:
     right: float
     chance: random.Random
 
-    @property
+    @cached_property
     def truth(self) -> dict[str, str]:
         return {str(row["id"]): row["gold"] for row in self.rows}
 
@@ -102,9 +104,9 @@ def one_batch(world: World, number: int, part: list[dict[str, str]]) -> list[flo
     from labeling.models import Belief, Decision, Vote
 
     started = time.process_time()
-    truth = {str(row["id"]): row["gold"] for row in part}
     batch = opened(world.project, number, part)
     work(batch)
+    truth = {name: world.truth[name] for name in batch.tasks.values_list("external_id", flat=True)}
     believed = dict(Belief.objects.filter(task__batch=batch).values_list("task__external_id", "label__name"))
     voted = Vote.objects.filter(task__batch=batch).exists()
     crowd = sum(believed.get(name) == label for name, label in truth.items()) / len(truth) if voted else 0.0

@@ -16,7 +16,7 @@ from labeling.files import exported_votes, imported_votes
 from labeling.files.tables import UnusableFile
 from labeling.models import Annotator, Batch, Vote
 from tests.commands import Shell
-from tests.labeling.managed import person, told
+from tests.labeling.managed import GROUPS, person, told
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +65,18 @@ def test_exported_votes_feed_the_commands_unchanged(settled: Batch, tmp_path: Pa
     }
     weighed = Shell("aggregate").run_json(path, "--method", "majority_vote")
     assert (weighed["tasks"], weighed["annotators"]) == (120, 3)
+
+
+@pytest.mark.slow
+def test_exported_votes_and_labels_feed_simulate_and_fairness_unchanged(settled: Batch, tmp_path: Path) -> None:
+    path, labels = tmp_path / "votes.csv", tmp_path / "labels.csv"
+    Shell("export").run(settled.pk, "--what", "votes", "--output", path)
+    Shell("export").run(settled.pk, "--what", "labels", "--output", labels)
+    once = ("--repeats", 1, "--budgets", "0,1", "--validation", 20, "--aggregator", "majority_vote")
+    bought = Shell("simulate").run_json(path, "--gold", labels, "--gold-columns", "task,gold", "--paid", "Gamma", *once)
+    assert bought["tasks"] == 60 and bought["curve"][-1]["calls"] > 0, "the half whose gold is known"
+    fair = Shell("fairness").run_json(labels, "--group", "group")
+    assert set(fair["overall"]["groups"]) == set(GROUPS)
 
 
 def test_exported_votes_come_back_into_a_project_with_the_same_tasks_and_only_once(

@@ -101,6 +101,7 @@ class TestTheNextBatchLearnsFromPeople:
         believed = Belief.objects.filter(task__batch=second).select_related("task")
         assert sum(one.label_id == one.task.about["true"] for one in believed) >= 32
 
+    @pytest.mark.slow
     def test_a_model_votes_on_known_tasks_without_having_seen_their_labels(self, specialists: Project) -> None:
         first = texts(specialists, 30, "first")
         work(first)
@@ -274,6 +275,7 @@ class TestTheFirstLot:
         work(small)
         assert small.rounds.count() == 2 and len(self.asked(small)) == 6
 
+    @pytest.mark.slow
     def test_where_models_cannot_learn_from_a_lot_the_next_one_goes_until_all_have_gone(self, small: Batch) -> None:
         for expected in (12, 24, 30, 30):
             answer_some(small.project, 30)
