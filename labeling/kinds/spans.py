@@ -154,17 +154,25 @@ class Spans:
         return space.labels, occurs
 
     def gains(self, opinion: Opinion, table: AnswerTable, annotator: int, known: Known) -> Floats:
-        """How many more stretches will be judged rightly, by the annotator's confusion matrix on known texts."""
+        """How many more stretches will be judged rightly, by the annotator's confusion matrix on known texts.
+
+        Beside what may be judged otherwise counts what may be found: the share of right stretches that the annotator
+        marks, times how many fewer are believed in than known texts have in as many code points.
+        """
         found: inference.Found = opinion.belief
-        candidates, worth = found.candidates, np.zeros(len(table.tasks))
+        candidates, n = found.candidates, len(table.tasks)
+        right = [answer.spans for answer in known.answers]
+        believed = np.bincount(candidates.task, found.belief.sum(axis=1), n)
+        usual = sum(map(len, right)) / max(sum(_length(answer) for answer in known.answers), 1) * _lengths(table)
+        worth: Floats = _recall(table, annotator, known) * np.maximum(usual - believed, 0.0)
         if not len(candidates):
             return worth
-        labels = candidates.known(known.task, [answer.spans for answer in known.answers])
+        labels = candidates.known(known.task, right)
         matrix = confusion.shrunken(confusion.count_known(candidates.votes, labels))[annotator]
         none = np.maximum(1 - found.belief.sum(axis=1, keepdims=True), 0.0)
         belief = np.concatenate([found.belief, none], axis=1)
         belief /= belief.sum(axis=1, keepdims=True)
-        return np.bincount(candidates.task, gain(belief, matrix), len(table.tasks)).astype(np.float64)
+        return worth + np.bincount(candidates.task, gain(belief, matrix), n)
 
     def part(self, answers: Answers, asked: Bools) -> Answers:
         """The whole answer: a text is read once."""
@@ -234,6 +242,15 @@ def _splits(text: str, edge: int) -> bool:
 def _marks(table: AnswerTable) -> Marks:
     sizes = len(table.tasks), len(table.annotators), len(table.space.labels)
     return marks_of([answer.spans for answer in table.answers], table.task, table.annotator, *sizes)
+
+
+def _recall(table: AnswerTable, annotator: int, known: Known) -> float:
+    """Share of right stretches of known texts that the annotator marked; half where it answered none of them."""
+    right = dict(zip(known.task.tolist(), known.answers, strict=True))
+    at = [entry for entry in np.flatnonzero(table.annotator == annotator).tolist() if table.task[entry] in right]
+    pairs = [(table.answers[entry].spans, right[int(table.task[entry])].spans) for entry in at]
+    recall = scoring.strict([one for one, _ in pairs], [other for _, other in pairs]).recall
+    return 0.5 if recall is None else recall
 
 
 def _length(answer: Stretches) -> int:

@@ -195,8 +195,18 @@ def test_the_gain_of_asking_is_largest_where_opinions_part():
     known = Known(np.arange(20, dtype=np.int32), [SPANS.read(clear, SPACE, "1")] * 20)
     gains = SPANS.gains(SPANS.infer(given, "majority_vote", known, 0), given, 1, known)
     assert gains.shape == (40,)
-    assert gains[:20] == pytest.approx(0.0, abs=1e-6)
     assert gains[35] > gains[25] >= 0
+
+
+def test_a_text_in_which_nobody_found_anything_is_worth_asking_about():
+    clear = SPANS.read([[0, 3, "PER"]], SPACE, "1")
+    answers = [clear if at < 30 else SPANS.read([], SPACE, "1") for at in range(40) for _ in range(3)]
+    task, by = np.repeat(np.arange(40, dtype=np.int32), 3), np.tile(np.arange(3, dtype=np.int32), 40)
+    given = AnswerTable(SPACE, [str(at) for at in range(40)], list("abc"), task, by, answers)
+    known = Known(np.arange(20, dtype=np.int32), [clear] * 20)
+    gains = SPANS.gains(SPANS.infer(given, "majority_vote", known, 0), given, 1, known)
+    assert gains[35] == pytest.approx(1.0)
+    assert gains[35] > gains[25] + 0.5
 
 
 def test_nobody_marked_anything_asks_for_the_types(tmp_path: Path):
