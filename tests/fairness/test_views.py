@@ -168,3 +168,12 @@ def test_a_batch_that_is_put_away_stopped_or_paused_says_so_first(manager: Clien
 def test_one_check_is_spoken_of_as_one(manager: Client, settled: Batch) -> None:
     answer = manager.post(reverse("check_more", args=["city", settled.pk]), {"count": "1"}, follow=True)
     assert "1 task, drawn at random, waits in the queue" in told(answer)
+
+
+def test_labels_of_the_file_alone_are_not_taken_for_a_batch_without_groups(manager: Client, settled: Batch) -> None:
+    Task.objects.filter(batch=settled).exclude(gold=None).update(slice="validation")
+    Decision.objects.filter(task__gold=None).delete()
+    Task.objects.filter(batch=settled, gold=None).update(stage="open")
+    page = told(manager.get(settled.get_absolute_url()))
+    assert "No groups" not in page and "not in groups" not in page
+    assert "nothing is settled yet but what the file knew" in page
