@@ -18,6 +18,8 @@ from labeling.truth.spans.candidates import find
 from labeling.truth.spans.marks import Answer, Indexes, Marks, marks_of
 from labeling.truth.votes import Bools, Floats, Ints, Votes
 
+LONGEST = 1_000_000_000
+"""Code points of a text at most."""
 MOST_PAIRS = 500
 """Pairs of annotators whose agreement is told, those with the most tasks in common."""
 
@@ -227,6 +229,8 @@ def _stretch(part: Any, labels: tuple[str, ...], text: str | None) -> tuple[int,
         raise UnusableAnswer(f"a stretch has a type that is none of {listed(labels)}")
     if start < 0 or start >= end:
         raise UnusableAnswer("a stretch does not begin before it ends, at 0 or later")
+    if end > LONGEST:
+        raise UnusableAnswer(f"a stretch ends behind the {LONGEST:,}th code point, and no text is that long")
     if text is not None and end > len(text):
         raise UnusableAnswer("a stretch ends behind its text; offsets count code points, and the end is exclusive")
     if text is not None and (_splits(text, start) or _splits(text, end)):

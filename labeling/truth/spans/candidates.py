@@ -98,7 +98,7 @@ def _beginning_in(first: Indexes, last: Indexes, begins: Indexes) -> tuple[Index
     """Pairs (range, beginning) where the beginning lies in `first` to `last`, exclusive."""
     order = np.argsort(begins, kind="stable")
     low, high = (np.searchsorted(begins[order], edge) for edge in (first, last))
-    row, within = _ranges(low, np.maximum(high - low, 0))
+    row, within = ranges(low, np.maximum(high - low, 0))
     return row, order[within]
 
 
@@ -107,11 +107,11 @@ def _asked(marks: Marks, task: Indexes) -> tuple[Indexes, Indexes]:
     order = np.lexsort((marks.seen_by, marks.seen_task))
     counts = np.bincount(marks.seen_task, minlength=marks.n_tasks)
     first = np.cumsum(counts) - counts
-    candidate, within = _ranges(first[task], counts[task])
+    candidate, within = ranges(first[task], counts[task])
     return candidate, marks.seen_by[order[within]]
 
 
-def _ranges(first: Indexes, count: Indexes) -> tuple[Indexes, Indexes]:
+def ranges(first: Indexes, count: Indexes) -> tuple[Indexes, Indexes]:
     """For each i the numbers `first[i]`, ..., `first[i] + count[i] - 1`: i repeated, and the numbers."""
     row = np.repeat(np.arange(len(first)), count)
     begun = np.cumsum(count) - count

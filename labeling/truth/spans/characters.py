@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from labeling.truth import methods
+from labeling.truth.spans.candidates import ranges
 from labeling.truth.spans.marks import Answer, Indexes, Marks, answers_of
 from labeling.truth.votes import Bools, Floats, Votes
+
+MOST_VOTES = 5_000_000
+"""Votes of Dawid-Skene over code points: 60 MB, and a few times that in work."""
 
 
 def exact_majority(marks: Marks) -> list[Answer]:
@@ -34,70 +38,74 @@ def by_half(marks: Marks) -> list[Answer]:
 
 
 def by_dawid_skene(marks: Marks) -> list[Answer]:
-    """Dawid-Skene over code points, each a task of its own with T types and nothing."""
+    """Dawid-Skene over code points that anybody marked, each a task of its own with T types and nothing."""
     pieces = Pieces.of(marks)
-    belief = methods.method("dawid_skene")(pieces.votes(marks)).belief
+    votes, first = pieces.votes(marks)
+    belief = methods.method("dawid_skene")(votes).belief[first]
     return pieces.stretches(belief[:, :-1], belief.argmax(axis=1) < marks.n_labels, marks)
 
 
 class Pieces:
-    """Code points that somebody marked, (P,) in one line of all texts, and who says what of them.
+    """Code points that somebody marked, put together where nobody's mark begins or ends: `start` to `end`, (P,), in one
+    line of all texts, of text `task`; vote v says that `by[v]` gives piece `where[v]` the type `label[v]`.
 
-    What nobody marked is nothing by every rule but Dawid-Skene's, whose share of it is known all the same.
+    What nobody marked is in no piece.
     """
 
-    def __init__(self, at: Indexes, task: Indexes, by: Indexes, label: Indexes) -> None:
-        self.at, self.where = np.unique(at, return_inverse=True)
-        self.task = np.zeros(len(self.at), dtype=np.int64)
-        self.task[self.where] = task
-        self.by, self.label = by, label
+    def __init__(self, edges: Indexes, where: Indexes, marks: Marks, mark: Indexes) -> None:
+        used, self.where = np.unique(where, return_inverse=True)
+        self.start, self.end = edges[used], edges[used + 1]
+        self.task = np.zeros(len(used), dtype=np.int64)
+        self.task[self.where] = marks.task[mark]
+        self.by, self.label = marks.annotator[mark], marks.label[mark]
 
     @classmethod
     def of(cls, marks: Marks) -> Pieces:
-        """Every marked code point; of an annotator's overlapping marks the later one counts."""
-        offset, size = marks.offset(), marks.end - marks.start
-        mark = np.repeat(np.arange(len(size)), size)
-        within = np.arange(len(mark)) - np.repeat(np.cumsum(size) - size, size)
-        at = marks.start[mark] + offset[marks.task[mark]] + within
-        cell = at * marks.n_annotators + marks.annotator[mark]
-        _, last = np.unique(cell[::-1], return_index=True)
-        kept = len(cell) - 1 - last
-        return cls(at[kept], marks.task[mark][kept], marks.annotator[mark][kept], marks.label[mark][kept])
+        """All pieces; of an annotator's overlapping marks the later one counts. Cost grows with marks that overlap."""
+        shift = marks.offset()[marks.task]
+        start, end = marks.start + shift, marks.end + shift
+        edges = np.unique(np.concatenate([start, end]))
+        first, last = np.searchsorted(edges, start), np.searchsorted(edges, end)
+        mark, where = ranges(first, last - first)
+        _, latest = np.unique((where * marks.n_annotators + marks.annotator[mark])[::-1], return_index=True)
+        kept = len(mark) - 1 - latest
+        return cls(edges, where[kept], marks, mark[kept])
 
     def shares(self, marks: Marks) -> Floats:
         """Share of each type among those who answered, (P, T)."""
-        cells = np.bincount(self.where * marks.n_labels + self.label, minlength=len(self.at) * marks.n_labels)
+        cells = np.bincount(self.where * marks.n_labels + self.label, minlength=len(self.task) * marks.n_labels)
         seen = np.bincount(marks.seen_task, minlength=marks.n_tasks)[self.task]
-        shares: Floats = cells.reshape(len(self.at), marks.n_labels) / seen[:, None]
+        shares: Floats = cells.reshape(len(self.task), marks.n_labels) / seen[:, None]
         return shares
 
-    def votes(self, marks: Marks) -> Votes:
-        """Each code point as a task, its types and nothing as labels."""
-        seen = [np.zeros(0, dtype=np.int64)] * marks.n_tasks
-        order = np.argsort(marks.seen_task, kind="stable")
+    def votes(self, marks: Marks) -> tuple[Votes, Indexes]:
+        """Each code point as a task, its types and nothing as labels, and the first code point of each piece.
+
+        Where there were more than `MOST_VOTES`, pieces are shortened in proportion, to one code point at least.
+        """
+        order = np.lexsort((marks.seen_by, marks.seen_task))
         counts = np.bincount(marks.seen_task, minlength=marks.n_tasks)
-        for task, group in enumerate(np.split(marks.seen_by[order], np.cumsum(counts)[:-1])):
-            seen[task] = group
-        point = np.repeat(np.arange(len(self.at)), counts[self.task])
-        by = np.concatenate([seen[task] for task in self.task.tolist()]) if len(self.at) else point
-        cell = self.where * marks.n_annotators + self.by
-        order = np.argsort(cell)
-        place = np.searchsorted(cell[order], point * marks.n_annotators + by)
-        place = np.minimum(place, max(len(cell) - 1, 0))
-        label = np.full(len(point), marks.n_labels)
-        if len(cell):
-            named = cell[order][place] == point * marks.n_annotators + by
-            label[named] = self.label[order[place[named]]]
-        said_of, said_by, said = (column.astype(np.int32) for column in (point, by, label))
-        return Votes(said_of, said_by, said, len(self.at), marks.n_annotators, marks.n_labels + 1)
+        piece, entry = ranges((np.cumsum(counts) - counts)[self.task], counts[self.task])
+        by = marks.seen_by[order[entry]]
+        label = np.full(len(piece), marks.n_labels)
+        place = np.searchsorted(piece * marks.n_annotators + by, self.where * marks.n_annotators + self.by)
+        label[place] = self.label
+        size = self.end - self.start
+        total = int(size[piece].sum())
+        copies = size if total <= MOST_VOTES else np.maximum(size * MOST_VOTES // total, 1)
+        first = np.cumsum(copies) - copies
+        vote, point = ranges(first[piece], copies[piece])
+        task, annotator, said = (column.astype(np.int32) for column in (point, by[vote], label[vote]))
+        return Votes(task, annotator, said, int(copies.sum()), marks.n_annotators, marks.n_labels + 1), first
 
     def stretches(self, shares: Floats, on: Bools, marks: Marks) -> list[Answer]:
-        """Neighbouring code points of one type, where `on`, as one stretch."""
+        """Neighbouring pieces of one type, where `on`, as one stretch."""
         label = np.where(on, shares.argmax(axis=1), -1)
-        begins = np.flatnonzero((np.diff(self.at, prepend=-2) > 1) | (np.diff(label, prepend=-2) != 0))
-        ends = np.append(begins[1:], len(self.at)) - 1
+        apart = np.concatenate([[True], self.start[1:] > self.end[:-1]])[: len(label)]
+        begins = np.flatnonzero(apart | (np.diff(label, prepend=-2) != 0))
+        ends = np.append(begins[1:], len(label))[: len(begins)] - 1
         kept = label[begins] >= 0
         begins, ends = begins[kept], ends[kept]
         task = self.task[begins]
-        offset = marks.offset()[task]
-        return answers_of(task, self.at[begins] - offset, self.at[ends] + 1 - offset, label[begins], marks.n_tasks)
+        shift = marks.offset()[task]
+        return answers_of(task, self.start[begins] - shift, self.end[ends] - shift, label[begins], marks.n_tasks)

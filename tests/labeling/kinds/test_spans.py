@@ -47,6 +47,7 @@ def test_offsets_count_code_points_and_the_end_is_exclusive():
         ([3, 3, "PER"], "does not begin before it ends"),
         ([-1, 3, "PER"], "does not begin before it ends"),
         ([40, len(TEXT) + 1, "PER"], "ends behind its text"),
+        ([0, 10**30, "PER"], "no text is that long"),
         ([0, 3], "not .start, end, type. with whole numbers"),
         ([0.0, 3, "PER"], "whole numbers"),
         ([True, 3, "PER"], "whole numbers"),

@@ -255,6 +255,15 @@ def test_plain_answers_by_code_points():
     assert characters.by_dawid_skene(marks([[((1, 5, X),), ((1, 5, X),), ()]] * 5)) == [((1, 5, X),)] * 5
 
 
+def test_plain_answers_cost_marks_and_not_code_points():
+    long = 10**9
+    answer = ((5, long, X),)
+    given = marks([[answer, answer, ((7, 9, Y),)]])
+    # of the two code points in the middle two say X, one says Y
+    for rule in (characters.by_half, characters.by_majority, characters.by_dawid_skene):
+        assert rule(given) == [answer]
+
+
 def test_scores_are_those_by_hand():
     given: list[Answer] = [((0, 4, X), (6, 9, Y)), ()]
     right: list[Answer] = [((0, 4, X), (6, 8, Y), (10, 12, X)), ((0, 1, X),)]
