@@ -299,6 +299,7 @@ class TestIntervals:
         low, high = wilson(4, 10)
         assert (row.selection_rate.low, row.selection_rate.high) == pytest.approx((float(low), float(high)), abs=STEP)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", range(4))
     def test_every_value_lies_within_its_interval(self, seed):
         table = fairness_table(random_tasks(seed, n=300, labels=4, groups=5), SMALL)

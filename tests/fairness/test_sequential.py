@@ -125,6 +125,7 @@ def test_a_pause_stands_when_the_gap_closes_again():
     assert first_pause([]) is None
 
 
+@pytest.mark.slow
 def test_fifty_looks_at_a_fair_stream_seldom_pause():
     """The benchmark measures the rate; here 60 streams, of which more than 8 would have probability below 1%."""
     rng = np.random.default_rng(5)

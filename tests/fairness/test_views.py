@@ -107,6 +107,7 @@ def test_a_button_sends_settled_tasks_of_a_group_to_people(manager: Client, sett
     assert "4 checks wait" in told(manager.get(settled.get_absolute_url()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [{"count": "many"}, {"count": "-3"}, {}, {"count": "5", "group": "Nowhere"}])
 def test_a_draw_that_finds_nothing_says_so(manager: Client, settled: Batch, form: dict[str, str]) -> None:
     answer = manager.post(reverse("check_more", args=["city", settled.pk]), form, follow=True)

@@ -39,6 +39,7 @@ def crowd(batch: Batch) -> Batch:
     return batch
 
 
+@pytest.mark.slow
 def test_models_that_err_together_share_a_bracket_worth_about_one_vote(crowd: Batch) -> None:
     task = crowd.tasks.last()
     question = make_case(task)

@@ -78,6 +78,7 @@ async def test_a_member_hears_that_a_colleague_took_a_task_and_nothing_more(batc
     await socket.leave()
 
 
+@pytest.mark.slow
 async def test_many_changes_at_once_are_one_message(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The quarter of a second between two messages lasts, here, until all changes have been announced and delivered."""
     announced = asyncio.Event()
@@ -199,6 +200,7 @@ async def test_a_vote_is_taken_while_nothing_can_be_pushed(batch: Any, settings:
     assert await in_database(Vote.objects.count)() == 1 and "No live update" in logged.text
 
 
+@pytest.mark.slow
 async def test_a_transport_that_hangs_holds_nobody_up(batch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ends = []
 

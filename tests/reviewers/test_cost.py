@@ -69,14 +69,17 @@ def test_an_answer_takes_at_most_twenty_two_statements(busy: Batch) -> None:
     assert cost_of_an_answer(busy) <= 22
 
 
+@pytest.mark.slow
 def test_an_answer_with_the_next_cards_in_hand_takes_at_most_twenty_seven_on_average(rich: Batch) -> None:
     assert cost_of_an_answer(rich, answers=6, **SCRIPT) <= 27
 
 
+@pytest.mark.slow
 def test_an_answer_where_few_tasks_wait_takes_at_most_thirty_one(busy: Batch) -> None:
     assert cost_of_an_answer(busy, **SCRIPT) <= 31
 
 
+@pytest.mark.slow
 def test_pay_adds_at_most_eleven(rich: Batch) -> None:
     rich.project.wage_microdollars_per_hour = 18_000_000
     rich.project.save()

@@ -51,6 +51,7 @@ def held_money(batch: Batch) -> int:
     return int(batch.purse.held_microdollars)
 
 
+@pytest.mark.slow
 def test_opening_the_page_holds_no_money_and_takes_a_card_for_a_minute_only(asked: Batch) -> None:
     wage(asked)
     shown = cards(signed_in("ann").get(url(), headers=SCRIPT).content)
@@ -65,6 +66,7 @@ def test_a_card_that_somebody_looks_at_goes_to_nobody_else(asked: Batch) -> None
     assert claiming.claim(person(asked.project, "bob")).escalation not in [held.escalation for held in looked]
 
 
+@pytest.mark.slow
 def test_the_first_sign_of_work_begins_the_lease_and_holds_the_pay(asked: Batch) -> None:
     wage(asked)
     ann = signed_in("ann")
@@ -94,6 +96,7 @@ def test_an_answer_that_cannot_be_paid_any_more_is_refused_in_a_sentence(asked: 
     assert not Vote.objects.exists()
 
 
+@pytest.mark.slow
 def test_an_idle_page_gives_back_what_was_not_begun_and_a_later_answer_still_counts(asked: Batch) -> None:
     ann = signed_in("ann")
     shown = cards(ann.get(url(), headers=SCRIPT).content)
@@ -120,6 +123,7 @@ def test_a_card_that_was_renewed_in_the_nick_of_time_is_not_taken_away(asked: Ba
     assert Assignment.objects.live().get() == looked
 
 
+@pytest.mark.slow
 def test_a_pause_stops_the_queue_and_what_was_begun_may_be_finished(asked: Batch) -> None:
     ann = person(asked.project, "ann")
     begun = claiming.claim(ann)
@@ -140,6 +144,7 @@ def test_a_pause_stops_cases_too(batch: Batch) -> None:
     assert "Paused since <time" in signed_in("eve").get(url("cases")).content.decode()
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_put_away_asks_nobody_even_where_an_error_follows(asked: Batch) -> None:
     looked = claiming.claim(person(asked.project, "ann"))
     ask(asked.tasks.first(), to="expert")

@@ -79,6 +79,7 @@ class TestChanges:
         client.force_login(User.objects.get(username=name))
         return client
 
+    @pytest.mark.slow
     def test_a_change_is_told_at_the_card_and_names_who_must_know(
         self, manager: Client, batch: Any, project: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -394,6 +394,7 @@ def test_one_failure_hides_no_answer_that_was_paid_for(fake_openai: FakeOpenAI) 
     assert isinstance(told[-1], errors.NotAsked)
 
 
+@pytest.mark.slow
 def test_after_a_stop_a_question_under_way_is_not_asked_again(fake_openai: FakeOpenAI) -> None:
     fake_openai.slow_seconds = 0.7
     fake_openai.behaviours.append("slow")

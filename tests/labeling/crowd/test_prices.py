@@ -22,6 +22,7 @@ def test_a_known_bill() -> None:
     assert Price(per_call=Decimal("0.002")).cost(5, 5, calls=3) == 6_000
 
 
+@pytest.mark.slow
 @given(AMOUNT, AMOUNT, AMOUNT, TOKENS, TOKENS, st.integers(1, 5))
 def test_a_cost_is_the_exact_one_rounded_up(
     i: Decimal, o: Decimal, c: Decimal, read: int, wrote: int, calls: int
@@ -30,6 +31,7 @@ def test_a_cost_is_the_exact_one_rounded_up(
     assert 0 <= Price(i, o, c).cost(read, wrote, calls) - exact < 1
 
 
+@pytest.mark.slow
 @given(AMOUNT, AMOUNT, AMOUNT, TOKENS, st.lists(st.integers(0, 10**5), min_size=1, max_size=3))
 def test_what_is_held_attempt_by_attempt_covers_every_way_the_calls_can_go(
     i: Decimal, o: Decimal, c: Decimal, read: int, wrote: list[int]

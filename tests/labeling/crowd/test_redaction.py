@@ -92,6 +92,7 @@ def test_requests_to_a_city_keep_their_streets_and_numbers() -> None:
     assert [text for text in texts if redact(text).text != text] == []
 
 
+@pytest.mark.slow
 def test_real_texts_are_hardly_ever_touched(real_data: Callable[[str], Path]) -> None:
     """Of 1,250 sentences of abstracts only three with an author's address are touched."""
     lines = real_data("items/coda19_test_subset.jsonl").read_text(encoding="utf-8").splitlines()
@@ -99,6 +100,7 @@ def test_real_texts_are_hardly_ever_touched(real_data: Callable[[str], Path]) ->
     assert len(touched) == 3 and all("@" in text or "Tel." in text for text in touched)
 
 
+@pytest.mark.slow
 def test_of_a_very_long_text_only_what_a_prompt_may_show_is_read_and_nothing_is_cut_in_two() -> None:
     mail = "jo.moss@example.org "
     long = Question("1", (("Text", mail * 50_000),))
@@ -107,6 +109,7 @@ def test_of_a_very_long_text_only_what_a_prompt_may_show_is_read_and_nothing_is_
     assert "jo.moss@example.org" not in fenced(told.question) and "jo." not in fenced(told.question)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["1 " * 1_000, "a" * 20_000 + "@", "+1" * 1_000, "4" * 8_000, "x:" * 8_000])
 def test_odd_texts_cost_no_more_than_long_ones(text: str) -> None:
     assert not redact(text).counts

@@ -43,6 +43,7 @@ def test_a_specialist_learns_what_the_examples_show(name: str, brief: Brief) -> 
     assert not voter.outside
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEMBERS)
 def test_an_example_is_answered_by_a_model_that_did_not_see_it(name: str) -> None:
     """Each example's label is random and its words are its own: whoever saw it knows it, whoever did not must guess."""
@@ -79,6 +80,7 @@ def test_two_examples_with_the_same_text_share_a_fold(brief: Brief) -> None:
     assert voter._fitted.fold_by_task["double"] == voter._fitted.fold_by_task["e0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*MEMBERS, *PAIRS])
 def test_chunks_of_any_size_and_order_give_the_same_answers(name: str, brief: Brief) -> None:
     brief, questions = (
@@ -117,6 +119,7 @@ def test_pairs_get_specialists_of_their_own() -> None:
     assert set(embedded_crowd(2)) - set(embedded_crowd(1)) == set(PAIRS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*MEMBERS, *PAIRS])
 def test_without_known_labels_of_two_kinds_it_says_what_it_needs(name: str) -> None:
     brief, _ = _pairs(10)
@@ -125,6 +128,7 @@ def test_without_known_labels_of_two_kinds_it_says_what_it_needs(name: str) -> N
             build(name).prepare(replace(brief, examples=examples))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEMBERS)
 def test_odd_texts_and_rare_labels_are_answered_all_the_same(name: str) -> None:
     odd = ["", " ", "\x00", "\ud800", "🙂", "。", "word", "wort " * 3_000, "<script>", "漢字かな交じり文", "a"]

@@ -103,6 +103,7 @@ def test_a_gold_label_nobody_voted_for_scores_as_wrong(tmp_path: Path):
     assert (found["labels"], found["accuracy"], found["scored"]) == (2, 0.5, 2)
 
 
+@pytest.mark.slow
 def test_all_compares_every_method(crowd: dict[str, Path]):
     found = run_json(crowd["votes"], "--method", "all", "--gold", crowd["gold"], "--validation", crowd["validation"])
     assert [row["method"] for row in found["methods"]] == list(NAMES)

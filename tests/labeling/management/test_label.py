@@ -55,6 +55,7 @@ def recorded(items: Path, worker: str, price: str = "") -> str:
     return f"replay:{items.parent}/votes.csv?worker={worker}" + (f"&call={price}" if price else "")
 
 
+@pytest.mark.slow
 def test_the_json_and_the_labels_have_what_was_promised(items: Path, tmp_path: Path) -> None:
     crowd = ",".join(recorded(items, worker) for worker in ("weak", "fair", "good"))
     told = run(
@@ -111,6 +112,7 @@ def test_a_member_of_the_crowd_with_a_price_votes_as_far_as_the_budget_reaches(i
     assert Batch.objects.get().purse.spent_microdollars == 25_000 and not ledger.faults()
 
 
+@pytest.mark.slow
 def test_a_project_that_is_there_lends_its_labels_to_a_file_without_any(items: Path, tmp_path: Path) -> None:
     crowd = recorded(items, "good")
     run(items, "--gold", "gold", "--crowd", crowd, "--project", "nights")
@@ -235,6 +237,7 @@ class TestManager:
         client.force_login(User.objects.get())
         assert client.get("/p/items/").status_code == 200
 
+    @pytest.mark.slow
     def test_where_there_is_nobody_the_command_that_makes_the_first_user_is_named(self, items: Path) -> None:
         assert "manage.py first-user makes a sign-in" in SHELL.run(
             items, "--gold", "gold", "--crowd", recorded(items, "good")
@@ -333,6 +336,7 @@ class TestRefusals:
         said = refusal(items, "--gold", "gold", "--crowd", "causal:/nowhere/model")
         assert "/nowhere/model" in said
 
+    @pytest.mark.slow
     def test_a_dead_endpoint(self, items: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Chunk, "TRIES", 1)
         said = refusal(items, "--gold", "gold", "--crowd", "chat:small@http://127.0.0.1:9/v1?local=yes")
@@ -344,6 +348,7 @@ class TestRefusals:
         assert not Project.objects.exists() and not Batch.objects.exists()
 
 
+@pytest.mark.slow
 def test_bad_rows_are_counted_and_good_ones_kept(tmp_path: Path) -> None:
     rows = [{"text": f"{word} {n}", "gold": word} for n in range(15) for word in ("up", "down")]
     bad = [{"text": "has a \0 inside", "gold": "up"}, {"text": "gold outside", "gold": "sideways"}, {"gold": "up"}]

@@ -46,6 +46,7 @@ def test_the_pause_doubles_while_it_keeps_ending_and_a_steady_process_starts_at_
     assert kept.due == now + processes.STEADY + 0.5
 
 
+@pytest.mark.slow
 def test_a_killed_process_comes_back_the_others_go_on_and_none_is_left() -> None:
     worker, web = Kept("worker", SLEEPER), Kept("web", SLEEPER)
     seen: list[int] = []

@@ -55,6 +55,7 @@ def run_json(recorded: dict[str, Any], *more: object, **named: Any) -> dict[str,
     return found
 
 
+@pytest.mark.slow
 def test_the_json_has_what_was_promised(recorded):
     found = run_json(recorded, "--crowd", "w0,w1,w2,w3,w4", "--price", "0.02")
     assert found.keys() == PROMISED
@@ -70,6 +71,7 @@ def test_the_json_has_what_was_promised(recorded):
     assert found["crowd_accuracy"] < found["curve"][-1]["accuracy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("router", ROUTERS)
 def test_every_router_gains_by_money_and_keeps_to_the_budget(recorded, router):
     found = run_json(recorded, "--router", router, "--crowd", "w0,w1,w2,w3,w4", "--repeats", 1)
@@ -86,6 +88,7 @@ def test_the_papers_router_starts_from_majority_vote_unless_told_otherwise(recor
     assert other["aggregator"] == "dawid_skene"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("aggregator", ["dawid_skene", "majority_vote"])
 def test_any_method_can_weigh_the_votes(recorded, aggregator):
     found = run_json(recorded, "--aggregator", aggregator, "--crowd", "w0,w1,w2,w3,w4", "--repeats", 2)
@@ -100,6 +103,7 @@ def test_it_works_with_few_known_labels_and_with_none(recorded):
         assert found["curve"][-1]["accuracy"] > 0.7
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_curve_and_another_seed_other_slices(recorded):
     one, again, other = (run_json(recorded, "--repeats", 2, "--seed", seed, "--budgets", 0.2) for seed in (3, 3, 4))
     assert one["curve"] == again["curve"] != other["curve"]

@@ -115,6 +115,7 @@ def test_without_free_money_the_page_says_what_one_more_would_cost(manager: Clie
     assert "one more right label costs about $0.20" in told(manager.get("/p/city/money/"))
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_held_against_what_was_foreseen(manager: Client, project: Any) -> None:
     project.weigh_by("majority_vote")
     batch = Batch.objects.get(pk=settled_batch(project, 120, gold_every=1, wrong_every=4).pk)

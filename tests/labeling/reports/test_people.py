@@ -104,6 +104,7 @@ def test_a_project_in_which_nobody_answered_says_nothing_of_how_they_work(manage
     assert batch_of(project, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_what_a_right_answer_costs_rests_on_pay_and_on_skill(manager: Client, project: Project) -> None:
     """Ann and Bob are paid alike; Ann is wrong on nearly all, so that a right answer of hers costs many times more."""

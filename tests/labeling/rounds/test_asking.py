@@ -222,6 +222,7 @@ class TestFailures:
         assert paid.retry_at is not None
         assert began <= paid.retry_at - timedelta(seconds=7) <= timezone.now()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("behaviour", ["slow", "dropped", "truncated", "504"])
     def test_where_nobody_knows_whether_a_call_was_charged_its_money_stays_held(
         self, batch: Batch, server: FakeOpenAI, behaviour: str
@@ -237,6 +238,7 @@ class TestFailures:
         ledger.reconcile(unknown, server.bill_microdollars or None, "as on the bill")
         assert money(batch)[:2] == (0, server.bill_microdollars)
 
+    @pytest.mark.slow
     def test_five_timeouts_open_the_breaker(self, batch: Batch, server: FakeOpenAI) -> None:
         server.behaviours.extend(["slow"] * 20)
         paid = send(batch, server, timeout=0.3)
@@ -278,6 +280,7 @@ class TestFallback:
         assert batch.stage == Batch.Stage.ASKING and states(batch) == ["open"] * 6
         assert list(fallback.askable(batch)) == [paid], "it is still a choice"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("behaviours", [["500"] * 5, ["401"]])
     def test_or_go_to_the_next_choice_where_the_project_says_so(
         self, batch: Batch, server: FakeOpenAI, behaviours: list[str]
@@ -338,6 +341,7 @@ class TestLimits:
         ask(batch)
         assert not server.requests and states(batch) == ["withdrawn"] * 6 and money(batch) == (0, 0, CAP)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("switch", ["stopped", "paused"])
     def test_a_stop_in_the_middle_of_a_run_stops_the_next_call(
         self, batch: Batch, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, switch: str
@@ -412,6 +416,7 @@ class TestLeaving:
         told = secret.escalations.get()
         assert told.state == "withdrawn" and "must not leave" in told.why
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("mark", ["task", "batch", "project"])
     def test_a_text_that_must_stay_while_it_is_asked_about_is_paid_for_and_its_answer_dropped(
         self, batch: Batch, server: FakeOpenAI, outside: Annotator, monkeypatch: pytest.MonkeyPatch, mark: str
@@ -520,6 +525,7 @@ class TestBillsAndGarbage:
         assert states(batch).count("answered") == Annotator.BREAKER and len(server.requests) == Annotator.BREAKER + 1
         assert money(batch)[:2] == (0, server.bill_microdollars)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("behaviour", ["garbage", "error", "stream", "nochoices"])
     def test_a_success_that_is_no_answer_costs_nothing_and_is_asked_again(
         self, batch: Batch, server: FakeOpenAI, behaviour: str

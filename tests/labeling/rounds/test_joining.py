@@ -75,6 +75,7 @@ def test_a_paid_model_and_a_batch_that_is_done_change_nothing(batch: Batch, serv
     assert not story.has_newcomers(batch)
 
 
+@pytest.mark.slow
 def test_the_page_says_what_a_newcomer_does(manager: Client, batch: Batch, server: FakeOpenAI) -> None:
     under_review(batch, server)
     told = manager.post("/p/city/crowd/", {"kind": "model", "spec": spec(server, "second")}, follow=True)
@@ -82,6 +83,7 @@ def test_the_page_says_what_a_newcomer_does(manager: Client, batch: Batch, serve
     assert batch.chunks.filter(annotator=Annotator.objects.get(name="second")).exists()
 
 
+@pytest.mark.slow
 def test_when_batches_are_done_a_newcomer_is_offered_their_known_tasks_and_changes_no_label(
     manager: Client, settled: Batch, server: FakeOpenAI
 ) -> None:

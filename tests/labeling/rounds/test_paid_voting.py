@@ -85,6 +85,7 @@ class TestVotes:
         assert {one.state for one in held} == {"settled"} and not Escalation.objects.exists()
         assert all(one.reserved_microdollars >= (one.cost_microdollars or 0) for one in held)
 
+    @pytest.mark.slow
     def test_they_are_votes_of_the_crowd_and_the_bill_says_whose(
         self, batch: Batch, server: FakeOpenAI, member: Annotator
     ) -> None:
@@ -113,6 +114,7 @@ class TestVotes:
         collect(batch)
         assert not server.requests and "would now cost money" in Annotator.objects.get().error
 
+    @pytest.mark.slow
     def test_once_weighed_nothing_is_paid_for_a_task_that_is_settled(
         self, batch: Batch, server: FakeOpenAI, member: Annotator
     ) -> None:
@@ -139,6 +141,7 @@ class TestTheCap:
         assert "The money of this batch is spent" in page and "With more money it goes on." in page
         assert "Rests in March" in told(manager.get("/p/city/money/"))
 
+    @pytest.mark.slow
     def test_with_more_money_it_votes_on_what_is_open(
         self, batch: Batch, server: FakeOpenAI, member: Annotator
     ) -> None:
@@ -154,6 +157,7 @@ class TestTheCap:
         member.refresh_from_db()
         assert Vote.objects.count() == 6 and not member.error
 
+    @pytest.mark.slow
     def test_two_members_share_the_cap_and_neither_breaks_it(
         self, batch: Batch, server: FakeOpenAI, member: Annotator
     ) -> None:
@@ -189,6 +193,7 @@ class TestTheCap:
 
 
 class TestFailures:
+    @pytest.mark.slow
     def test_five_failures_rest_the_member_and_nothing_is_charged(
         self, batch: Batch, server: FakeOpenAI, member: Annotator
     ) -> None:
@@ -201,6 +206,7 @@ class TestFailures:
         assert member.rests and member.failures == Annotator.BREAKER == len(server.requests)
         assert money(batch) == (0, 0, CAP) and not Vote.objects.exists()
 
+    @pytest.mark.slow
     def test_a_call_of_unknown_outcome_is_not_repeated_and_its_money_stays_held(
         self, batch: Batch, server: FakeOpenAI, member: Annotator
     ) -> None:
@@ -247,6 +253,7 @@ class TestFailures:
 
 
 class TestStops:
+    @pytest.mark.slow
     @pytest.mark.parametrize("switch", ["stopped", "paused"])
     def test_a_stop_in_the_middle_stops_the_next_call_and_nothing_is_lost(
         self, batch: Batch, server: FakeOpenAI, member: Annotator, monkeypatch: pytest.MonkeyPatch, switch: str

@@ -98,6 +98,7 @@ def test_one_person_without_a_colleague_and_without_an_expert_finishes_a_batch(a
     assert not Escalation.objects.open().exists()
 
 
+@pytest.mark.slow
 def test_a_project_with_a_single_label_and_no_crowd_is_weighed(alone: Project) -> None:
     first, *others = alone.label_list()
     Label.objects.filter(pk__in=[one.pk for one in others]).delete()
@@ -123,6 +124,7 @@ def test_a_second_batch_after_people_alone_is_weighed_from_what_they_settled(alo
     assert weighing.arrays.load(second).known_from("person").sum() > 0
 
 
+@pytest.mark.slow
 def test_a_crowd_that_only_abstains_is_weighed_like_an_empty_one(alone: Project) -> None:
     batch = bring_in(alone, 24, 20)
     silent = model(alone, "Silent")

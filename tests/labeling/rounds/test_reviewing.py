@@ -137,6 +137,7 @@ class TestWeighingAgain:
         assert batch.stage == "reviewing" and Escalation.objects.open().count() == 30
         return batch
 
+    @pytest.mark.slow
     def test_few_answers_wait_a_minute_and_many_do_not_wait(self, reviewed: Batch) -> None:
         answer_some(reviewed.project, 3)
         assert not reviewing.due()
@@ -170,6 +171,7 @@ class TestWeighingAgain:
         weighing.weigh(Batch.objects.get(pk=reviewed.pk))
         assert dict(Belief.objects.values_list("task", "updated_at")) == written
 
+    @pytest.mark.slow
     def test_whoever_joins_leaves_the_models_votes_as_they_were_read(self, reviewed: Batch, monkeypatch: Any) -> None:
         before, taken = arrays.load(reviewed), []
         add = arrays._Cast.add
@@ -187,6 +189,7 @@ class TestWeighingAgain:
         assert cast(after) == cast(before)
         assert len(cast(after))
 
+    @pytest.mark.slow
     def test_a_vote_that_comes_while_others_are_weighed_is_not_lost(
         self, reviewed: Batch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -201,6 +204,7 @@ class TestWeighingAgain:
         task = Task.objects.get(votes__annotator__kind="person")
         assert task.belief.n_votes == 2, "the model's vote and the person's"
 
+    @pytest.mark.slow
     def test_two_workers_never_weigh_at_once(self, reviewed: Batch) -> None:
         answer_some(reviewed.project, 5)
         long_ago(reviewed)
@@ -208,6 +212,7 @@ class TestWeighingAgain:
         assert story.advance(reviewed.pk) is False
         assert reviewed.rounds.count() == 1
 
+    @pytest.mark.slow
     def test_the_sweep_brings_a_batch_back_whose_worker_died(self, reviewed: Batch, monkeypatch: Any) -> None:
         answer_some(reviewed.project, 5)
         long_ago(reviewed)
@@ -222,6 +227,7 @@ class TestWeighingAgain:
         story.advance(reviewed.pk)
         assert reviewed.rounds.count() == 2 and not reviewed.rounds.filter(finished_at=None).exists()
 
+    @pytest.mark.slow
     def test_a_paused_batch_rests(self, reviewed: Batch) -> None:
         answer_some(reviewed.project, 5)
         long_ago(reviewed)
@@ -260,6 +266,7 @@ class TestTheFirstLot:
         assert len(self.asked(small)) == 6
         assert self.asked(small) != set(range(6)), "not the first of the file"
 
+    @pytest.mark.slow
     def test_the_others_wait_and_are_not_called_left_over(self, small: Batch) -> None:
         assert "24 tasks wait: models of the crowd learn" in small.rounds.get().outcome
         assert leftovers.of(small).count == 0 and standing(small).unasked == 0
@@ -269,6 +276,7 @@ class TestTheFirstLot:
         why = set(Escalation.objects.open().values_list("why", flat=True))
         assert why == {"No model gave a label; a manager asked for people."}
 
+    @pytest.mark.slow
     def test_while_a_lot_waits_there_is_no_other(self, small: Batch) -> None:
         answer_some(small.project, 4)
         long_ago(small)

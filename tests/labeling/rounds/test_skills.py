@@ -172,6 +172,7 @@ def test_skills_are_learnt_anew_after_every_twenty_fifth_answer(
     assert told == [project.pk] * 2
 
 
+@pytest.mark.slow
 def test_a_weighing_knows_everybodys_skill_and_keeps_what_the_crowd_alone_believed(project: Project) -> None:
     overruled(project, 60)
     tasks = batch_of(project, 20, "May")

@@ -97,6 +97,7 @@ def test_below_the_threshold_a_task_stays_open_though_people_may_not_get_more(ma
     assert f"{left} tasks stay open: less than 80% sure" in Round.objects.get().outcome
 
 
+@pytest.mark.slow
 def test_a_manager_may_ask_people_about_all_that_is_left_or_accept_it_and_the_export_says_so(make: Make) -> None:
     batch = run(make(chances=(0.6, 0.6, 0.6), review_share=0.1))
     left = leftovers.of(batch).count
@@ -124,12 +125,14 @@ def test_accepting_what_is_left_takes_nothing_from_people(make: Make) -> None:
     assert set(Escalation.objects.open().to_people().values_list("task_id", flat=True)) == asked
 
 
+@pytest.mark.slow
 def test_every_escalation_says_why(make: Make) -> None:
     run(make())
     for escalation in Escalation.objects.all():
         assert "sure of" in escalation.why and escalation.expected_gain > 0
 
 
+@pytest.mark.slow
 def test_known_labels_are_an_experts_word_and_are_not_asked_again(make: Make) -> None:
     batch = run(make())
     known = Decision.objects.filter(task__slice="validation")
@@ -137,6 +140,7 @@ def test_known_labels_are_an_experts_word_and_are_not_asked_again(make: Make) ->
     assert not Escalation.objects.filter(task__in=batch.tasks.learnable()).exists()
 
 
+@pytest.mark.slow
 def test_each_step_may_be_repeated(make: Make) -> None:
     batch = run(make())
     votes, decisions = Vote.objects.count(), Decision.objects.count()
@@ -193,6 +197,7 @@ def test_two_workers_never_get_the_same_chunk(make: Make) -> None:
     assert len({chunk.pk for chunk in claimed if chunk}) == Chunk.objects.count() == 6
 
 
+@pytest.mark.slow
 def test_a_paused_batch_stands_still_and_goes_on_where_it_was(make: Make) -> None:
     batch = make()
     story.advance(batch.pk)
@@ -203,6 +208,7 @@ def test_a_paused_batch_stands_still_and_goes_on_where_it_was(make: Make) -> Non
     assert run(batch).stage == Batch.Stage.REVIEWING
 
 
+@pytest.mark.slow
 def test_a_broken_annotator_stops_the_batch_with_one_sentence(make: Make) -> None:
     batch = make()
     Annotator.objects.filter(name="m1").update(spec="replay:/nowhere.csv?worker=m1")
@@ -211,6 +217,7 @@ def test_a_broken_annotator_stops_the_batch_with_one_sentence(make: Make) -> Non
     assert "nowhere.csv" in Annotator.objects.get(name="m1").error
 
 
+@pytest.mark.slow
 def test_a_specialist_without_known_labels_sits_out_and_says_why(make: Make) -> None:
     batch = make()
     Task.objects.update(gold=None)
@@ -221,6 +228,7 @@ def test_a_specialist_without_known_labels_sits_out_and_says_why(make: Make) -> 
     assert "known" in Annotator.objects.get(spec="word_logistic").error
 
 
+@pytest.mark.slow
 def test_without_any_known_label_beliefs_are_marked_uncalibrated(make: Make) -> None:
     batch = make()
     Batch.objects.update(validation_size=0)
@@ -228,6 +236,7 @@ def test_without_any_known_label_beliefs_are_marked_uncalibrated(make: Make) -> 
     assert not Round.objects.get().calibrated and not Belief.objects.filter(calibrated=True).exists()
 
 
+@pytest.mark.slow
 def test_a_batch_ends_when_people_have_answered(make: Make) -> None:
     from django.contrib.auth.models import User
 
@@ -243,6 +252,7 @@ def test_a_batch_ends_when_people_have_answered(make: Make) -> None:
     assert batch.tasks.undecided().count() == 0
 
 
+@pytest.mark.slow
 def test_the_sweep_wakes_a_batch_that_no_worker_has_touched(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = make()
     woken: list[int] = []
@@ -342,6 +352,7 @@ def test_tasks_that_must_stay_are_never_sent_to_a_model_outside(make: Make) -> N
     assert not Escalation.objects.filter(to="paid", task__local_only=True).exists()
 
 
+@pytest.mark.slow
 def test_experts_are_asked_directly_only_where_their_hour_has_a_price(make: Make) -> None:
     from django.contrib.auth.models import User
 
@@ -356,6 +367,7 @@ def test_experts_are_asked_directly_only_where_their_hour_has_a_price(make: Make
     assert Round.objects.get().parameters["prices"] == {"experts": 500_000}
 
 
+@pytest.mark.slow
 def test_unpaid_people_are_not_rationed_by_money_but_by_the_share_of_the_batch(make: Make) -> None:
     batch = run(make(chances=(0.6, 0.6, 0.6), budget=0, review_share=0.3))
     assert story.progress(batch)["for_people"] == 18
@@ -382,6 +394,7 @@ def test_without_known_labels_no_money_forecast_is_made(make: Make) -> None:
     assert all(turn.parameters["forecast"] is None for turn in Round.objects.all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [Batch.Stage.IMPORTING, Batch.Stage.WEIGHING])
 def test_an_unforeseen_error_leaves_no_lease_behind_and_the_page_says_what_happened(
     make: Make, monkeypatch: pytest.MonkeyPatch, stage: str

@@ -193,6 +193,7 @@ def parts_of(votes: Votes, first: int) -> tuple[Ints, Ints, Ints]:
     return votes.task, votes.annotator + np.int32(first), votes.label
 
 
+@pytest.mark.slow
 def test_texts_help_where_they_tell_something_and_cost_nothing_where_they_are_shuffled() -> None:
     votes, truth = simulate(600, 4, 2, seed=21, accuracy=(0.6, 0.7))
     known, generator = slice_of(truth, 100), np.random.default_rng(22)
@@ -223,6 +224,7 @@ def test_tasks_that_are_known_already_are_not_asked_for_again() -> None:
     assert sorted(wanted.tolist()) == np.flatnonzero(known < 0).tolist()
 
 
+@pytest.mark.slow
 def test_the_tasks_to_validate_are_half_disputed_with_the_chance_of_each() -> None:
     votes, _ = simulate(600, 4, 3, seed=24, accuracy=(0.35, 0.7))
     tasks, chance = auto.tasks_to_validate(votes, seed=1)

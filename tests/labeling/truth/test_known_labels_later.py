@@ -25,6 +25,7 @@ def slice_of(truth: Ints, tasks: np.ndarray) -> Ints:
     return known
 
 
+@pytest.mark.slow
 def test_a_belief_brought_up_to_date_is_nearly_as_good_as_one_weighed_anew() -> None:
     votes, truth = crowd()
     few, more = slice_of(truth, np.arange(100)), slice_of(truth, np.arange(140))

@@ -52,6 +52,7 @@ def test_extremes_give_sound_beliefs(name: str, votes: Votes) -> None:
     assert_sound(method(name)(votes), votes)
 
 
+@pytest.mark.slow
 @every_method
 @pytest.mark.parametrize("n_known", [0, 1, 30])
 @pytest.mark.parametrize("n_annotators", [0, 1])
@@ -83,6 +84,7 @@ def test_sixty_votes_of_a_skilled_crowd_leave_no_doubt(name: str) -> None:
     assert accuracy(method(name)(votes).belief, truth) == 1.0
 
 
+@pytest.mark.slow
 @every_method
 @settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 10_000), shuffle=st.integers(0, 10_000))
@@ -97,6 +99,7 @@ def test_renumbering_tasks_annotators_and_labels_renumbers_the_answer(name: str,
         np.testing.assert_allclose(moved.skill[annotators], plain.skill, rtol=1e-2, atol=2e-3)
 
 
+@pytest.mark.slow
 @every_method
 @settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 10_000))
@@ -162,6 +165,7 @@ def test_a_fractional_vote_weighs_its_share(name: str) -> None:
     assert accuracy(result.belief, truth) > 0.85
 
 
+@pytest.mark.slow
 @every_method
 def test_a_seed_gives_the_same_answer_again(name: str) -> None:
     votes, _ = simulate(40, 5, 3, seed=5)

@@ -23,6 +23,7 @@ def as_user(name: str) -> Client:
 
 
 class TestBatches:
+    @pytest.mark.slow
     def test_a_batch_is_put_away_rests_and_comes_back_paused(self, manager: Client, batch: Any) -> None:
         address = f"/p/city/archive/batches/{batch.pk}/"
         page = told(manager.post(address, {"action": "archive"}, follow=True))

@@ -108,6 +108,7 @@ def test_methods_stand_side_by_side(manager: Client, settled: Batch) -> None:
     assert [line.name for line in found.lines if line.waits] == list(comparison.SLOW)
 
 
+@pytest.mark.slow
 def test_answers_with_probabilities_count_once_and_say_something(manager: Client, settled: Batch) -> None:
     for vote in settled.project.annotators.get(name="Gamma").votes.filter(label__isnull=False):
         place = vote.label.position
@@ -126,6 +127,7 @@ def test_a_slow_method_runs_when_its_row_is_asked_for(manager: Client, settled: 
     assert "glad" not in [line.name for line in found.lines if line.waits]
 
 
+@pytest.mark.slow
 def test_a_method_is_chosen_for_the_next_round(manager: Client, settled: Batch) -> None:
     manager.post(of(settled, "batch_methods"), {"aggregator": "ibcc"})
     settled.project.refresh_from_db()
@@ -139,6 +141,7 @@ def test_a_batch_without_votes_has_nothing_to_compare(manager: Client, batch: Ba
     assert "Nobody has voted" in told(manager.get(of(batch, "batch_methods")))
 
 
+@pytest.mark.slow
 def test_tasks_are_filtered_and_paged_by_key(manager: Client, settled: Batch, batch: Batch) -> None:
     address = reverse("tasks", args=["city"])
     first = manager.get(address, {"batch": settled.pk, "group": "Harbour"}).context["page"]
@@ -219,6 +222,7 @@ def test_stored_names_are_only_text(manager: Client, settled: Batch) -> None:
         assert "<script>alert" not in manager.get(address).content.decode(), address
 
 
+@pytest.mark.slow
 def test_what_is_left_over_is_offered_to_people_at_its_price_or_accepted(manager: Client, batch: Batch) -> None:
     labels = batch.project.label_list()
     for task in batch.tasks.all():

@@ -49,12 +49,14 @@ def page(batch: Batch) -> str:
     return reverse("certificate", args=["city", batch.pk])
 
 
+@pytest.mark.slow
 def test_a_batch_without_checks_says_what_a_certificate_is(enter: Any, settled: Batch) -> None:
     said = told(enter("max").get(page(settled)))
     assert "Nothing has been certified yet." in said and "0 of 30 checked" in said and "Certify" in said
     assert reverse("certificate", args=["city", settled.pk]) in told(enter("max").get(settled.get_absolute_url()))
 
 
+@pytest.mark.slow
 def test_a_batch_without_tasks_has_a_page(enter: Any, settled: Batch) -> None:
     empty = Batch.objects.create(project=settled.project, name="Empty")
     assert "Certify" in told(enter("max").get(page(empty)))
@@ -70,6 +72,7 @@ def test_a_manager_asks_and_reads_the_statement(enter: Any, checked: Batch) -> N
     assert "All 60 checks are answered." in said and "came after this was asked" not in said
 
 
+@pytest.mark.slow
 def test_answers_that_came_since_are_told(enter: Any, checked: Batch) -> None:
     certificates.issue(checked, EASY)
     draws.draw(checked, 3)
@@ -77,6 +80,7 @@ def test_answers_that_came_since_are_told(enter: Any, checked: Batch) -> None:
     assert "3 answers came after this was asked; ask again" in told(enter("max").get(page(checked)))
 
 
+@pytest.mark.slow
 def test_a_second_press_issues_nothing_new(enter: Any, checked: Batch) -> None:
     for _ in range(2):
         enter("max").post(page(checked), ASK)
@@ -95,11 +99,13 @@ def test_a_refusal_offers_the_checks_that_are_missing_with_their_price(enter: An
     assert Escalation.objects.open().filter(reason="audit").count() == 10 + missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", ["0", "-4", "many", "9" * 30])
 def test_a_draw_that_finds_nothing_says_so(enter: Any, settled: Batch, count: str) -> None:
     assert "No settled task is left" in told(enter("max").post(page(settled), {"draw": count}, follow=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong", [{"error": ""}, {"error": "0"}, {"error": "101"}, {"confidence": "100"}, {"about": "x"}, {"rule": "x"}]
 )

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 ADDRESS = "/p/city/crowd/"
 
 
+@pytest.mark.slow
 def test_voters_are_measured_on_known_labels(manager: Client, settled: Batch) -> None:
     found = manager.get(ADDRESS).context["crowd"]
     by_name = {voter.name: voter for voter in found.voters}
@@ -34,6 +35,7 @@ def test_voters_are_measured_on_known_labels(manager: Client, settled: Batch) ->
     assert by_name["Alpha"].per_minute == pytest.approx(120)
 
 
+@pytest.mark.slow
 def test_what_was_hidden_from_models_outside_is_counted(manager: Client, settled: Batch) -> None:
     assert "Hidden from models outside" not in told(manager.get(ADDRESS))
     gamma, task = Annotator.objects.get(name="Gamma"), settled.tasks.first()
@@ -42,6 +44,7 @@ def test_what_was_hidden_from_models_outside_is_counted(manager: Client, settled
     assert "3 of kind “email”, 1 of kind “phone”." in told(manager.get(ADDRESS))
 
 
+@pytest.mark.slow
 def test_copies_are_found_and_weigh_as_one(manager: Client, settled: Batch) -> None:
     answer = manager.get(ADDRESS)
     found = answer.context["crowd"]

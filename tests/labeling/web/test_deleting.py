@@ -62,6 +62,7 @@ def test_a_batch_goes_with_all_that_was_said_and_what_it_cost_stays(
     assert "$0.0007" in told(manager.get("/p/city/money/"))
 
 
+@pytest.mark.slow
 def test_a_deleted_batch_has_no_page_and_no_tasks_and_its_texts_may_come_again(
     manager: Client, paid_batch: Batch, project: Any
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_deleted_batch_has_no_page_and_no_tasks_and_its_texts_may_come_again(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["", "may", "Ma", "May 2"])
 def test_nothing_goes_unless_the_name_is_typed(manager: Client, paid_batch: Batch, name: str) -> None:
     assert "type the name May exactly" in delete(manager, paid_batch, name)
@@ -140,6 +142,7 @@ def test_only_managers_delete(client: Client, paid_batch: Batch) -> None:
     assert Task.objects.count() == 120
 
 
+@pytest.mark.slow
 def test_the_shell_says_that_a_deleted_batch_is_not_there(manager: Client, paid_batch: Batch, tmp_path: Path) -> None:
     delete(manager, paid_batch, "May")
     with pytest.raises(SystemExit) as stopped:

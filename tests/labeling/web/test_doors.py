@@ -97,11 +97,13 @@ def test_experts_are_refused_where_managers_decide(signed_in: Any, batch: Any, v
     assert [name for name, status in found.items() if status != 403] == []
 
 
+@pytest.mark.slow
 def test_experts_may_read(signed_in: Any, batch: Any, voter: Any) -> None:
     found = statuses(signed_in("eve"), batch, EXPERT)
     assert [name for name, status in found.items() if status != 200] == []
 
 
+@pytest.mark.slow
 def test_managers_may_read_everything(signed_in: Any, batch: Any, voter: Any) -> None:
     found = statuses(signed_in("max"), batch, EXPERT + MANAGER)
     assert [name for name, status in found.items() if status != 200] == []

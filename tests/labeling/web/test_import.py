@@ -354,6 +354,7 @@ class TestTwice:
         assert slower["Location"] == faster[0]["Location"] and Batch.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_our_own_export_changes_nothing_and_fills_a_new_project(client: Client) -> None:
     project = fresh(client)
     address = choose(client, example("caselabel.csv"), "caselabel.csv", "fresh")["Location"]

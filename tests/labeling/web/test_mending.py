@@ -53,6 +53,7 @@ def test_a_mend_needs_a_label(settled_task: Task) -> None:
     assert Decision.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_one_more_person_is_asked_about_a_settled_task_and_reads_the_words(settled_task: Task) -> None:
     act(signed_in("max"), settled_task, act="again", note="Whose lamp is it?")
     settled_task.refresh_from_db()

@@ -48,6 +48,7 @@ class TestCaps:
         assert Project.objects.get().day_cap_microdollars is None
         assert "Say how much" in told(set_cap(manager, batch.pk, ""))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("budget", "sentence"),
         [
@@ -110,6 +111,7 @@ class TestCaps:
 
 
 class TestSwitch:
+    @pytest.mark.slow
     def test_paid_calls_are_stopped_everywhere_to_be_seen_and_allowed_again(
         self, manager: Client, batch: Batch, paid: Annotator
     ) -> None:
@@ -150,6 +152,7 @@ class TestUnknownOutcomes:
         held.refresh_from_db()
         assert held.state == "released" and Purse.objects.get(batch=batch).held_microdollars == 0
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("amount", "sentence"),
         [

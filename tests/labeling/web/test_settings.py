@@ -18,6 +18,7 @@ def save(manager: Client, project: Project, *names: str, **changed: str) -> Any:
     return manager.post("/p/city/settings/", {**SETTINGS, **labels_form(project, *names), **changed})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
@@ -50,6 +51,7 @@ def test_nonsense_is_refused_in_words(manager: Client, project: Any, field: str,
     assert project.name == "City requests" and project.label_list()[0].name == "Roads and lights"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["", "en", "pt-BR", "zh-Hant-TW"])
 def test_language_tags_are_taken(manager: Client, project: Any, language: str) -> None:
     assert save(manager, project, "One", "Two", "Three", language=language).status_code == 302
@@ -99,6 +101,7 @@ def test_the_rule_for_known_labels_is_set_and_shown(manager: Client, project: An
     assert 'value="97.5"' in page and "A label is known where so many people agree" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [

@@ -34,6 +34,7 @@ def stuck(manager: Client) -> list[str]:
     return [one.strong for one in manager.get("/p/city/").context["todos"] if one.verb == "Ask an expert"]
 
 
+@pytest.mark.slow
 def test_a_task_that_everybody_skipped_waits_for_the_manager_and_becomes_a_case_by_one_press(
     manager: Client, task: Task
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_task_that_everybody_skipped_waits_for_the_manager_and_becomes_a_case_
     assert Decision.objects.current().get(task=task).decided_by == "expert"
 
 
+@pytest.mark.slow
 def test_a_task_that_wants_more_opinions_than_there_are_people_is_stuck_as_well(manager: Client, task: Task) -> None:
     ask(task, slot=1)
     ask(task, slot=2)
@@ -63,6 +65,7 @@ def test_a_task_that_wants_more_opinions_than_there_are_people_is_stuck_as_well(
     assert left == (claiming.claim(person(task.project, "max")) is not None)
 
 
+@pytest.mark.slow
 def test_without_annotators_all_members_must_have_skipped(manager: Client, task: Task) -> None:
     Membership.objects.filter(role="annotator").delete()
     skip(task, "eve")
@@ -71,6 +74,7 @@ def test_without_annotators_all_members_must_have_skipped(manager: Client, task:
     assert stuck(manager) == ["1 task"]
 
 
+@pytest.mark.slow
 def test_a_check_by_lot_that_everybody_skipped_goes_to_an_expert_by_one_press(manager: Client, settled: Batch) -> None:
     draws.draw(settled, 1)
     check = Escalation.objects.get(reason="audit")
