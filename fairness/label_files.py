@@ -84,7 +84,7 @@ def _told_again(repeated: int, differing: int) -> Iterator[str]:
         yield f"Rows that name a task again: {repeated:,}, {differing:,} with another label; all of them count."
 
 
-def _without(rows: Sequence[tuple[str, ...]], label: dict[str, str], group: dict[str, str]) -> Iterator[str]:
+def _without(rows: Sequence[Sequence[str]], label: dict[str, str], group: dict[str, str]) -> Iterator[str]:
     """How many rows have no label or no group, and which words were read as none."""
     for what, place, name in (("label", 1, label), ("group", 2, group)):
         empty = [clean(row[place]) for row in rows if not name[row[place]]]
@@ -100,14 +100,14 @@ def _indexes(values: Sequence[str], names: Sequence[str]) -> np.ndarray:
     return np.array([place.get(value, -1) for value in values], dtype=np.int64)
 
 
-def _weights(path: str, rows: Sequence[tuple[str, ...]], golden: Sequence[str]) -> np.ndarray | None:
+def _weights(path: str, rows: Sequence[Sequence[str]], golden: Sequence[str]) -> np.ndarray | None:
     """One weight a row, 1 where a row that was not checked has none; None where no row has any."""
     if not any(clean(row[4]) for row in rows):
         return None
     return np.array([_weight(path, row, gold) for row, gold in zip(rows, golden, strict=True)])
 
 
-def _weight(path: str, row: tuple[str, ...], gold: str) -> float:
+def _weight(path: str, row: Sequence[str], gold: str) -> float:
     if not gold:
         return 1.0
     task, text = clean(row[0]), clean(row[4])

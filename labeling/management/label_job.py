@@ -15,7 +15,7 @@ from django.db import transaction
 
 from labeling.files import imports, workbooks
 from labeling.files.guesses import fields_for
-from labeling.files.rows import Fields, check_encoding
+from labeling.files.rows import Fields, check_encoding, gold_labels
 from labeling.files.tables import UnusableFile
 from labeling.files.uploads import LINES, WORKBOOK
 from labeling.management.scopes import check_output
@@ -198,7 +198,7 @@ def label_names(options: Options, fields: Fields, path: str) -> list[str]:
     there = [label.name for label in project.label_list()] if project else []
     if wished or not there:
         return imports.label_names(path, fields, wished)
-    found = imports.gold_labels(path, fields, settings.MAX_TEXT_BYTES) if fields.gold else []
+    found = gold_labels(path, fields, settings.MAX_TEXT_BYTES) if fields.gold else []
     return there if set(found) <= set(there) else imports.label_names(path, fields, wished)
 
 

@@ -132,7 +132,8 @@ def send_hopeless(table: Table, bought: Purchase, turn: Round) -> int:
 
     Where models of the crowd wait for labels to learn from, only a lot of them goes: it teaches those models.
     """
-    chosen = np.flatnonzero(_hopeless(table) & table.undecided & table.open_to & (bought.action == STOP))
+    hopeless = _hopeless(table) & table.undecided & table.open_to & (bought.action == STOP)
+    chosen: Ints = np.flatnonzero(hopeless).astype(np.int32)
     if teaching.awaited(table.batch):
         chosen = first_lot(table, chosen)
     votes = table.ballot.votes_per_task()
