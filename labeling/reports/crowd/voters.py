@@ -58,7 +58,8 @@ class Voter:
 class Crowd:
     """`together`: how right all labels are, those of waiting tasks at their likeliest. `worth`: independent voters.
 
-    `common`: the commonest true label and its share of the known tasks, None where none is known.
+    `common`: the commonest true label and its share of the known tasks, None where none is known. `scored`: the known
+    tasks that no method learns from, on which `together` rests.
     """
 
     voters: tuple[Voter, ...]
@@ -71,6 +72,7 @@ class Crowd:
     confusions: dict[int, Floats]
     labels: tuple[tuple[str, str], ...]
     common: Commonest | None = None
+    scored: int = 0
 
     @property
     def tells(self) -> bool:
@@ -115,7 +117,7 @@ def _crowd(project: Project) -> Crowd:
     alike = error_families.alike(known)
     shared, families = alike.independence(), error_families.families(alike)
     voters = [
-        _voter(one, counts[place], habits.get(one.pk), _bits(one, shared.get(one.pk, 1.0)))
+        _voter(one, counts[place], habits.get(one.pk), _bits(one, counts[place], shared.get(one.pk, 1.0)))
         for place, one in enumerate(known.annotators)
     ]
     tagged = [_tagged(voter, families, reason) for voter, reason in zip(voters, _degenerate(known), strict=True)]
@@ -131,6 +133,7 @@ def _crowd(project: Project) -> Crowd:
         {one.pk: counts[place] for place, one in enumerate(known.annotators)},
         tuple((label.brief, label.name) for label in project.label_list()),
         commonest(known.truth, [label.name for label in project.label_list()]),
+        int(((known.truth >= 0) & ~known.learned).sum()),
     )
 
 
@@ -146,14 +149,30 @@ def _rank(voter: Voter) -> tuple[bool, bool, float]:
     return voter.kind != Annotator.Kind.MODEL, not voter.right.estimable, -(voter.right.value or 0.0)
 
 
-def _bits(one: Annotator, independence: float) -> float | None:
-    """Mutual information in bits of label and vote under the voter's confusion, shared with those who err alike."""
-    if one.confusion is None:
-        return None
-    joint = np.array(one.confusion) / len(one.confusion)
+def _bits(one: Annotator, counts: Floats, independence: float) -> float | None:
+    """Mutual information in bits of label and answer, were all labels as common, shared with those who err alike.
+
+    `counts`, (K, K + 1): answers on known tasks, each as the one label it names, less what so few show by chance
+    (Miller 1955). The matrix kept with a free model spreads each answer over its probabilities, where one that is
+    often right and never sure seems to say nothing; it serves where no label is known.
+    """
+    if one.kind == Annotator.Kind.MODEL and counts.sum():
+        return max(_mutual(confusion.shrunken(counts)) - _by_chance(counts), 0.0) * independence
+    return None if one.confusion is None else _mutual(np.array(one.confusion)) * independence
+
+
+def _mutual(matrix: Floats) -> float:
+    """Mutual information in bits of row and column, every row being as likely."""
+    joint = matrix / len(matrix)
     apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
     ratio = np.divide(joint, apart, out=np.ones_like(joint), where=(joint > 0) & (apart > 0))
-    return float((joint * np.log2(ratio)).sum() * independence)
+    return float((joint * np.log2(ratio)).sum())
+
+
+def _by_chance(counts: Floats) -> float:
+    """The bits that so many answers show on average where they have nothing to do with the label."""
+    labels, answers = ((counts.sum(axis=axis) > 0).sum() for axis in (1, 0))
+    return float((labels - 1) * (answers - 1) / (2 * counts.sum() * np.log(2)))
 
 
 def _voter(one: Annotator, counts: Floats, habit: dict[str, Any] | None, bits: float | None) -> Voter:

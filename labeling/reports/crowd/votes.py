@@ -21,13 +21,14 @@ class Known:
     """Machine votes with a label on tasks whose truth is known or believed.
 
     `truth`: (n_tasks,) place of the known label, -1 where only believed. `belief`: (n_tasks, n_labels), one-hot where
-    known. `annotators`: the machines behind the columns.
+    known. `annotators`: the machines behind the columns. `learned`: (n_tasks,) tasks of the validation slice.
     """
 
     votes: Votes
     truth: Ints
     belief: Floats
     annotators: tuple[Annotator, ...]
+    learned: Bools
 
     @property
     def on_known(self) -> Bools:
@@ -53,7 +54,9 @@ def load(project: Project) -> Known:
         belief[len(truth) :] = np.array(list(believed.values()))
     annotators = tuple(project.annotators.machines().order_by("-kind", "pk"))
     truths = np.array([*truth.values(), *[-1] * len(believed)], dtype=np.int32)
-    return Known(_votes(tasks, annotators, labels), truths, belief, annotators)
+    taught = set(project.tasks.learnable().values_list("pk", flat=True))
+    learned = np.array([task in taught for task in tasks], dtype=np.bool_)
+    return Known(_votes(tasks, annotators, labels), truths, belief, annotators, learned)
 
 
 def known_truths(project: Project, labels: dict[int, int]) -> dict[int, int]:

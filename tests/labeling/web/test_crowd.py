@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
@@ -240,3 +241,25 @@ def test_voters_no_better_than_the_commonest_label_are_called_so_first(
     page = told(manager.get(ADDRESS))
     always = "No voter is surely better than always saying <bdi>Roads and lights</bdi></b>, which is right 97.0% of"
     assert f'<p class="verdict"><b>{always} the time.' in page
+
+
+def test_a_voter_that_is_often_right_and_never_sure_weighs_by_its_answers(manager: Client, settled: Batch) -> None:
+    kept = [[0.35, 0.325, 0.325, 0], [0.325, 0.35, 0.325, 0], [0.325, 0.325, 0.35, 0]]
+    Annotator.objects.machines().update(confusion=kept)
+    found = crowd_report.crowd(settled.project)
+    gamma = next(voter for voter in found.voters if voter.name == "Gamma")
+    assert found.tells and gamma.bits is not None and gamma.bits > 0.7
+    assert "tells next to nothing" not in told(manager.get(ADDRESS))
+
+
+def test_answers_by_lot_weigh_next_to_nothing() -> None:
+    lot = np.random.default_rng(3).multinomial(200, [0.25] * 4, size=400).reshape(-1, 2, 2)
+    counts = np.concatenate([lot, np.zeros((400, 2, 1))], axis=2).astype(float)
+    bits = [crowd_report._bits(Annotator(kind="model"), one, 1.0) or 0.0 for one in counts]
+    assert np.mean(bits) < 0.002 and np.median(bits) == 0.0
+
+
+def test_the_line_of_all_together_says_which_tasks_it_rests_on(manager: Client, settled: Batch) -> None:
+    settled.tasks.filter(gold__isnull=False, position__lt=40).update(slice="validation")
+    page = told(manager.get(ADDRESS))
+    assert "the same 60 tasks" in page and "measured on the 40 of them that no method learns from" in page
