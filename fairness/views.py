@@ -33,6 +33,8 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
 def _overview(visit: Visit) -> dict[str, object]:
     found, (answers, again) = standings(visit.project), reports.answers_and_wait(visit.project)
     asked = sum(sum(one.asked.values()) for one in found)
+    batches = [one.batch for one in found] if visit.may(Role.MANAGER) else []
+    ahead, later = outlook.newest_and_wait(batches)
     return {
         "visit": visit,
         "here": "overview",
@@ -50,8 +52,8 @@ def _overview(visit: Visit) -> dict[str, object]:
         "money": bills.meter(visit.project),
         "todos": overview.todos(visit, found, answers),
         "working": at_work(visit.project),
-        "again": again,
-        "outlook": outlook.newest(one.batch for one in found) if visit.may(Role.MANAGER) else None,
+        "again": again or later,
+        "outlook": ahead,
     }
 
 

@@ -103,10 +103,15 @@ class Crowd:
 
 def crowd(project: Project) -> Crowd:
     """The report on a project's crowd, kept while nothing changes."""
+    return crowd_and_wait(project)[0]
+
+
+def crowd_and_wait(project: Project) -> tuple[Crowd, int]:
+    """The report, and in how many seconds one of what has happened since is to be had; 0 where it is current."""
     state = tuple(project.annotators.machines().values_list("pk", "paused_at", "archived_at", "error").order_by("pk"))
     labels = tuple(label.name for label in project.label_list())
     name = f"crowd.{project.pk}.{project.created_at.timestamp()}"
-    return kept.keep(name, (kept.version(), state, labels), lambda: _crowd(project))
+    return kept.keep_and_tell(name, (kept.version(), state, labels), lambda: _crowd(project))
 
 
 def _crowd(project: Project) -> Crowd:

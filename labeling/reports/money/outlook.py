@@ -124,17 +124,27 @@ class Outlook:
 
 def outlook(batch: Batch) -> Outlook | None:
     """The outlook of a batch, kept while nothing changes; None before the first forecast."""
+    return outlook_and_wait(batch)[0]
+
+
+def outlook_and_wait(batch: Batch) -> tuple[Outlook | None, int]:
+    """The outlook, and in how many seconds one of what has happened since is to be had; 0 where it is current."""
     turns = [turn for turn in batch.rounds.order_by("number") if turn.parameters.get("forecast")]
     if not turns:
-        return None
+        return None, 0
     meter = bills.meter(batch)
     version = (kept.version(), turns[-1].pk, meter)
-    return kept.keep(f"outlook.{batch.pk}.{batch.created_at.timestamp()}", version, lambda: _outlook(batch, turns))
+    name = f"outlook.{batch.pk}.{batch.created_at.timestamp()}"
+    return kept.keep_and_tell(name, version, lambda: _outlook(batch, turns))
 
 
-def newest(batches: Iterable[Batch]) -> tuple[Batch, Outlook] | None:
-    """The first of these batches that has a forecast, with its outlook."""
-    return next(((batch, found) for batch in batches if (found := outlook(batch))), None)
+def newest_and_wait(batches: Iterable[Batch]) -> tuple[tuple[Batch, Outlook] | None, int]:
+    """The first of these batches that has a forecast, with its outlook, and the wait for a newer one."""
+    for batch in batches:
+        found, again = outlook_and_wait(batch)
+        if found:
+            return (batch, found), again
+    return None, 0
 
 
 def _outlook(batch: Batch, turns: list[Round]) -> Outlook:

@@ -47,9 +47,15 @@ class Ways:
 
 def ways(project: Project) -> Ways:
     """The comparison, kept while nothing changes."""
+    return ways_and_wait(project)[0]
+
+
+def ways_and_wait(project: Project) -> tuple[Ways, int]:
+    """The comparison, and in how many seconds one of what has happened since is to be had; 0 where it is current."""
     spent = bills.meter(project).spent
     name = f"ways.{project.pk}.{project.created_at.timestamp()}"
-    return kept.keep(name, (kept.version(), spent, project.wage_microdollars_per_hour), lambda: _ways(project, spent))
+    version = (kept.version(), spent, project.wage_microdollars_per_hour)
+    return kept.keep_and_tell(name, version, lambda: _ways(project, spent))
 
 
 def _ways(project: Project, spent: int) -> Ways:

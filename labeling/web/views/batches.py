@@ -26,6 +26,8 @@ from labeling.web.pages import show
 from labeling.web.views import streams
 
 PAGE = 100
+UNDER_WAY = 10
+"""Seconds after which a page that shows a round under way asks once more: the word of its end may be lost."""
 Writer = Callable[[Batch | Project], Iterator[str]]
 WRITERS: dict[str, Writer] = {"csv": exports.as_csv, "jsonl": exports.jsonl}
 
@@ -103,7 +105,9 @@ def rounds(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
     """Every round of a batch: what it believed, whom it asked, what that did cost, why it stopped."""
     visit = enter(request, slug, Role.EXPERT)
     found = batch_of(visit, batch)
-    context = {"visit": visit, "here": "batch", "batch": found, "turns": round_history.turns(found)}
+    turns = round_history.turns(found)
+    again = UNDER_WAY if turns and turns[0].seconds is None and not found.paused_at else 0
+    context = {"visit": visit, "here": "batch", "batch": found, "turns": turns, "again": again}
     return show(request, "labeling/batch/rounds.html", context, parts=("standing",))
 
 

@@ -48,7 +48,7 @@ def crowd(request: HttpRequest, slug: str) -> HttpResponse:
         except CrowdError as error:
             form.add_error("spec", str(error))
     context = {**_context(visit, request.GET.get("voter", "")), "form": form}
-    return show(request, "labeling/crowd/crowd.html", context, status=422 if form.errors else 200)
+    return show(request, "labeling/crowd/crowd.html", context, parts=("report",), status=422 if form.errors else 200)
 
 
 def _what_it_does(joined: Annotator) -> str:
@@ -60,7 +60,7 @@ def _what_it_does(joined: Annotator) -> str:
 
 
 def _context(visit: Visit, wanted: str) -> dict[str, Any]:
-    found = crowd_report.crowd(visit.project)
+    found, again = crowd_report.crowd_and_wait(visit.project)
     voted = [voter for voter in found.voters if voter.votes]
     chosen = next((voter for voter in voted if voter.pk == whole(wanted)), voted[0] if voted else None)
     points = pictures.price_points(found)
@@ -70,6 +70,7 @@ def _context(visit: Visit, wanted: str) -> dict[str, Any]:
         "here": "crowd",
         "manages": visit.may(Role.MANAGER),
         "crowd": found,
+        "again": again,
         "voted": voted,
         "chosen": chosen,
         "wrong": pictures.confusion_of(found, chosen) if chosen else None,

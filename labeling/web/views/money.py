@@ -21,6 +21,8 @@ from labeling.web.once import once
 from labeling.web.pages import show
 
 PAGE = 50
+PARTS = ("standing", "ahead", "bill")
+"""What of the page follows by itself; a form stands in none but the choice of a batch."""
 
 
 @require_safe
@@ -31,6 +33,8 @@ def money(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _page(request: HttpRequest, visit: Visit, refused: dict[str, str] | None = None) -> HttpResponse:
     """The page; `refused`: a sentence by the scope or the call that it is about."""
+    found, again = ways.ways_and_wait(visit.project)
+    ahead, later = _outlook(visit, request.GET.get("batch", ""))
     context = {
         "visit": visit,
         "here": "money",
@@ -40,23 +44,24 @@ def _page(request: HttpRequest, visit: Visit, refused: dict[str, str] | None = N
         "policy": FailurePolicyForm(instance=visit.project),
         "unknown": [(one, (refused or {}).get(f"call-{one.pk}", "")) for one in _unknown(visit)],
         "unknown_count": ledger.unreconciled(visit.project).count(),
-        "found": ways.ways(visit.project),
-        **_outlook(visit, request.GET.get("batch", "")),
+        "found": found,
+        **ahead,
+        "again": again or later,
         "lines": bills.by_annotator(visit.project),
         "sent": request.POST,
     }
-    return show(request, "labeling/money/money.html", context, parts=("standing",), status=422 if refused else 200)
+    return show(request, "labeling/money/money.html", context, parts=PARTS, status=422 if refused else 200)
 
 
-def _outlook(visit: Visit, wanted: str) -> dict[str, Any]:
-    """What more money buys for the batch that was chosen, else for the newest that has a forecast."""
+def _outlook(visit: Visit, wanted: str) -> tuple[dict[str, Any], int]:
+    """What more money buys for the batch that was chosen, else the newest with a forecast; the wait for newer words."""
     batches = list(visit.project.batches.listed().filter(rounds__isnull=False).distinct())
     chosen = [batch for batch in batches if str(batch.pk) == wanted] or batches
     for batch in batches:
         batch.project = visit.project
-    found = outlook.newest(chosen)
+    found, again = outlook.newest_and_wait(chosen)
     shown = found[0] if found else next(iter(chosen), None)
-    return {"batches": batches, "batch": shown, "forecast": found[1] if found else None}
+    return {"batches": batches, "batch": shown, "forecast": found[1] if found else None}, again
 
 
 def _unknown(visit: Visit) -> list[Reservation]:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from labeling.checks import results
 from labeling.models import Annotator, Batch, Decision, Purse, Round, Task, Vote
 from labeling.money import ledger
+from labeling.reports import kept
 from labeling.reports.batch import levels
 from labeling.reports.drawing.curves import Spot
 from labeling.reports.money import outlook
@@ -76,6 +78,26 @@ def test_before_anything_is_weighed_there_is_no_outlook(manager: Client, batch: 
     assert "What more money buys" not in told(manager.get("/p/city/money/"))
     Round.objects.create(batch=batch, number=1, method="auto", router="value", parameters={"forecast": None})
     assert "no known labels to rest a forecast on" in told(manager.get("/p/city/money/"))
+
+
+def test_a_money_page_of_before_the_last_change_fetches_itself_once_more(
+    manager: Client, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "PATIENCE", 10_000)
+    foretold(batch)
+    assert "load delay" not in told(manager.get("/p/city/money/"))
+    voter = Annotator.objects.create(project=batch.project, kind="model", name="Alpha", spec="word_logistic")
+    Vote.objects.create(task=batch.tasks.all()[0], annotator=voter, label=None)
+    for part in ("ahead", "bill"):
+        page = told(manager.get("/p/city/money/", headers={"HX-Request": "true", "HX-Target": part}))
+        assert page.startswith(f'<div class="page-part" id="{part}"') and page.count(", load delay:") == 1
+
+
+def test_the_rounds_of_a_batch_ask_again_while_one_is_under_way(manager: Client, batch: Batch) -> None:
+    turn, address = foretold(batch), f"{batch.get_absolute_url()}rounds/"
+    assert "load delay" in told(manager.get(address))
+    Round.objects.filter(pk=turn.pk).update(finished_at=timezone.now())
+    assert "load delay" not in told(manager.get(address))
 
 
 def test_where_nothing_is_checked_the_forecast_stands_alone(manager: Client, batch: Batch) -> None:

@@ -17,6 +17,7 @@ from labeling.crowd.errors import CrowdError
 from labeling.crowd.openai_chat import ChatModel
 from labeling.models import Annotator, Batch, Vote
 from labeling.people import rules
+from labeling.reports import kept
 from labeling.reports.crowd import voters as crowd_report
 from labeling.reports.estimates import Commonest
 from tests.labeling.managed import told
@@ -237,7 +238,7 @@ def test_voters_no_better_than_the_commonest_label_are_called_so_first(
     found = manager.get(ADDRESS).context["crowd"]
     assert found.beats_common and found.common.share < 0.5
     dull = replace(found, common=Commonest("Roads and lights", 0.97))
-    monkeypatch.setattr(crowd_report, "crowd", lambda project: dull)
+    monkeypatch.setattr(crowd_report, "crowd_and_wait", lambda project: (dull, 0))
     page = told(manager.get(ADDRESS))
     always = "No voter is surely better than always saying <bdi>Roads and lights</bdi></b>, which is right 97.0% of"
     assert f'<p class="verdict"><b>{always} the time.' in page
@@ -263,3 +264,15 @@ def test_the_line_of_all_together_says_which_tasks_it_rests_on(manager: Client, 
     settled.tasks.filter(gold__isnull=False, position__lt=40).update(slice="validation")
     page = told(manager.get(ADDRESS))
     assert "the same 60 tasks" in page and "measured on the 40 of them that no method learns from" in page
+
+
+def test_a_crowd_page_of_before_the_last_change_fetches_itself_once_more(
+    manager: Client, settled: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "PATIENCE", 10_000)
+    assert "load delay" not in told(manager.get(ADDRESS))
+    gamma = Annotator.objects.get(name="Gamma")
+    Vote.objects.create(task=settled.tasks.first(), annotator=gamma, prompt_version="later", label=None)
+    assert told(manager.get(ADDRESS)).count(", load delay:") == 1
+    part = told(manager.get(ADDRESS, headers={"HX-Request": "true", "HX-Target": "report"}))
+    assert part.startswith('<div class="page-part" id="report"') and "Add a voter</h2>" not in part
