@@ -33,7 +33,8 @@ class CostLine:
 @dataclass(frozen=True, slots=True)
 class Report:
     """Everything about a batch that takes time to compute. `check_price`: micro-dollars for one check, or None.
-    `to_check`: how many checks a press on the button draws; `pending` wait for an answer already."""
+    `to_check`: how many checks a press on the button draws; `pending` wait for an answer already;
+    `to_follow` more would be drawn as open tasks are settled."""
 
     good: Good
     fair: Fair | None
@@ -43,6 +44,7 @@ class Report:
     check_price: int | None
     to_check: int
     pending: int
+    to_follow: int
     as_of: datetime
 
 
@@ -93,10 +95,17 @@ def _report(batch: Batch) -> Report:
         quality.calibration_of(found, batch.seed),
         tuple(_costs(batch, good)),
         draws.price_of_one(batch),
-        _to_check(batch, good, pending),
+        to_check := _to_check(batch, good, pending),
         pending,
+        _to_follow(batch, to_check),
         timezone.now(),
     )
+
+
+def _to_follow(batch: Batch, count: int) -> int:
+    """How many open tasks would be drawn once they are settled, after `count` more checks."""
+    cuts = draws.cuts_for(batch, count) if count else None
+    return draws.to_follow(batch, batch.tasks.undecided(), cuts) if cuts else 0
 
 
 def _to_check(batch: Batch, good: Good, pending: int) -> int:

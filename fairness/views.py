@@ -135,7 +135,7 @@ def check_more(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     count, group = request.POST.get("count", ""), request.POST.get("group")
     drawn = draws.draw(found, whole(count) or 0, group=group or None)
     if drawn:
-        messages.success(request, draws.words(drawn, group or ""))
+        messages.success(request, draws.words(found, drawn, group or ""))
     else:
         messages.error(request, "No settled task is left that could be checked; settle or import more of them first.")
     return redirect(f"{found.get_absolute_url()}#fair")

@@ -13,11 +13,12 @@ from math import log2
 from statistics import median
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from labeling.live import nudges
 from labeling.models import Annotator, Batch, Decision, Escalation, Project, Task, Vote
 from labeling.models.task import TaskQuerySet
+from labeling.money import ledger
 from labeling.routing.lots import lot
 
 Reason = Escalation.Reason
@@ -28,6 +29,7 @@ ROWS = 500
 MOST_PLACES = 20_000
 TYPICAL_SECONDS = 30.0
 LATEST = 200
+MOST_COUNTED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,26 @@ def lots(batch: Batch, group: str | None = None) -> list[Lot]:
 def draw_slice(batch: Batch) -> int:
     """Draw the project's share of the settled tasks, as far as they are not drawn yet. Returns how many are new."""
     locked = Batch.objects.select_for_update().get(pk=batch.pk)
-    cuts = Cuts.of(locked).raised(policy_cut(batch), None)
+    cuts = due(locked)
     return _draw_up_to(locked, cuts) if cuts.whole or cuts.groups else 0
+
+
+def due(batch: Batch) -> Cuts:
+    """Up to which lot tasks are drawn as soon as they are settled: what was asked for, and the project's share."""
+    return Cuts.of(batch).raised(policy_cut(batch), None)
+
+
+def to_follow(batch: Batch, tasks: TaskQuerySet, cuts: Cuts) -> int:
+    """How many of these open tasks will be drawn under such cuts once they are settled, by nobody's sure word.
+
+    They follow so that the checks stay a random sample of all labels. Of more than 5,000 tasks the expected number.
+    """
+    later = tasks.filter(gold=None, check_probability=None).order_by()
+    sizes = dict(later.values_list("group").annotate(Count("pk")))
+    if sum(sizes.values()) > MOST_COUNTED:
+        return round(sum(size * cuts.reach(group) for group, size in sizes.items()))
+    seed = seed_of(batch)
+    return sum(lot(seed, name) <= cuts.reach(group) for name, group in later.values_list("external_id", "group"))
 
 
 def policy_cut(batch: Batch) -> float:
@@ -116,18 +136,29 @@ def draw(batch: Batch, count: int, *, group: str | None = None) -> int:
     """
     locked = Batch.objects.select_for_update().get(pk=batch.pk)
     _draw_up_to(locked, Cuts.of(locked))
+    cuts = cuts_for(locked, count, group)
+    return _draw_up_to(locked, cuts) if cuts else 0
+
+
+def cuts_for(batch: Batch, count: int, group: str | None = None) -> Cuts | None:
+    """The cuts that `count` more checks of one group or of all need; None where there is nothing to draw."""
     left = [one for one in lots(batch, group) if not one.drawn]
     size = min(max(count, 0), len(left), MOST)
-    if not size:
-        return 0
-    return _draw_up_to(locked, Cuts.of(locked).raised(left[size - 1].number, group))
+    return Cuts.of(batch).raised(left[size - 1].number, group) if size else None
 
 
-def words(drawn: int, group: str = "") -> str:
-    """What a draw did, in a sentence for whoever asked for it."""
+def words(batch: Batch, drawn: int, group: str = "") -> str:
+    """What a draw did, in a sentence for whoever asked for it, and what will follow from it at which price."""
     one, where = drawn == 1, f" of {group}" if group else ""
     who = f"{drawn:,} {'task' if one else 'tasks'}{where}"
-    return f"{who}, drawn at random, {'waits' if one else 'wait'} in the queue for a check."
+    told = f"{who}, drawn at random, {'waits' if one else 'wait'} in the queue for a check."
+    batch.refresh_from_db(fields=["check_cuts"])
+    later = to_follow(batch, batch.tasks.undecided(), due(batch))
+    if not later:
+        return told
+    each = price_of_one(batch)
+    price = f", for about {ledger.dollars(later * each)}" if each else ""
+    return f"{told} Up to {later:,} more {'follows' if later == 1 else 'follow'} as open tasks are settled{price}."
 
 
 def _draw_up_to(batch: Batch, cuts: Cuts) -> int:

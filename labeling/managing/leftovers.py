@@ -19,19 +19,27 @@ NO_LABEL = "No model gave a label"
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """How many tasks are left, and micro-dollars for asking people about all of them; 0 where they work unpaid."""
+    """How many tasks are left, and micro-dollars for asking people about all of them; 0 where they work unpaid.
+
+    `checks`: how many of them are drawn for a check once they are accepted, for `check_price` micro-dollars.
+    """
 
     count: int
     price: int
+    checks: int = 0
+    check_price: int = 0
 
 
 def of(batch: Batch) -> Leftover:
     """What is left over of a batch that has been weighed; nothing while machines are at work, or wait to learn."""
     if batch.stage != Batch.Stage.REVIEWING or teaching.has_a_lot_out(batch):
         return Leftover(0, 0)
-    count = batch.tasks.unasked().count()
+    left = batch.tasks.unasked()
+    count = left.count()
     each = draws.price_of_one(batch, Kind.PERSON) or 0
-    return Leftover(count, count * each * batch.project.people_per_task)
+    checks = draws.to_follow(batch, left, draws.due(batch)) if count else 0
+    check_price = checks * (draws.price_of_one(batch) or 0) if checks else 0
+    return Leftover(count, count * each * batch.project.people_per_task, checks, check_price)
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from labeling.live import nudges
 from labeling.managing import leftovers
 from labeling.models import Batch, Project, SkippedRow
 from labeling.models.keys import whole
+from labeling.money import ledger
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.batch import comparison, replays
 from labeling.reports.batch import rounds as round_history
@@ -58,10 +59,20 @@ def control(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
         asked = leftovers.ask_people(found)
         messages.success(request, f"{asked:,} more {'task waits' if asked == 1 else 'tasks wait'} for people.")
     elif request.POST.get("action") == "accept":
+        left = leftovers.of(found)
         leftovers.accept(found)
-        messages.success(request, "The likeliest labels are settled as they are; the export marks each of them.")
+        messages.success(request, accepted(left))
     nudges.announce(visit.project.pk, nudges.QUEUE, nudges.PROGRESS)
     return redirect(found)
+
+
+def accepted(left: leftovers.Leftover) -> str:
+    """What accepting did, and which checks come of it."""
+    told = "The likeliest labels are settled as they are; the export marks each of them."
+    if not left.checks:
+        return told
+    price = f", for about {ledger.dollars(left.check_price)}" if left.check_price else ""
+    return f"{told} {left.checks:,} of them {'is' if left.checks == 1 else 'are'} drawn at random for a check{price}."
 
 
 @require_safe

@@ -47,7 +47,7 @@ def _draw(request: HttpRequest, batch: Batch) -> HttpResponse:
     """Send so many more settled tasks out for a check."""
     drawn = draws.draw(batch, whole(request.POST.get("draw", "")) or 0)
     if drawn:
-        messages.success(request, draws.words(drawn))
+        messages.success(request, draws.words(batch, drawn))
     else:
         messages.error(request, "No settled task is left that could be checked; settle or import more of them first.")
     return redirect("certificate", batch.project.slug, batch.pk)

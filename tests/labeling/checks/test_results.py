@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fairness import reports
 from labeling.checks import draws, results
+from labeling.managing import leftovers
 from labeling.models import Batch, Decision, Escalation, Task, Vote
+from labeling.money import ledger
+from labeling.web.views.batches import accepted
 from reviewers.queue import answering, claiming, undoing
 from tests.labeling.managed import person, settled_batch
 
@@ -157,3 +161,23 @@ def test_weighted_checks_estimate_the_whole_when_one_group_is_checked_more(settl
         weight = results.inverse_probability(group, np.zeros(1000, np.int64), looked_at, np.zeros(1000), group < 0)
         estimates.append(np.average(right[looked_at], weights=weight[looked_at]))
     assert np.mean(estimates) == pytest.approx(right.mean(), abs=0.006)
+
+
+def test_checks_that_follow_once_more_is_settled_are_announced_with_their_price_and_no_others_come(
+    settled: Batch,
+) -> None:
+    type(settled.project).objects.update(wage_microdollars_per_hour=12_000_000)
+    settled.project.refresh_from_db()
+    settled.tasks.filter(position__gte=60).update(stage="open")
+    foreseen = reports.report(settled)
+    assert foreseen.to_check == 30 and foreseen.to_follow > 0
+    assert draws.draw(settled, 12) == 12
+    settled.refresh_from_db(fields=["check_cuts"])
+    left, each = leftovers.of(settled), draws.price_of_one(settled)
+    assert 0 < left.checks < foreseen.to_follow and each and left.check_price == left.checks * each
+    price = ledger.dollars(left.check_price)
+    announced = f"Up to {left.checks} more follow as open tasks are settled, for about {price}."
+    assert draws.words(settled, 12).endswith(announced)
+    assert f"{left.checks} of them are drawn at random for a check, for about {price}." in accepted(left)
+    settled.tasks.update(stage="decided")
+    assert draws.draw_slice(settled) == left.checks and draws.draw_slice(settled) == 0
