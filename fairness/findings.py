@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.humanize.templatetags.humanize import apnumber
+from django.utils.text import capfirst
 
 from fairness.gaps import Gap, verdict
 from fairness.groups import MARGIN, Fair
@@ -39,7 +40,7 @@ def of_batch(report: Report, now: Standing, money: Meter) -> list[Said]:
     if now.settled:
         said += [_quality(report.good), _people(report, now), *_fairness(report.fair)]
     if money.cap:
-        said.append(Said(f"{ledger.dollars(money.free)} is still free.", strong=True))
+        said.append(Said(f"{capfirst(ledger.cents(money.free))} is still free.", strong=True))
     return [one for one in said if one.text]
 
 

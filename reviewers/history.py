@@ -9,6 +9,7 @@ from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Pre
 
 from labeling.models import Annotator, Decision, Escalation, Vote
 from labeling.models.vote import VoteQuerySet
+from reviewers.models import Assignment, AssignmentQuerySet
 from reviewers.quality import Share, answers_of, progress, recent_seconds
 
 FINAL = "final"
@@ -22,6 +23,13 @@ class Outcome:
 
     vote: Vote
     decision: Decision | None
+    held: int | None = None
+    """The assignment under which it was given, by which it opens again; None for an extra opinion."""
+
+    @property
+    def opens(self) -> bool:
+        """Whether it can be opened and changed: an expert's word is the last."""
+        return self.held is not None and not (self.decision and self.decision.decided_by == Decision.By.EXPERT)
 
     @property
     def overruled(self) -> bool:
@@ -90,11 +98,47 @@ def outcomes(votes: VoteQuerySet) -> list[Outcome]:
     """Answers with what became of each, in one query more than the answers themselves."""
     final = Prefetch("task__decisions", Decision.objects.current().select_related("label"), to_attr=FINAL)
     found = _with_fate(votes.select_related("task__project", "label").prefetch_related(final)).annotate(
-        told=Case(When(TOLD, then=True), default=False, output_field=BooleanField())
+        told=Case(When(TOLD, then=True), default=False, output_field=BooleanField()),
+        held=Subquery(Assignment.objects.filter(vote=OuterRef("pk"), state="answered").values("pk")[:1]),
     )
     return [
-        Outcome(vote, next(iter(getattr(vote.task, FINAL)), None) if vars(vote)["told"] else None) for vote in found
+        Outcome(vote, next(iter(getattr(vote.task, FINAL)), None) if vars(vote)["told"] else None, vars(vote)["held"])
+        for vote in found
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A task that was skipped or flagged and not answered since; `decision` where an expert settled it."""
+
+    held: Assignment
+    decision: Decision | None
+
+    @property
+    def opens(self) -> bool:
+        """Whether it can still be answered: the question is open, or lies with the experts by this flag."""
+        flagged = self.held.state == Assignment.State.FLAGGED
+        return self.decision is None and (flagged or self.held.escalation.state == Escalation.State.OPEN)
+
+
+def unanswered(annotator: Annotator) -> AssignmentQuerySet:
+    """What this person skipped or flagged last and has not answered since, newest first; each task once."""
+    theirs = Assignment.objects.filter(annotator=annotator, escalation__task=OuterRef("escalation__task"))
+    later = theirs.filter(pk__gt=OuterRef("pk"), state__in=SET_ASIDE)
+    answered = answers_of(annotator).filter(task=OuterRef("escalation__task"), label__isnull=False)
+    aside = Assignment.objects.filter(annotator=annotator, state__in=SET_ASIDE, vote=None)
+    return aside.exclude(Exists(later)).exclude(Exists(answered)).order_by("-closed_at", "-pk")
+
+
+def set_aside(held: AssignmentQuerySet) -> list[Unanswered]:
+    """Skips and flags with what an expert made of each, in one query more than the rows themselves."""
+    experts = Decision.objects.current().filter(decided_by=Decision.By.EXPERT).select_related("label")
+    final = Prefetch("escalation__task__decisions", experts, to_attr=FINAL)
+    found = held.select_related("escalation__task__project").prefetch_related(final)
+    return [Unanswered(one, next(iter(getattr(one.escalation.task, FINAL)), None)) for one in found]
+
+
+SET_ASIDE = (Assignment.State.SKIPPED, Assignment.State.FLAGGED)
 
 
 TOLD = Q(final_by=Decision.By.EXPERT) | Q(

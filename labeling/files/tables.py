@@ -53,6 +53,19 @@ class Table:
         return chain.from_iterable(self.blocks)
 
 
+UNREADABLE = {
+    FileNotFoundError: "there is no such file",
+    IsADirectoryError: "it is a folder",
+    PermissionError: "it may not be read by you",
+}
+
+
+def unreadable(path: str, error: OSError) -> str:
+    """One sentence about a file that cannot be opened, the same from every command."""
+    reason = UNREADABLE.get(type(error), error.strerror)
+    return f"{path} cannot be read ({reason}); check the name and the rights."
+
+
 @contextmanager
 def open_text(path: str) -> Iterator[TextIO]:
     """A text stream of `path`: `-` is standard input, a name ending in .gz is unpacked; UTF-8, with or without BOM."""
@@ -64,7 +77,7 @@ def open_text(path: str) -> Iterator[TextIO]:
         with opened as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
             yield text
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise UnusableFile(f"{path} cannot be read ({error.strerror}); check the name and the rights.") from error
+        raise UnusableFile(unreadable(path, error)) from error
     except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         if path.lower().endswith(WORKBOOKS):
             raise UnusableFile(f"{path} is a workbook; save its sheet as CSV and name that file.") from error

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from labeling.files.tables import UnusableFile
+from labeling.files.tables import UnusableFile, unreadable
 from labeling.files.votes import GOLD_COLUMNS, VOTE_COLUMNS
 from labeling.kinds.cells import Rules, clean
 
@@ -73,8 +73,7 @@ def check_files(inputs: Iterable[str | None], output: str | None = None) -> None
         raise UnusableFile("Only one of the files can be standard input (-).")
     for path in paths:
         if path != "-" and not os.access(path, os.R_OK):
-            reason = "it may not be read by you" if Path(path).exists() else "there is no such file"
-            raise UnusableFile(f"{path} cannot be read ({reason}); check the name and the rights.")
+            raise UnusableFile(unreadable(path, PermissionError() if Path(path).exists() else FileNotFoundError()))
     if not output or output == "-":
         return
     target = Path(output).resolve()

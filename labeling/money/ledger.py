@@ -43,6 +43,11 @@ def dollars(microdollars: int) -> str:
     return f"${value:,.2f}" if value == 0 or abs(value) >= 0.1 else f"${value:.6f}".rstrip("0")
 
 
+def cents(microdollars: int) -> str:
+    """Micro-dollars as a headline tells them: cents, and no more; the ledger has every digit."""
+    return "less than $0.01" if 0 < microdollars < 10_000 else f"${microdollars / 1_000_000:,.2f}"
+
+
 def open_purse(batch: Batch, cap_microdollars: int = 0) -> Purse:
     """The batch's purse, made with this cap on first use."""
     purse, made = Purse.objects.get_or_create(batch=batch, defaults={"project": batch.project})

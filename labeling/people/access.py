@@ -43,6 +43,11 @@ class Visit:
     def may(self, role: str) -> bool:
         return self.membership.may(role)
 
+    @property
+    def manages(self) -> bool:
+        """Whether this member leads the project, and so may make another one."""
+        return self.may(Role.MANAGER)
+
     def annotator(self, kind: str = Annotator.Kind.PERSON) -> Annotator:
         """The row under which this member votes."""
         annotator = Annotator.of(self.project, self.user, kind)

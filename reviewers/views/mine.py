@@ -18,16 +18,20 @@ if TYPE_CHECKING:
 
 PER_PAGE = 25
 MOST_OVERRULED = 5
+MOST_SET_ASIDE = 25
 
 
 @require_GET
 def page(request: HtmxRequest, slug: str) -> HttpResponse:
-    """What an expert settled otherwise, then everything, newest first."""
+    """What an expert settled otherwise, what was skipped or flagged, then every answer, newest first."""
     visit = enter(request, slug)
     annotator = visit.annotator()
     shown = Paginator(history.labels_of(annotator), PER_PAGE).get_page(request.GET.get("page"))
     overruled = history.overruled(annotator)
+    aside = history.unanswered(annotator)
     told = {
+        "aside": history.set_aside(aside[:MOST_SET_ASIDE]),
+        "aside_count": aside.count(),
         "visit": visit,
         "here": "mine",
         "standing": history.standing(annotator),

@@ -46,6 +46,12 @@
     if (busy && event.detail.requestConfig.triggeringEvent?.type?.match(/^(live-|load$)/)) event.preventDefault();
   });
 
+  // A part that was replaced while it fetched itself is out of date, and so is what it fetched.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const nudged = event.detail.requestConfig.triggeringEvent?.type?.startsWith("live-");
+    if (nudged && !event.detail.requestConfig.elt.isConnected) event.detail.shouldSwap = false;
+  });
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!new URL(event.detail.xhr.responseURL, location).pathname.startsWith("/sign-in/")) return;
     event.detail.shouldSwap = false;

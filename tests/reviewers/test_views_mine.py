@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from labeling.models import Batch, Escalation, Vote
 from labeling.rounds import decisions
 from reviewers import history
 from reviewers.quality import Share
-from reviewers.queue import claiming, undoing
+from reviewers.queue import answering, claiming, undoing
 from tests.reviewers.scenery import answer, ask, believe, make_case, person, say
 from tests.reviewers.test_views_annotate import signed_in
 
@@ -117,3 +118,37 @@ def test_agreement_with_known_labels_counts_final_tasks_only(batch: Batch) -> No
     assert history.standing(ann).gold == Share(0, 0)
     Batch.objects.update(finished_at=timezone.now())
     assert history.standing(ann).gold == Share(1, 2)
+
+
+def test_an_answer_of_any_age_opens_from_here_until_an_expert_settled_it(batch: Batch) -> None:
+    ann = person(batch.project, "ann")
+    tasks = list(batch.tasks.all())
+    for task in tasks[:2]:
+        ask(task)
+    held = claiming.claim(ann)
+    answer(held, 0, seconds=8)
+    link = f"{reverse('annotate', args=['city'])}?answer={held.pk}"
+    assert f'href="{link}"' in page(batch.project)
+    assert "You said" in signed_in("ann").get(link).content.decode()
+    ask(held.escalation.task, "expert")
+    answer(claiming.claim(person(batch.project, "eve", "expert")), 1)
+    assert f'href="{link}"' not in page(batch.project), "nothing there could be changed"
+
+
+def test_what_was_skipped_or_flagged_is_listed_until_it_is_answered(batch: Batch) -> None:
+    ann = person(batch.project, "ann")
+    for task in batch.tasks.all()[:2]:
+        ask(task)
+    skipped = claiming.claim(ann)
+    answering.skip(skipped)
+    flagged = claiming.claim(ann)
+    answering.flag(flagged, "Two requests in one.")
+    assert [one.held.pk for one in history.set_aside(history.unanswered(ann))] == [flagged.pk, skipped.pk]
+    shown = page(batch.project)
+    assert "Skipped and flagged" in shown and "with the experts" in shown and shown.count("Open and answer") == 2
+    skipped.refresh_from_db()
+    undoing.change(skipped, batch.project.label_list()[0], uuid.uuid4())
+    assert list(history.unanswered(ann)) == [flagged], "it stands among the answers now"
+    answer(claiming.claim(person(batch.project, "eve", "expert")), 1)
+    shown = page(batch.project)
+    assert "Open and answer" not in shown and "settled as <b" in shown

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -84,7 +86,7 @@ class Command(BaseCommand):
         """Advance until nothing is left to do by machine; a failure that needs a person is raised."""
         from labeling.rounds import story  # here and below: a second of imports that --help does not need
 
-        last, silent_since = "", time.monotonic()
+        last, told, silent_since = "", "", time.monotonic()
         while True:
             more = story.advance(batch.pk)
             batch.refresh_from_db()
@@ -92,8 +94,11 @@ class Command(BaseCommand):
                 raise UnusableFile(batch.error)
             now = progress_line(batch)
             if now != last:
-                self.stderr.write(now)
                 last, silent_since = now, time.monotonic()
+            line = now if self.stderr.isatty() else progress_line(batch, in_tenths=True)
+            if line != told:
+                self.stderr.write(line)
+                told = line
             if not more and batch.stage not in Batch.WORKING:
                 return
             if not more:
@@ -120,13 +125,21 @@ def why_nothing_moves(batch: Batch) -> str:
     return f"Nothing has moved for two minutes; look at the annotators and run it again.{told}"
 
 
-def progress_line(batch: Batch) -> str:
+def progress_line(batch: Batch, *, in_tenths: bool = False) -> str:
+    """Where the batch is, in a line; `in_tenths`: it changes at most ten times while the models answer."""
     if batch.stage == Stage.IMPORTING:
-        return f"{batch.get_stage_display()}: {batch.rows_read:,} rows"
+        return f"{batch.get_stage_display()}: {batch.rows_read:,} rows" if not in_tenths else batch.get_stage_display()
     if batch.stage == Stage.VOTING:
-        done = batch.chunks.exclude(done_at=None).count()
-        return f"{batch.get_stage_display()}: {done} of {batch.chunks.count()} chunks{waited_for(batch)}"
+        done = share_answered(batch)
+        percent = math.floor(10 * done) * 10 if in_tenths else math.floor(100 * done)
+        return f"{batch.get_stage_display()}: {percent}% of the models' answers are in{waited_for(batch)}"
     return str(batch.get_stage_display())
+
+
+def share_answered(batch: Batch) -> float:
+    """How much of what the models are asked about is answered, by chunks, 0 of nothing."""
+    chunks = batch.chunks.aggregate(all=Count("pk"), done=Count("pk", filter=Q(done_at__isnull=False)))
+    return chunks["done"] / chunks["all"] if chunks["all"] else 0.0
 
 
 def write_labels(batch: Batch, path: str) -> None:

@@ -69,6 +69,12 @@ def usd(microdollars: int | None) -> str:
 
 
 @register.filter
+def usd_cents(microdollars: int) -> str:
+    """Micro-dollars in a headline: cents, and no more."""
+    return ledger.cents(microdollars)
+
+
+@register.filter
 def pct(share: float | None, digits: int = 0) -> str:
     """A share as a percentage."""
     return "–" if share is None else f"{100 * share:.{digits}f}%"

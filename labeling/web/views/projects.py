@@ -46,7 +46,9 @@ def account(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Your password is changed.")
         return redirect("account")
     passwords.note_failure(request, form)
-    return render(request, "labeling/people/account.html", {"form": form})
+    return render(
+        request, "labeling/people/account.html", {"form": form, "may_make": new_projects.may_make(request.user)}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -179,7 +179,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path):
 
 
 def test_files_that_are_not_there_are_refused(crowd: dict[str, Path], tmp_path: Path):
-    assert "cannot be read" in refusal(tmp_path / "none.csv")
+    assert "none.csv cannot be read (there is no such file)" in refusal(tmp_path / "none.csv")
     assert "cannot be read" in refusal(crowd["votes"], "--gold", tmp_path / "none.csv")
     assert "cannot be read" in refusal(tmp_path)
 

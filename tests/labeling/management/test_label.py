@@ -15,7 +15,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models import F, Sum
 from django.test import Client
+from django.utils import timezone
 
+from labeling.management.commands.label import progress_line
 from labeling.models import Batch, Belief, Chunk, Escalation, Project, Task, Vote
 from labeling.money import ledger
 from labeling.reports.money import outlook
@@ -357,3 +359,18 @@ def test_bad_rows_are_counted_and_good_ones_kept(tmp_path: Path) -> None:
     path.write_text("\n".join(json.dumps(row) for row in [*rows, *bad, long, rows[0]]) + "\n{broken\n")
     told = run(path, "--gold", "gold", "--labels", "up,down", "--crowd", "word_logistic", "--validation", 20)
     assert told["rows"] == {"new": 30, "duplicate": 1, "bad": 5} and Task.objects.count() == 30
+
+
+def test_progress_is_told_in_tenths_where_nobody_watches(batch: Batch) -> None:
+    Batch.objects.update(stage=Batch.Stage.VOTING)
+    voter = batch.project.annotators.create(kind="model", name="Alpha", spec="word_logistic")
+    Chunk.objects.bulk_create(Chunk(batch=batch, annotator=voter, first=n, last=n) for n in range(50))
+    batch.refresh_from_db()
+    told = [progress_line(batch)]
+    tenths = [progress_line(batch, in_tenths=True)]
+    for chunk in batch.chunks.all():
+        Chunk.objects.filter(pk=chunk.pk).update(done_at=timezone.now())
+        told.append(progress_line(batch))
+        tenths.append(progress_line(batch, in_tenths=True))
+    assert len(set(told)) == 51 and "4% of the models' answers are in" in told[2]
+    assert len(set(tenths)) == 11 and "100% of the models' answers are in" in tenths[-1]

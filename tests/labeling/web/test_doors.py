@@ -138,3 +138,12 @@ def test_absurd_keys_are_not_found(signed_in: Any, batch: Any) -> None:
     for number in ("999999999999999999999999", "0"):
         for place in ("batches", "tasks"):
             assert client.get(f"/p/city/{place}/{number}/").status_code == 404
+
+
+def test_a_new_project_is_one_press_away_for_managers_alone(signed_in: Any, batch: Any) -> None:
+    page, account = f"/p/city/tasks/{batch.tasks.first().pk}/", reverse("account")
+    link = f'href="{reverse("project_new")}"'
+    told = {
+        name: [link in signed_in(name).get(at).content.decode() for at in (page, account)] for name in ("max", "eve")
+    }
+    assert told == {"max": [True, True], "eve": [False, False]}

@@ -383,3 +383,14 @@ def test_what_the_project_knows_from_before_is_told(manager: Client, project: An
     imports.take_in(Batch.objects.get())
     page = told(manager.get(choose(manager, lines([{"text": "A new one."}]))["Location"]))
     assert "No label of this file is known; 2 that this project knows from before" in page
+
+
+def test_what_stands_on_the_right_is_explained_only_where_it_stands(manager: Client, project: Any) -> None:
+    address = choose(manager, lines(ROWS))["Location"]
+    assert "Group and known label, on the right, are for you: whoever answers" in told(
+        look(manager, address, gold="gold", group="district")
+    )
+    assert "The group, on the right, is for you: whoever answers" in told(look(manager, address, group="district"))
+    assert "The known label, on the right, is for you: whoever answers" in told(look(manager, address, gold="gold"))
+    page = told(look(manager, address))
+    assert "Whoever answers sees the text and the id" in page and "on the right" not in page
