@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,7 +22,7 @@ def votes(scope: Batch | Project) -> Iterator[dict[str, Any]]:
     by label; `shown`: how many personal data of each kind were hidden from the annotator, null where nothing was.
     """
     project = scope.project if isinstance(scope, Batch) else scope
-    names, labels = _workers(project), {label.pk: label.name for label in project.label_list()}
+    names, labels = project.annotators.called(), {label.pk: label.name for label in project.label_list()}
     inside = {"task__batch": scope} if isinstance(scope, Batch) else {"task__project": scope}
     rows = Vote.objects.current().filter(**inside).select_related("task", "annotator")
     for vote in rows.order_by("task__batch_id", "task__position", "pk").iterator(ROWS):
@@ -44,13 +43,6 @@ def votes(scope: Batch | Project) -> Iterator[dict[str, Any]]:
             "shown": {"hidden": vote.hidden} if vote.hidden else None,
             "created_at": vote.created_at.isoformat(timespec="seconds"),
         }
-
-
-def _workers(project: Project) -> dict[int, str]:
-    """What each annotator is called in a file, by key: no two alike."""
-    rows = list(project.annotators.values_list("pk", "name", "kind"))
-    often = Counter(name for _, name, _ in rows)
-    return {pk: name if often[name] == 1 else f"{name} ({kind})" for pk, name, kind in rows}
 
 
 def ledger(scope: Batch | Project) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,12 @@ class AnnotatorQuerySet(models.QuerySet["Annotator"]):
 
     def machines(self) -> AnnotatorQuerySet:
         return self.filter(kind__in=Annotator.MACHINES)
+
+    def called(self) -> dict[int, str]:
+        """What each of them is called, by key: the name, with the kind behind it where two share the name."""
+        rows = list(self.values_list("pk", "name", "kind"))
+        often = Counter(name for _, name, _ in rows)
+        return {pk: name if often[name] == 1 else f"{name} ({kind})" for pk, name, kind in rows}
 
 
 class Annotator(models.Model):

@@ -103,9 +103,11 @@ def price_of(spec: str, voter: Voter) -> int | None:
 
 
 def _free_name(project: Project, kind: str, name: str) -> str:
-    """The voter's own name, numbered where another one has it already."""
-    taken = set(project.annotators.filter(kind=kind).values_list("name", flat=True))
-    wished = name[:110]
+    """The voter's own name; with its kind where a model of another kind has it, numbered where one of its own has."""
+    machines, wished = project.annotators.machines(), name[:100]
+    if machines.exclude(kind=kind).filter(name=wished).exists():
+        wished = f"{wished} ({kind})"
+    taken = set(machines.values_list("name", flat=True))
     number = 2
     while (found := wished if wished not in taken else f"{wished} {number}") in taken:
         number += 1

@@ -121,8 +121,11 @@ def _crowd(project: Project) -> Crowd:
     counts = confusion.count(known.votes, known.only_known())
     alike = error_families.alike(known)
     shared, families = alike.independence(), error_families.families(alike)
+    names = project.annotators.machines().called()
     voters = [
-        _voter(one, counts[place], habits.get(one.pk), _bits(one, counts[place], shared.get(one.pk, 1.0)))
+        _voter(
+            one, names[one.pk], counts[place], habits.get(one.pk), _bits(one, counts[place], shared.get(one.pk, 1.0))
+        )
         for place, one in enumerate(known.annotators)
     ]
     tagged = [_tagged(voter, families, reason) for voter, reason in zip(voters, _degenerate(known), strict=True)]
@@ -146,7 +149,8 @@ def _unlabeled(project: Project) -> Crowd:
     """The crowd of a project that has no labels yet, so that nobody can have voted."""
     nothing = Measured(None, estimable=False, reason="no labels yet")
     machines = project.annotators.machines().listed().order_by("-kind", "pk")
-    voters = tuple(_tagged(_voter(one, np.zeros((1, 2)), None, None), (), "") for one in machines)
+    names = project.annotators.machines().called()
+    voters = tuple(_tagged(_voter(one, names[one.pk], np.zeros((1, 2)), None, None), (), "") for one in machines)
     return Crowd(voters, 0, nothing, nothing, 0, (), None, {}, ())
 
 
@@ -180,7 +184,7 @@ def _by_chance(counts: Floats) -> float:
     return float((labels - 1) * (answers - 1) / (2 * counts.sum() * np.log(2)))
 
 
-def _voter(one: Annotator, counts: Floats, habit: dict[str, Any] | None, bits: float | None) -> Voter:
+def _voter(one: Annotator, name: str, counts: Floats, habit: dict[str, Any] | None, bits: float | None) -> Voter:
     given = float(counts[:, :-1].sum())
     right = share(float(np.trace(counts[:, :-1])), given, counted="known labels")
     n = habit["n"] if habit else 0
@@ -188,7 +192,7 @@ def _voter(one: Annotator, counts: Floats, habit: dict[str, Any] | None, bits: f
     return Voter(
         one.pk,
         one.kind,
-        one.name,
+        name,
         right,
         bits,
         n,

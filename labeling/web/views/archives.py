@@ -19,12 +19,14 @@ from labeling.web.views.batches import batch_of
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     """Batches, voters and the project itself, each with the way into the archive or back."""
     visit = enter(request, slug, Role.MANAGER)
+    machines = visit.project.annotators.machines()
+    names = machines.called()
     context = {
         "visit": visit,
         "here": "settings",
         "batches": visit.project.batches.kept(),
         "deleted": [(one, bills.meter(one).spent) for one in _deleted(visit.project)],
-        "voters": visit.project.annotators.machines().order_by("name"),
+        "voters": [(one, names[one.pk]) for one in machines.order_by("name", "pk")],
     }
     return render(request, "labeling/projects/archive.html", context)
 

@@ -16,7 +16,7 @@ from labeling.crowd import registry
 from labeling.crowd.errors import CrowdError
 from labeling.crowd.openai_chat import ChatModel
 from labeling.models import Annotator, Batch, Vote
-from labeling.people import rules
+from labeling.people import recruiting, rules
 from labeling.reports import kept
 from labeling.reports.crowd import voters as crowd_report
 from labeling.reports.estimates import Commonest
@@ -276,3 +276,17 @@ def test_a_crowd_page_of_before_the_last_change_fetches_itself_once_more(
     assert told(manager.get(ADDRESS)).count(", load delay:") == 1
     part = told(manager.get(ADDRESS, headers={"HX-Request": "true", "HX-Target": "report"}))
     assert part.startswith('<div class="page-part" id="report"') and "Add a voter</h2>" not in part
+
+
+def test_two_voters_of_one_name_are_told_apart_where_they_stand_and_when_they_join(
+    manager: Client, project: Any
+) -> None:
+    for kind in ("model", "paid"):
+        Annotator.objects.create(project=project, kind=kind, name="Fake", spec=f"chat:{kind}", price_microdollars=9)
+    for address in (ADDRESS, "/p/city/archive/"):
+        page = told(manager.get(address))
+        assert page.count("<bdi>Fake (model)</bdi>") == page.count("<bdi>Fake (paid)</bdi>") == 1
+    line = "chat:twin@http://127.0.0.1:1/v1?local=yes"
+    free = recruiting.add_models(project, [line])[0]
+    paid = [recruiting.add_paid(project, f"{line}&call={price}") for price in (1, 2)]
+    assert [one.name for one in (free, *paid)] == ["twin", "twin (paid)", "twin (paid) 2"]
