@@ -44,6 +44,11 @@ class Recorded:
     kind: str
     more: Mapping[str, str]
 
+    @property
+    def version(self) -> str:
+        """By which prompt or lesson it was given: one worker may answer a task once by each."""
+        return clean(self.more["prompt_version"])[:64]
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -92,9 +97,9 @@ def _check_kinds(path: str, rows: Sequence[Recorded]) -> None:
 
 
 def _check_once(path: str, rows: Sequence[Recorded]) -> None:
-    given: dict[tuple[str, str], str] = {}
+    given: dict[tuple[str, str, str], str] = {}
     for row in rows:
-        if given.setdefault((row.task, row.worker), row.label) != row.label:
+        if given.setdefault((row.task, row.worker, row.version), row.label) != row.label:
             raise UnusableFile(
                 f"{path} has two answers of {row.worker!r} to task {row.task!r}; keep the one that counts."
             )
@@ -104,12 +109,14 @@ def _check_once(path: str, rows: Sequence[Recorded]) -> None:
 def take_in(project: Project, path: str, people: Sequence[str] = ()) -> Taken:
     """Write the votes of a file as votes of named annotators; all of them or none.
 
-    A vote that is there already is left alone, so that a file may be taken in twice. Raises UnusableFile.
+    A vote that is there already is left alone, so that a file may be taken in twice, and an export of the project's own
+    votes changes nothing. Raises UnusableFile.
     """
     rows = read(path, people)
     tasks, labels = _tasks(project, path, rows), _labels(project, path, rows)
-    voters = {row.worker: row.kind for row in rows}
-    annotators = {name: _annotator(project, name, kind) for name, kind in voters.items()}
+    voters = {row.worker: row for row in rows}
+    own = _own(project)
+    annotators = {name: own.get((name, _told(row))) or _annotator(project, row) for name, row in voters.items()}
     there = _votes_there(annotators.values())
     fresh = [row for row in _distinct(rows) if _is_new(row, tasks, labels, annotators, there, path)]
     Vote.objects.bulk_create(
@@ -120,7 +127,7 @@ def take_in(project: Project, path: str, people: Sequence[str] = ()) -> Taken:
 
 
 def _distinct(rows: Sequence[Recorded]) -> Iterator[Recorded]:
-    yield from {(row.task, row.worker): row for row in rows}.values()
+    yield from {(row.task, row.worker, row.version): row for row in rows}.values()
 
 
 def _tasks(project: Project, path: str, rows: Sequence[Recorded]) -> dict[str, int]:
@@ -147,15 +154,23 @@ def _labels(project: Project, path: str, rows: Sequence[Recorded]) -> dict[str, 
     return labels
 
 
-def _annotator(project: Project, name: str, kind: str) -> Annotator:
-    """The annotator of this name whose votes are recorded, made on first use.
+def _own(project: Project) -> dict[tuple[str, str], Annotator]:
+    """Who votes in the project already, by the name an export calls them and their kind."""
+    names = project.annotators.called()
+    return {(names[one.pk], one.kind): one for one in project.annotators.all()}
 
-    Raises UnusableFile where the name belongs to a voter that votes by itself.
-    """
+
+def _told(row: Recorded) -> str:
+    """The kind of the worker as an export tells it, a paid model apart from others."""
+    paid = row.kind == Kind.MODEL and clean(row.more["kind"]).casefold() == Kind.PAID
+    return Kind.PAID if paid else row.kind
+
+
+def _annotator(project: Project, row: Recorded) -> Annotator:
+    """The annotator of this name whose votes are recorded, made on first use."""
+    name, kind = row.worker, row.kind
     found = project.annotators.filter(name=name, kind=kind).first()
     if found is not None:
-        if found.kind == Kind.MODEL and not found.recorded:
-            raise UnusableFile(f"{name!r} votes in {project.name} by itself; rename the worker in the file.")
         return found
     if kind == Kind.MODEL:
         return Annotator.objects.create(project=project, kind=kind, name=name, spec=f"{Annotator.RECORDED}{name}"[:500])
@@ -172,10 +187,17 @@ def _nobody(project: Project, name: str, kind: str) -> User:
     return user
 
 
-def _votes_there(annotators: object) -> dict[tuple[int, int], int | None]:
+There = dict[tuple[int, int, str | None], int | None]
+
+
+def _votes_there(annotators: object) -> There:
+    """The label of each vote by task, annotator and version; of the newest one under None."""
     current = Vote.objects.current().filter(annotator__in=list(annotators))  # type: ignore[call-overload]
-    rows = current.values_list("task_id", "annotator_id", "label_id")
-    return {(task, annotator): label for task, annotator, label in rows.iterator(ROWS)}
+    rows = current.order_by("pk").values_list("task_id", "annotator_id", "prompt_version", "label_id")
+    found: There = {}
+    for task, annotator, version, label in rows.iterator(ROWS):
+        found[task, annotator, version] = found[task, annotator, None] = label
+    return found
 
 
 def _is_new(
@@ -183,11 +205,18 @@ def _is_new(
     tasks: Mapping[str, int],
     labels: Mapping[str, Label],
     annotators: Mapping[str, Annotator],
-    there: Mapping[tuple[int, int], int | None],
+    there: There,
     path: str,
 ) -> bool:
-    key = tasks[row.task], annotators[row.worker].pk
+    annotator = annotators[row.worker]
+    exact = tasks[row.task], annotator.pk, row.version
+    key = exact if exact in there else (*exact[:2], None)
     if key not in there:
+        if annotator.kind in Annotator.MACHINES and not annotator.recorded:
+            raise UnusableFile(
+                f"{row.worker!r} votes in {annotator.project.name} by itself and has not answered task {row.task!r}; "
+                "rename the worker in the file, or leave that answer out."
+            )
         return True
     if there[key] != (labels[row.label].pk if row.label else None):
         raise UnusableFile(
@@ -209,7 +238,7 @@ def _vote(row: Recorded, task: int, labels: Mapping[str, Label], annotator: Anno
         output_tokens=int(_number(more["tokens_out"])),
         cost_microdollars=round(_number(more["cost_usd"]) * MICRO),
         seconds=_number(more["seconds"]),
-        prompt_version=clean(more["prompt_version"])[:64],
+        prompt_version=row.version,
         model_version=clean(more["model_version"])[:120],
     )
 

@@ -45,6 +45,14 @@ def _writer(kind: str) -> Writer:
     return WRITERS[kind]
 
 
+def told(new: int, known: int) -> str:
+    """What came of a file of votes, in a sentence."""
+    if not new:
+        one = known == 1
+        return f"Nothing has changed: the file’s {known:,} {'vote was' if one else 'votes were'} there already."
+    return f"Taken in: {new:,} new {'vote' if new == 1 else 'votes'}; {known:,} were there already."
+
+
 @require_POST
 def take_in(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Recorded votes of a file become votes of named annotators; all of them, or none with the reason."""
@@ -60,8 +68,7 @@ def take_in(request: HttpRequest, slug: str) -> HttpResponseBase:
         return redirect("import", slug)
     try:
         taken = recorded_votes.take_in(visit.project, str(upload.path), form.people())
-        noun = "new vote" if taken.new == 1 else "new votes"
-        messages.success(request, f"Taken in: {taken.new:,} {noun}; {taken.known:,} were there already.")
+        messages.success(request, told(taken.new, taken.known))
     except UnusableFile as error:
         messages.error(request, upload.told(error))
     finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -94,6 +95,29 @@ def test_exported_votes_come_back_into_a_project_with_the_same_tasks_and_only_on
     mine = [row for row in exported_votes.votes(settled) if row["worker"].endswith("elsewhere")]
     same = ("task", "worker", "label", "probabilities", "tokens_in", "seconds", "cost_usd", "prompt_version")
     assert [[row[name] for name in same] for row in mine] == [[row[name] for name in same] for row in rows]
+
+
+def test_an_export_of_a_project_s_own_votes_changes_nothing_there_and_says_how_many_there_were(
+    manager: Client, settled: Batch
+) -> None:
+    project, labels = settled.project, settled.project.label_list()
+    for kind, name in (("model", "Twin"), ("paid", "Twin"), ("paid", "Dear")):
+        voter = Annotator.objects.create(project=project, kind=kind, name=name, spec=kind, price_microdollars=9)
+        for version, label in (("p1", labels[1]), ("p2", labels[2])):
+            Vote.objects.create(task=settled.tasks.all()[0], annotator=voter, prompt_version=version, label=label)
+    Vote.objects.create(task=settled.tasks.all()[1], annotator=person(project, "ann"), label=labels[0])
+    before, voters = Vote.objects.count(), Annotator.objects.count()
+    text = "".join(exported_votes.as_csv(exported_votes.votes, project))
+    answer = manager.post(reverse("votes_in", args=["city"]), {"file": SimpleUploadedFile("votes.csv", text.encode())})
+    said = [str(one) for one in get_messages(answer.wsgi_request)]
+    assert said == [f"Nothing has changed: the file’s {before} votes were there already."]
+    assert (Vote.objects.count(), Annotator.objects.count()) == (before, voters)
+
+
+def test_no_file_votes_for_a_model_that_votes_by_itself(settled: Batch, votes: Any) -> None:
+    Annotator.objects.create(project=settled.project, kind="model", name="Delta", spec="word_logistic")
+    with pytest.raises(UnusableFile, match="'Delta' votes in City requests by itself and has not answered task 'M-1'"):
+        imported_votes.take_in(settled.project, votes(f"M-1,Delta,{settled.project.label_list()[0]}"))
 
 
 def test_recorded_people_are_people_who_cannot_sign_in_and_recorded_models_are_never_asked(
