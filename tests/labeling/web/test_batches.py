@@ -237,3 +237,13 @@ def test_what_is_left_over_is_offered_to_people_at_its_price_or_accepted(manager
     manager.post(of(batch, "batch_control"), {"action": "accept"})
     batch.refresh_from_db()
     assert batch.accept_confidence == 0 and batch.stage == Batch.Stage.WEIGHING
+
+
+def test_a_task_says_whether_the_label_of_the_file_settles_it_or_only_scores(manager: Client, settled: Batch) -> None:
+    task = settled.tasks.filter(gold__isnull=False)[0]
+    page, gold = told(manager.get(task.get_absolute_url())), task.gold
+    assert f"The file says <bdi>{gold}</bdi>: no method sees it and it settles nothing, it only scores" in page
+    assert "Known from the file" not in page
+    settled.tasks.filter(pk=task.pk).update(slice="validation")
+    page = told(manager.get(task.get_absolute_url()))
+    assert f"Known from the file: <bdi>{gold}</bdi>" in page and "only scores" not in page
