@@ -108,7 +108,7 @@ def to_follow(batch: Batch, tasks: TaskQuerySet, cuts: Cuts) -> int:
     They follow so that the checks stay a random sample of all labels. Of more than 5,000 tasks the expected number.
     """
     later = tasks.filter(gold=None, check_probability=None).order_by()
-    sizes = dict(later.values_list("group").annotate(Count("pk")))
+    sizes: dict[str, int] = dict(later.values_list("group").annotate(Count("pk")))
     if sum(sizes.values()) > MOST_COUNTED:
         return round(sum(size * cuts.reach(group) for group, size in sizes.items()))
     seed = seed_of(batch)
