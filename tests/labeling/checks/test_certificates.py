@@ -246,6 +246,7 @@ def test_labels_known_from_the_file_need_no_check(project: Any) -> None:
     found = certificates.issue(made, Target(0.2, 0.05))
     assert found.given and found.accepted == 120 and found.checks == 0 and found.stands == pytest.approx(0.1)
     assert "the labels known from the file" in found.statement
+    assert evidence.known_from_file(found.evidence) == 120, "so that no page says it rests on nothing"
     assert not certificates.issue(made, Target(0.05, 0.05)).given
 
 

@@ -100,6 +100,13 @@ def test_a_refusal_offers_the_checks_that_are_missing_with_their_price(enter: An
 
 
 @pytest.mark.slow
+def test_labels_known_from_the_file_stand_beside_the_number_of_checks(enter: Any, settled: Batch) -> None:
+    settled.tasks.filter(position__lt=40).update(gold=settled.project.label_list()[0])
+    said = told(enter("max").post(page(settled), ASK, follow=True))
+    assert "beside them 40 labels known from the file count as checked" in said
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("count", ["0", "-4", "many", "9" * 30])
 def test_a_draw_that_finds_nothing_says_so(enter: Any, settled: Batch, count: str) -> None:
     assert "No settled task is left" in told(enter("max").post(page(settled), {"draw": count}, follow=True))
