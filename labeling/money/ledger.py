@@ -45,7 +45,7 @@ def dollars(microdollars: int) -> str:
 
 def cents(microdollars: int) -> str:
     """Micro-dollars as a headline tells them: cents, and no more; the ledger has every digit."""
-    return "less than $0.01" if 0 < microdollars < 10_000 else f"${microdollars / 1_000_000:,.2f}"
+    return "under $0.01" if 0 < microdollars < 10_000 else f"${microdollars / 1_000_000:,.2f}"
 
 
 def open_purse(batch: Batch, cap_microdollars: int = 0) -> Purse:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from labeling.models import Batch, Decision, Escalation, Label, Task, Vote
 from reviewers.models import Assignment
@@ -197,6 +197,28 @@ def test_a_pause_shows_on_the_open_page(six: Batch, page_as: Windows) -> None:
     manager.goto(six.get_absolute_url())
     six.stop("")
     page.goto(AT_WORK)
+    expect(page.get_by_role("heading", name="Paused since")).to_be_visible()
+
+
+def test_what_comes_late_for_a_part_that_was_replaced_meanwhile_is_dropped(six: Batch, page_as: Windows) -> None:
+    said: list[str] = []
+    late: list[Route] = []
+    page = page_as("ann")
+    page.on("console", lambda message: said.append(message.text))
+    six.stop("")
+    page.goto(AT_WORK)
+    expect(page.get_by_role("heading", name="Paused since")).to_be_visible()
+    at_rest(page)
+    page.route("**/label/", lambda route: late.append(route))
+    with page.expect_request("**/label/"):
+        page.evaluate("htmx.trigger(document.body, 'live-queue')")
+    with page.expect_response("**/label/?have=*"):
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    page.wait_for_timeout(200)
+    with page.expect_response("**/label/"):
+        late[0].continue_()
+    page.wait_for_timeout(200)
+    assert [words for words in said if "oobError" in words] == []
     expect(page.get_by_role("heading", name="Paused since")).to_be_visible()
 
 

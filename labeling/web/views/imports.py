@@ -105,7 +105,8 @@ def preview(request: HttpRequest, slug: str, upload: uuid.UUID) -> HttpResponse:
         "error": error,
         "form": form,
         "known_before": known.tasks(visit.project.pk).count(),
-        "voters": visit.project.annotators.machines().filter(paused_at=None).count(),
+        "voters": visit.project.annotators.crowd().filter(paused_at=None).count(),
+        "paid": visit.project.annotators.paid().filter(paused_at=None).count(),
         "outside": visit.project.annotators.filter(outside=True, paused_at=None),
     }
     refused = (error or form.errors) and (starts or request.method != "POST")

@@ -191,7 +191,7 @@ def test_dollars_read_like_money() -> None:
 
 def test_a_headline_tells_cents_and_never_that_nothing_was_spent_when_something_was() -> None:
     told = [ledger.cents(n) for n in (0, 1, 9_999, 10_000, 98_912, 1_234_567_890)]
-    assert told == ["$0.00", "less than $0.01", "less than $0.01", "$0.01", "$0.10", "$1,234.57"]
+    assert told == ["$0.00", "under $0.01", "under $0.01", "$0.01", "$0.10", "$1,234.57"]
 
 
 def close(held: Reservation, move: str, amount: int) -> None:

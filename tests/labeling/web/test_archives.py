@@ -72,6 +72,7 @@ class TestProjects:
     def test_a_project_is_closed_to_all_but_managers_and_comes_back(self, manager: Client, batch: Any) -> None:
         page = told(manager.post("/p/city/archive/project/", {"action": "archive"}, follow=True))
         assert "This project is put away" in page and "Bring the project back" in page
+        assert "people still are" not in page, "nobody is asked"
         project = Project.objects.get()
         assert project.archived_at and project.calls_stopped_at
         assert not Batch.objects.filter(paused_at=None).exists()

@@ -394,3 +394,11 @@ def test_what_stands_on_the_right_is_explained_only_where_it_stands(manager: Cli
     assert "The known label, on the right, is for you: whoever answers" in told(look(manager, address, gold="gold"))
     page = told(look(manager, address))
     assert "Whoever answers sees the text and the id" in page and "on the right" not in page
+
+
+def test_models_that_vote_and_models_that_are_asked_for_money_are_told_apart(manager: Client, project: Any) -> None:
+    for name, kind in (("Alpha", "model"), ("Beta", "model"), ("Dear", "paid")):
+        project.annotators.create(name=name, kind=kind, spec="word_logistic", price_microdollars=900 * (kind == "paid"))
+    page = told(manager.get(choose(manager, lines(ROWS))["Location"]))
+    assert "Two models of this project will be asked about every text." in page
+    assert "One that costs money is asked what is worth it, within the budget." in page

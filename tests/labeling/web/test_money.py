@@ -282,6 +282,12 @@ def test_the_ledger_shows_every_movement_paged_by_key(manager: Client, batch: Ba
     assert moves[-3:] == [(2000, -5000, 3000), (-5000, 5000, 0), (10_000_000, 0, 0)] and len(moves) == 53
 
 
+def test_the_ledger_writes_days_as_other_pages_do(manager: Client, batch: Batch) -> None:
+    set_cap(manager, "day", "3")
+    set_cap(manager, "day", "4")
+    assert f"<bdi>{timezone.now():%-d %b %Y}</bdi>" in told(manager.get(f"{MONEY}ledger/"))
+
+
 @pytest.mark.slow
 def test_the_same_labels_are_reckoned_for_a_paid_model_and_for_people_on_everything(
     manager: Client, project: Project, paid: Annotator
