@@ -67,7 +67,7 @@ def test_an_open_report_follows_what_people_settle_without_a_reload(batch: Batch
     ann.goto("/p/city/label/")
     expect(ann.locator("#main")).to_have_attribute("data-ready", "1")
     ann.keyboard.press("1")
-    report.wait_for_function("(old) => document.querySelector('main').innerText !== old", arg=before, timeout=20_000)
+    report.wait_for_function("(old) => document.querySelector('main').innerText !== old", arg=before, timeout=90_000)
     assert report.evaluate("window.untouched")
 
 
