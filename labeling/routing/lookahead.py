@@ -47,9 +47,9 @@ def value_of_answer(heard: Heard, fused: Fusion, law: AnswerLaw) -> tuple[Floats
     """
     chance = law.of(heard.belief())
     reached, expected = np.zeros(len(chance)), np.zeros(heard.crowd.shape)
-    best = np.empty(chance.shape, dtype=np.intp)
+    best, correction = np.empty(chance.shape, dtype=np.intp), fused.correction(heard.crowd)
     for answer in range(chance.shape[1]):
-        joint = chance[:, answer, None] * heard.after(fused, answer).belief()
+        joint = chance[:, answer, None] * heard.after(fused, answer, correction).belief()
         expected += joint
         reached += joint.max(axis=1)
         best[:, answer] = joint.argmax(axis=1)
@@ -64,9 +64,9 @@ def value_of_start(heard: Heard, first: int, asking: Asking, rest: Sequence[int]
     nobody in `rest`, this is `value_of_answer`.
     """
     chance = asking.laws[first].of(heard.belief())
-    expected = np.zeros(heard.crowd.shape)
+    expected, correction = np.zeros(heard.crowd.shape), asking.fusions[first].correction(heard.crowd)
     for answer in np.flatnonzero(chance.max(axis=0) > IMPOSSIBLE):
-        expected += chance[:, answer, None] * heard.after(asking.fusions[first], int(answer)).belief()
+        expected += chance[:, answer, None] * heard.after(asking.fusions[first], int(answer), correction).belief()
     gain: Floats = _if_asked(heard, first, asking, rest, depth) - expected.max(axis=1)
     return gain
 
@@ -87,8 +87,8 @@ def adaptive_value(heard: Heard, asking: Asking, left: Sequence[int], depth: int
 
 def _if_asked(heard: Heard, first: int, asking: Asking, rest: Sequence[int], depth: int) -> Floats:
     chance = asking.laws[first].of(heard.belief())
-    total = np.zeros(len(chance))
+    total, correction = np.zeros(len(chance)), asking.fusions[first].correction(heard.crowd)
     for answer in np.flatnonzero(chance.max(axis=0) > IMPOSSIBLE):
-        after = heard.after(asking.fusions[first], int(answer))
+        after = heard.after(asking.fusions[first], int(answer), correction)
         total += chance[:, answer] * adaptive_value(after, asking, rest, depth - 1)
     return total

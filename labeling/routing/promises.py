@@ -19,7 +19,7 @@ from labeling.routing import answer_law, fusion
 from labeling.routing.answer_law import AnswerLaw
 from labeling.routing.fusion import Heard
 from labeling.routing.lookahead import value_of_answer
-from labeling.routing.value import FLOOR, Crowd, Relabeler
+from labeling.routing.value import FLOOR, Crowd, Relabeler, learn
 from labeling.truth.confusion import wilson
 from labeling.truth.known_slice import FOLDS, assign_folds
 from labeling.truth.votes import Ints, Votes
@@ -106,15 +106,7 @@ def _tried(crowd: Crowd, relabeler: Relabeler, place: Ints, answer: Ints, seed: 
     fold = assign_folds(len(place), seed + 1)
     for held_out in range(FOLDS):
         inside, rest = fold == held_out, fold != held_out
-        learnt = fusion.fit(
-            belief[rest],
-            answer[rest],
-            truth[rest],
-            expected=relabeler.expected,
-            certainty=relabeler.certainty,
-            seed=seed,
-        )
-        law = answer_law.fit(belief[rest], answer[rest], learnt.confusion, seed)
+        learnt, law = learn(relabeler, belief[rest], answer[rest], truth[rest], seed=seed)
         heard = Heard.crowd_alone(belief[inside])
         unsure[inside] = value_of_answer(heard, learnt, law)[0] >= FLOOR
         fused[inside] = heard.after(learnt, answer[inside]).belief().argmax(axis=1)

@@ -262,19 +262,26 @@ def fit(
             fusions.append(Fusion(mean))
             laws.append(AnswerLaw(mean))
             continue
-        fused = fusion.fit(
-            honest[task[taught]],
-            label[taught],
-            crowd.known[task[taught]],
-            expected=relabeler.expected,
-            certainty=relabeler.certainty,
-            seed=seed,
-        )
+        fused, law = learn(relabeler, honest[task], label, np.where(taught, crowd.known[task], -1), seed=seed)
         fusions.append(fused)
-        laws.append(answer_law.fit(honest[task], label, fused.confusion, seed))
+        laws.append(law)
     start, nobody = Heard.crowd_alone(crowd.belief), np.zeros((len(crowd.known), len(relabelers)), dtype=bool)
     learnt = tuple(relabelers), tuple(fusions), tuple(laws)
     return Router(crowd, *learnt, start, nobody, tested, floor, seed).told(answers)
+
+
+def learn(
+    relabeler: Relabeler, belief: Floats, answer: Ints, truth: Ints, *, seed: int = 0
+) -> tuple[Fusion, AnswerLaw]:
+    """How one relabeler's answers are to be weighed, and which are to be expected.
+
+    `belief`: (r, K) of the crowd, honest where the label is known. `answer`: (r,). `truth`: (r,), -1 where unknown:
+    such answers teach how often which is given.
+    """
+    known, prior = truth >= 0, {"expected": relabeler.expected, "certainty": relabeler.certainty}
+    matrix = fusion.confusion_of(answer[known], truth[known], belief.shape[1], **prior)
+    law = answer_law.fit(belief, answer, matrix, seed)
+    return fusion.fit(belief[known], answer[known], truth[known], **prior, law=law, seed=seed), law
 
 
 def _listen(heard: Heard, fusions: Sequence[Fusion], answers: Votes) -> Heard:

@@ -158,7 +158,9 @@ class TestFusion:
         assert after == pytest.approx(bayes.update(belief, np.array([1, 1]), matrix))
 
     def test_the_order_of_the_answers_does_not_matter(self):
-        one, two = Fusion(coin(0.8), 0.7, 1.2, np.array([0.1, -0.1])), Fusion(coin(0.9), 0.9, 0.8, np.array([0.3, 0.0]))
+        law = AnswerLaw(coin(0.8), leans=0.5)
+        one = Fusion(coin(0.8), 0.7, 1.2, np.array([0.1, -0.1]), gamma=0.5, law=law)
+        two = Fusion(coin(0.9), 0.9, 0.8, np.array([0.3, 0.0]))
         start = heard(0.6, 0.3)
         assert start.after(one, 0).after(two, 1).belief() == pytest.approx(start.after(two, 1).after(one, 0).belief())
 
@@ -260,12 +262,13 @@ class TestTheRouter:
         overruled = (all_told.belief().argmax(axis=1) != said)[300:]
         assert (truth[300:] != said[300:])[overruled].mean() > 0.7
 
-    def test_an_answer_taken_in_at_once_and_one_known_at_the_fit_count_the_same(self):
+    def test_an_answer_taken_in_at_once_and_one_known_at_the_fit_count_nearly_the_same(self):
         crowd, said, _ = simulated(200, 60)
         router = value.fit(crowd, [Relabeler("p", 1)], taught(crowd, said))
         more = answers(200, 1, 2, (100, 0, said[100]), (101, 0, said[101]))
         again = value.fit(crowd, [Relabeler("p", 1)], taught(crowd, said, [100, 101]))
-        assert router.told(more).belief() == pytest.approx(again.belief())
+        # the fit also learns from the two how often which answer is given
+        assert router.told(more).belief() == pytest.approx(again.belief(), abs=0.005)
         assert router.told(more).answered.sum() == again.answered.sum() == 62
 
     def test_two_people_of_one_group_may_both_be_heard_on_a_task(self):
