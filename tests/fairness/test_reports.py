@@ -82,6 +82,7 @@ def test_people_are_held_against_the_plain_majority(settled: Batch) -> None:
     assert found.against_tasks == 40 and found.against_raw.value == 1.0
 
 
+@pytest.mark.slow
 def test_groups_are_compared_and_the_gap_pays_for_its_choice(settled: Batch) -> None:
     Task.objects.filter(batch=settled).update(gold=None)
     for task in Task.objects.filter(batch=settled):
@@ -145,6 +146,7 @@ def test_beliefs_that_a_person_had_moved_are_no_evidence(settled: Batch) -> None
     assert quality.calibration_of(results.load(settled)) is None
 
 
+@pytest.mark.slow
 def test_a_right_label_has_its_price(settled: Batch) -> None:
     paid = Annotator.objects.create(
         project=settled.project, kind="paid", name="gpt", spec="chat:x", price_microdollars=1
@@ -225,6 +227,7 @@ def test_a_report_of_before_the_last_change_says_when_it_is_computed_anew(
     assert reports.report_and_wait(settled)[1] == 0
 
 
+@pytest.mark.slow
 def test_no_more_checks_are_offered_than_are_missing_and_can_be_drawn(settled: Batch) -> None:
     assert reports.report(settled).to_check == 30
     draws.draw(settled, 55)

@@ -69,6 +69,7 @@ def test_the_overview_says_what_waits(manager: Client, settled: Batch, batch: Ba
     ]
 
 
+@pytest.mark.slow
 def test_parts_refresh_by_themselves(manager: Client, settled: Batch) -> None:
     htmx = {"HX-Request": "true"}
     part = manager.get("/p/city/", headers={**htmx, "HX-Target": "standing"})
@@ -80,6 +81,7 @@ def test_parts_refresh_by_themselves(manager: Client, settled: Batch) -> None:
     assert "<html" in told(manager.get("/p/city/", headers={**htmx, "HX-Target": "anything"}))
 
 
+@pytest.mark.slow
 def test_the_report_has_no_number_without_its_interval(manager: Client, settled: Batch) -> None:
     page = told(manager.get(settled.get_absolute_url()))
     assert "<b>80.0%</b> <small>68.2–88.2</small>" in page and "Krippendorff" in page and "Crowd of 3 models" in page
@@ -98,6 +100,7 @@ def test_a_batch_that_nobody_labeled_yet_has_a_page(manager: Client, batch: Batc
         assert manager.get(batch.get_absolute_url()).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_button_sends_settled_tasks_of_a_group_to_people(manager: Client, settled: Batch) -> None:
     address = reverse("check_more", args=["city", settled.pk])
     answer = manager.post(address, {"group": "Old Town", "count": "4"}, follow=True)
@@ -143,6 +146,7 @@ def test_the_cost_of_a_page_does_not_grow_with_the_batches(
         manager.get("/p/city/")
 
 
+@pytest.mark.slow
 def test_a_page_that_shows_an_older_number_fetches_itself_once_more(
     manager: Client, settled: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def test_scripts_without_spaces_are_compared_by_pairs_of_letters() -> None:
     assert found[1] > 0.3 > found[2]
 
 
+@pytest.mark.slow
 def test_three_thousand_texts_are_indexed_in_well_under_a_second() -> None:
     texts = {key: f"Lamp {key % 97} on road {key % 89} is out since day {key % 31}." for key in range(3000)}
     begin = time.process_time()

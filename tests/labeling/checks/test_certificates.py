@@ -165,6 +165,7 @@ def test_the_answer_of_an_expert_settles_the_task_and_counts_as_a_check_of_the_c
     assert Decision.objects.current().filter(decided_by="expert").count() == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["person", "expert"])
 def test_a_check_taken_back_lets_the_crowd_s_label_stand(settled: Batch, kind: str) -> None:
     if kind == "expert":
@@ -357,6 +358,7 @@ def test_a_database_without_tables_is_one_sentence(monkeypatch: pytest.MonkeyPat
     )
 
 
+@pytest.mark.slow
 def test_how_common_labels_are_is_corrected_by_the_checks(settled: Batch) -> None:
     draws.draw(by_experts(settled), 60)
     answer_all(settled)

@@ -149,6 +149,7 @@ def test_unequal_chances_weigh_by_their_inverse_within_a_group() -> None:
     assert weight[0] / weight[2] == pytest.approx(2) and weight.mean() == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_weighted_checks_estimate_the_whole_when_one_group_is_checked_more(settled: Batch) -> None:
     """Simulated many times: the mean estimate is the true share although the worse group is checked five times more."""
     rng = np.random.default_rng(3)

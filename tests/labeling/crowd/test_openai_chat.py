@@ -257,6 +257,7 @@ def test_a_slow_server_is_given_up_and_the_charge_is_unknown(fake_openai: FakeOp
     assert (error.permanent, error.charged) == (False, None)
 
 
+@pytest.mark.slow
 def test_a_reply_that_drips_in_for_ever_is_given_up(fake_openai: FakeOpenAI) -> None:
     fake_openai.behaviours.append("drip")
     error = failure(chat(fake_openai, timeout=0.4))
@@ -364,6 +365,7 @@ def test_options_reach_the_server(fake_openai: FakeOpenAI) -> None:
     assert "max_tokens" not in body
 
 
+@pytest.mark.slow
 def test_answers_keep_their_order_while_calls_run_side_by_side(fake_openai: FakeOpenAI) -> None:
     fake_openai.slow_seconds = 0.2
     fake_openai.behaviours.extend(["slow"] * 12)

@@ -88,6 +88,7 @@ def test_the_same_seed_gives_the_same_labels(items: Path, tmp_path: Path) -> Non
     assert labels[0] == labels[1]
 
 
+@pytest.mark.slow
 def test_without_gold_there_is_no_accuracy(items: Path) -> None:
     told = run(items, "--labels", "water,noise", "--crowd", f"{recorded(items, 'fair')},{recorded(items, 'good')}")
     assert told["accuracy"] is told["majority_accuracy"] is told["best_single_accuracy"] is None
@@ -259,6 +260,7 @@ class TestManager:
 
 
 class TestTable:
+    @pytest.mark.slow
     def test_numbers_are_rounded_with_intervals_beside_the_base_rate(self, items: Path) -> None:
         told = SHELL.run(items, "--gold", "gold", "--crowd", recorded(items, "good"), "--validation", 20).splitlines()
         assert told[0] == "items: 60 tasks, 1 model, 60 votes, 0 abstentions"

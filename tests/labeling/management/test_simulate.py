@@ -142,6 +142,7 @@ def test_an_answer_that_could_not_be_read_is_paid_for_and_tells_nothing(recorded
     assert found["recorded"]["paid"] == [{"worker": "gpt", "answered": N - 34, "absent_is": "unreadable"}]
 
 
+@pytest.mark.slow
 def test_a_paid_worker_that_is_absent_on_a_third_was_never_asked_there_and_is_not_paid_for_it(recorded):
     votes = without(recorded, 3)
     found = run_json(recorded, "--router", "random", "--repeats", 2, votes=votes)

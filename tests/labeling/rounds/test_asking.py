@@ -194,6 +194,7 @@ class TestFailures:
         assert paid.rests and "failed (HTTP 500)" in paid.error
         assert not asking.ask_some(questions(batch).free()) and len(server.requests) == Annotator.BREAKER
 
+    @pytest.mark.slow
     def test_after_its_rest_a_model_is_tried_with_one_call_and_rests_twice_as_long(
         self, batch: Batch, server: FakeOpenAI
     ) -> None:

@@ -34,6 +34,7 @@ def test_the_level_lies_between_what_beliefs_promise_and_what_the_slice_shows():
     assert now.validated == 100
 
 
+@pytest.mark.slow
 def test_the_band_holds_what_happens_in_nine_of_ten_runs_at_every_budget():
     inside, errors, runs = 0, [], 40
     for seed in range(runs):

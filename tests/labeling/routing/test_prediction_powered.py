@@ -67,6 +67,7 @@ def test_one_check_is_refused():
         share(Sample(np.zeros(5), np.zeros(1), np.zeros(1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finite", [False, True])
 def test_intervals_cover_and_are_narrower_than_checks_alone(finite):
     """12% label noise, 300 of 20,000 checked: near 95% coverage, about two thirds of the width (methods 3.2)."""

@@ -36,6 +36,7 @@ def given(answer: Ints, tasks: Ints) -> Votes:
     return Votes(tasks.astype(np.int32), np.zeros(len(tasks), dtype=np.int32), answer[tasks], N, 1, 2)
 
 
+@pytest.mark.slow
 def test_a_model_that_is_good_on_the_hard_tasks_passes_and_one_that_is_good_on_easy_ones_alone_fails():
     passed = failed = 0
     for seed in range(10):

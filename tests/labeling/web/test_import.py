@@ -78,6 +78,7 @@ def test_labels_of_a_new_project_come_from_the_page(client: Client) -> None:
     assert Annotator.objects.filter(kind="model").count() >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [

@@ -255,6 +255,7 @@ def test_plain_answers_by_code_points():
     assert characters.by_dawid_skene(marks([[((1, 5, X),), ((1, 5, X),), ()]] * 5)) == [((1, 5, X),)] * 5
 
 
+@pytest.mark.slow
 def test_plain_answers_cost_marks_and_not_code_points():
     long = 10**9
     answer = ((5, long, X),)
