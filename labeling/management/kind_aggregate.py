@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +15,7 @@ from labeling.files.tables import UnusableFile
 from labeling.kinds.base import Answers, Kind, Known, Opinion, Space, taken
 from labeling.management.cell_options import check_files
 from labeling.management.kind_job import KindJob, kind_of, read_job, scored
+from labeling.management.outputs import opened
 from labeling.truth.calibration import expected_calibration_error
 from labeling.truth.screen import screen
 from labeling.truth.votes import Floats
@@ -68,7 +66,7 @@ def as_lines(summary: dict[str, Any], kind: Kind) -> list[str]:
 def write(path: str, kind: Kind, space: Space, tasks: Any, opinion: Opinion) -> None:
     """Write the answers in the kind's form with `confidence` and `tie`; a task takes as many rows as its answer."""
     rows = zip(tasks, opinion.answers, opinion.confidence.tolist(), opinion.ties.tolist(), strict=True)
-    with _opened(path) as stream:
+    with opened(path) as stream:
         if kind.form == "line":
             for task, answer, confidence, tie in rows:
                 sure = round(confidence, 6) if math.isfinite(confidence) else None
@@ -196,15 +194,3 @@ def _sizes(job: KindJob) -> dict[str, int]:
 
 def _shown(value: Any) -> str:
     return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[TextIO]:
-    if path == "-":
-        yield sys.stdout
-        return
-    try:
-        with Path(path).open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-    except OSError as error:
-        raise UnusableFile(f"{path} cannot be written ({error.strerror}).") from error

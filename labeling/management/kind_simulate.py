@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from labeling.files.tables import UnusableFile
 from labeling.kinds.base import Answers, AnswerTable, Kind, taken
 from labeling.management.cell_options import check_files, named
 from labeling.management.kind_job import kind_of, read_job
+from labeling.management.outputs import opened
 from labeling.routing.answer_replay import ROUTERS, Recorded, Way, replay
 from labeling.truth.votes import Ints
 
@@ -233,13 +233,10 @@ def _pairs(recorded: Recorded) -> list[dict[str, Any]]:
 
 
 def _write(path: str, curve: list[dict[str, Any]]) -> None:
-    try:
-        with Path(path).open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, list(curve[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(curve)
-    except OSError as error:
-        raise UnusableFile(f"{path} cannot be written ({error.strerror}).") from error
+    with opened(path) as stream:
+        writer = csv.DictWriter(stream, list(curve[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(curve)
 
 
 def _cell(value: Any) -> str:

@@ -6,12 +6,10 @@ import csv
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandParser
@@ -40,6 +38,7 @@ from labeling.management.cell_options import (
     rules_of,
 )
 from labeling.management.kind_job import add_kind_option, is_plain, kind_of
+from labeling.management.outputs import opened
 from labeling.truth import duplicates, sequence
 from labeling.truth.confusion import wilson
 from labeling.truth.dawid_skene import Step
@@ -329,7 +328,7 @@ def write_labels(path: str, table: VoteTable, result: Inference, probabilities: 
     names = [table.labels[index] for index in result.labels()]
     confidence = [f"{value:.6f}" for value in result.belief.max(axis=1)]
     ties = np.where(result.ties(), "true", "false").tolist()
-    with _opened(path) as stream:
+    with opened(path) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(head)
         rows = zip(table.tasks, names, confidence, ties, strict=True)
@@ -338,15 +337,3 @@ def write_labels(path: str, table: VoteTable, result: Inference, probabilities: 
             return
         for row, belief in zip(rows, result.belief, strict=True):
             writer.writerow([*row, *(f"{value:.6f}" for value in belief)])
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[TextIO]:
-    if path == "-":
-        yield sys.stdout
-        return
-    try:
-        with Path(path).open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-    except OSError as error:
-        raise UnusableFile(f"{path} cannot be written ({error.strerror}).") from error
