@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,12 +22,6 @@ from tests.fake_openai import FakeOpenAI
 
 pytestmark = pytest.mark.django_db
 CAP = 10_000_000
-
-
-@pytest.fixture
-def server() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as fake:
-        yield fake
 
 
 def send(batch: Batch, server: FakeOpenAI, **options: Any) -> Annotator:
@@ -389,17 +382,8 @@ class TestLimits:
 
 class TestLeaving:
     @pytest.fixture
-    def outside(self, batch: Batch, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> Annotator:
+    def outside(self, batch: Batch, server: FakeOpenAI, far_away: None) -> Annotator:
         """The server's model, taken for one of outside."""
-        build = recruiting.build
-
-        def from_outside(spec: str) -> Any:
-            voter: Any = build(spec)
-            assert isinstance(voter, ChatModel)
-            voter.outside = True
-            return voter
-
-        monkeypatch.setattr(recruiting, "build", from_outside)
         return send(batch, server)
 
     @pytest.mark.parametrize("mark", ["task", "batch", "project"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -17,12 +15,6 @@ from tests.fake_openai import FakeOpenAI
 
 pytestmark = pytest.mark.django_db
 Stage = Batch.Stage
-
-
-@pytest.fixture
-def server() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as fake:
-        yield fake
 
 
 def spec(server: FakeOpenAI, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ from django.test import Client
 from django.utils import timezone
 
 from labeling.crowd.errors import Misconfigured
-from labeling.crowd.openai_chat import ChatModel
 from labeling.managing import budgets
 from labeling.models import Annotator, Batch, Chunk, Decision, Escalation, Project, Reservation, Task, Vote
 from labeling.money import ledger
@@ -24,12 +22,6 @@ from tests.labeling.managed import told
 pytestmark = pytest.mark.django_db
 Stage = Batch.Stage
 CAP = 10_000_000
-
-
-@pytest.fixture
-def server() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as fake:
-        yield fake
 
 
 def spec(server: FakeOpenAI, name: str = "small", **options: Any) -> str:
@@ -326,17 +318,8 @@ class TestStops:
 
 class TestLeaving:
     @pytest.fixture
-    def outside(self, batch: Batch, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> Annotator:
+    def outside(self, batch: Batch, server: FakeOpenAI, far_away: None) -> Annotator:
         """The server's model, taken for one of outside."""
-        build = recruiting.build
-
-        def from_outside(spec: str) -> Any:
-            voter: Any = build(spec)
-            assert isinstance(voter, ChatModel)
-            voter.outside = True
-            return voter
-
-        monkeypatch.setattr(recruiting, "build", from_outside)
         return join(batch, server)
 
     def test_a_text_that_must_stay_is_neither_sent_nor_paid_for(
