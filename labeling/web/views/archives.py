@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from labeling.managing import archives, deleting
@@ -24,6 +25,7 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "visit": visit,
         "here": "settings",
+        "again": request.GET.get("again", ""),
         "batches": visit.project.batches.kept(),
         "deleted": [(one, bills.meter(one).spent) for one in _deleted(visit.project)],
         "voters": [(one, names[one.pk]) for one in machines.order_by("name", "pk")],
@@ -45,7 +47,7 @@ def archive_batch(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
             deleting.delete_batch(found, request.POST.get("name", ""))
             messages.success(request, f"{found.name} is deleted; what it cost stays in the ledger.")
         except deleting.CannotDelete as refusal:
-            messages.error(request, str(refusal))
+            return _refused(request, slug, refusal, str(found.pk))
     elif request.POST.get("action") == "restore":
         archives.restore_batch(found)
         messages.success(request, f"{found.name} is back, paused; let it go on from its page.")
@@ -89,7 +91,12 @@ def _delete_project(request: HttpRequest, project: Project) -> HttpResponse:
     try:
         deleting.delete_project(project, request.POST.get("name", ""))
     except deleting.CannotDelete as refusal:
-        messages.error(request, str(refusal))
-        return redirect("archive", slug)
+        return _refused(request, slug, refusal, "project")
     messages.success(request, f"{name} is deleted.")
     return redirect("projects")
+
+
+def _refused(request: HttpRequest, slug: str, refusal: deleting.CannotDelete, what: str) -> HttpResponse:
+    """Back to the archive, where what was to be deleted stays open for another try."""
+    messages.error(request, str(refusal))
+    return redirect(f"{reverse('archive', args=[slug])}?again={what}")

@@ -89,7 +89,8 @@ def test_a_deleted_batch_has_no_page_and_no_tasks_and_its_texts_may_come_again(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["", "may", "Ma", "May 2"])
 def test_nothing_goes_unless_the_name_is_typed(manager: Client, paid_batch: Batch, name: str) -> None:
-    assert "type the name May exactly" in delete(manager, paid_batch, name)
+    told = delete(manager, paid_batch, name)
+    assert "type the name May exactly" in told and "<details open><summary>Delete <bdi>May</bdi>" in told
     assert Task.objects.count() == 120 and Batch.objects.get().deleted_at is None
 
 
