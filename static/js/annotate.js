@@ -61,7 +61,8 @@
     else if (!busy) refresh();
     release();
     const again = back && [...back.querySelectorAll("[data-words]")].find((one) => one.dataset.words === item.words);
-    note(`Not saved: ${item.words}.`, reason, { bad: true, words: "Try again", act: again && (() => again.click()) });
+    const act = again && (() => !busy && back.isConnected && answer(back, again)); // wanted, however soon it comes
+    note(`Not saved: ${item.words}.`, reason, { bad: true, words: "Try again", act });
   }
 
   function shut(item) {
