@@ -105,14 +105,26 @@ def statement(target: Target, found: Finding, evidence: Evidence) -> str:
 def _refusal(target: Target, found: Finding) -> str:
     of = "the released labels" if target.about == About.RELEASED else "all labels"
     aim = f"at most {percent(target.alpha)} of {of} are wrong with {percent(1 - target.delta)} confidence"
+    if not found.checks:
+        return _unchecked(aim, found.further)
+    answered = found.checks > found.waiting
+    provided = "if errors keep the rate seen so far" if answered else "if none of them finds a wrong label"
     waits = f", of which {found.waiting:,} wait for an answer," if found.waiting else ""
     seen = f"{counted(found.checks, 'random check')}{waits} cannot tell that {aim}."
     if found.further == 0:
-        return f"No certificate yet: {seen} Once all are answered they would, if errors keep the rate seen so far."
+        return f"No certificate yet: {seen} Once all are answered they would, {provided}."
     if found.further is None:
-        return f"No certificate: {seen} At the rate of errors seen so far no number of checks would."
-    more = f"With about {found.further:,} more they would, if errors keep the rate seen so far."
-    return f"No certificate: {seen} {more}"
+        even = "At the rate of errors seen so far" if answered else "Even without a wrong label among them,"
+        return f"No certificate: {seen} {even} no number of checks would."
+    return f"No certificate: {seen} With about {found.further:,} more they would, {provided}."
+
+
+def _unchecked(aim: str, further: int | None) -> str:
+    """There is no rate of errors yet: what is said holds if no check finds one."""
+    seen = f"No certificate: nothing was checked at random yet, so nobody can tell that {aim}."
+    if further is None:
+        return f"{seen} Even without a wrong label among them, no number of checks could."
+    return f"{seen} About {counted(further, 'check')} could, if none of them finds a wrong label."
 
 
 def relative_to(who: list[dict[str, Any]]) -> str:

@@ -139,6 +139,11 @@ def known_from_file(evidence: Evidence) -> int:
     return sum(len(row) > 2 and row[2] is not None and row[0] not in checked for row in evidence["tasks"])
 
 
+def answered(evidence: Evidence) -> bool:
+    """Whether any check has its answer, so that there is a rate of errors seen so far."""
+    return any(check["answer"] is not None for check in evidence["checks"])
+
+
 def audit_of(evidence: Evidence) -> Audit:
     """The arrays of the rules, from the evidence alone. Raises NotEvidence where it lacks a part or makes no sense."""
     try:

@@ -214,6 +214,21 @@ def test_too_few_checks_are_refused_with_what_is_missing(settled: Batch) -> None
     assert certificates.issue(settled, Target(0.05, 0.05)).checks == 10 + found.further
 
 
+RATE = "the rate seen so far"
+
+
+def test_a_refusal_speaks_of_a_rate_of_errors_only_where_a_check_was_answered(settled: Batch) -> None:
+    by_experts(settled)
+    said = certificates.issue(settled, Target(0.05, 0.05)).statement
+    assert "nothing was checked at random yet" in said and "if none of them finds a wrong label" in said
+    assert RATE not in said and "0 random checks" not in said
+    draws.draw(settled, 10)
+    said = certificates.issue(settled, Target(0.05, 0.05)).statement
+    assert "10 random checks, of which 10 wait" in said and RATE not in said
+    answer_all(settled)
+    assert RATE in certificates.issue(settled, Target(0.05, 0.05)).statement
+
+
 def test_checks_that_were_looked_at_cannot_be_looked_at_once(settled: Batch) -> None:
     certified(by_experts(settled))
     with pytest.raises(CannotCertify, match="looked at before"):
