@@ -24,6 +24,8 @@ MARGIN = 0.05
 MOST_GROUPS = 24
 LOOKS = 40
 WEAKEST = 0.5
+LINE = 0.14
+"""Share of the height of the watch's drawing that a line of words takes."""
 WORK = 96_000
 """Draws of the permutation null times labels times groups: what one page may cost."""
 MEASURES = {
@@ -74,9 +76,12 @@ class Watched:
 
     @property
     def ticks(self) -> list[tuple[float, float]]:
-        """Numbers of the axis with their distances from the top, as shares."""
-        numbers = sorted({1.0, 10.0, self.look.threshold})
-        return [(number, 1 - self.scale.at(number)) for number in numbers]
+        """Numbers of the axis with their distances from the top, as shares; none so near to another that they touch."""
+        shown = [self.look.threshold]
+        for number in (1.0, 10.0):
+            if all(abs(self.scale.at(number) - self.scale.at(other)) > LINE for other in shown):
+                shown.append(number)
+        return [(number, 1 - self.scale.at(number)) for number in sorted(shown)]
 
     @property
     def curve(self) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 
 from labeling.reports.crowd.voters import Crowd, Voter
 from labeling.reports.drawing.heat import Cell, Heat, HeatRow
-from labeling.reports.drawing.scales import step_of
+from labeling.reports.drawing.scales import Tick, step_of
+from labeling.reports.drawing.thinning import thinned
 from labeling.reports.estimates import limits
 from labeling.truth.votes import Floats
 
@@ -106,9 +108,16 @@ def _point(found: Crowd, voter: Voter, before: list[Point]) -> Point:
     return Point(voter, x, ends[0], ends[1], ends[2], "end" if x > 0.7 else "start", not crowded, name_x)
 
 
-def price_ticks(found: Crowd) -> list[tuple[float, float]]:
-    """Powers of ten that lie well to the right of the free end, with their places."""
-    return [(price, _x(found, price)) for price in found.prices.powers if _x(found, price) > FREE_END + 0.05]
+def price_ticks(found: Crowd) -> list[Tick]:
+    """The free end and powers of ten that lie well to the right of it, fewer where the drawing is narrow."""
+    powers = [Tick(price, _x(found, price), _power_words(price), "middle") for price in found.prices.powers]
+    free = Tick(0, FREE_END / 2 - 0.01, "free", "middle")
+    return thinned([free, *(tick for tick in powers if tick.at > FREE_END + 0.05)])
+
+
+def _power_words(dollars: float) -> str:
+    """$1,000, $0.10, $0.001: a power of ten in cents at least, and in no digit less than it needs."""
+    return f"${dollars:,.0f}" if dollars >= 1 else f"${dollars:.{max(2, -round(log10(dollars)))}f}"
 
 
 def _x(found: Crowd, dollars: float) -> float:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from math import ceil, log10
 
 from labeling.reports.drawing.scales import Scale, Tick, spanning
+from labeling.reports.drawing.thinning import thinned
 
 MOST_TICKS = 5
+NEAR_THE_END = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,12 @@ class Curve:
 
     @property
     def ticks(self) -> list[Tick]:
-        """Round amounts along the bottom."""
+        """Round amounts along the bottom, fewer of them where the drawing is narrow."""
         step = round_step(self.most / MOST_TICKS)
         values = [step * place for place in range(int(self.most / step + 1e-9) + 1)]
         digits = max(0, -int(log10(step) // 1)) if step < 1 else 0
         words = [f"${value:,.{max(digits, 2) if digits else 0}f}" for value in values]
-        return [
-            Tick(value, value / self.most, text, "start" if not place else "middle")
-            for place, (value, text) in enumerate(zip(values, words, strict=True))
-        ]
+        return thinned([_tick(value, value / self.most, text) for value, text in zip(values, words, strict=True)])
 
     @property
     def solid(self) -> str:
@@ -84,6 +83,10 @@ class Curve:
         return [
             (spot, spot.dollars / self.most, 1 - self.y.at(spot.value)) for spot in self.dots if spot.value is not None
         ]
+
+
+def _tick(value: float, at: float, text: str) -> Tick:
+    return Tick(value, at, text, "start" if not value else "end" if at > NEAR_THE_END else "middle")
 
 
 def round_step(least: float) -> float:

@@ -25,12 +25,16 @@ class Interval(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A line of the grid: its number, its place as a share of the width, its words, its anchor."""
+    """A line of the grid: its number, its place as a share of the width, its words, its anchor.
+
+    `width`: pixels of the axis from which there is room for its words (`thinning`).
+    """
 
     value: float
     at: float
     text: str
     anchor: str
+    width: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from labeling.reports.batch.standing import Standing
 from labeling.reports.drawing.heat import decimals
 from labeling.reports.drawing.scales import PERCENT, PLAIN, POINTS, Interval, Scale
+from labeling.reports.drawing.thinning import thinned
 
 register = template.Library()
 MINUS = "−"
@@ -62,7 +63,7 @@ def big(found: Interval, unit: str = PERCENT) -> SafeString:
 @register.inclusion_tag("includes/_axis.html")
 def axis(scale: Scale) -> dict[str, Any]:
     """The numbers above a column of marks."""
-    return {"scale": scale}
+    return {"ticks": thinned(scale.ticks, keep_last=True)}
 
 
 @register.inclusion_tag("includes/_mark.html")
@@ -190,14 +191,6 @@ def usd_signed(microdollars: int) -> str:
 def two(value: float) -> str:
     """A coefficient in two digits without the leading zero."""
     return decimals(value)
-
-
-@register.filter
-def money_short(dollars: float) -> str:
-    """A round price on an axis."""
-    return (
-        f"${dollars:,.0f}" if dollars >= 1 else f"${dollars:.2f}" if dollars >= 0.01 else f"${dollars:.4f}".rstrip("0")
-    )
 
 
 @register.filter

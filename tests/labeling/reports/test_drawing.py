@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+from django.conf import settings
+
 from labeling.models import Annotator
 from labeling.reports.batch.prevalence import Line, Prevalence
+from labeling.reports.drawing.curves import Curve, Spot
 from labeling.reports.drawing.heat import lower_triangle
+from labeling.reports.drawing.scales import POINTS, Scale, Tick
+from labeling.reports.drawing.thinning import CHARACTER, WIDTHS, thinned
 from labeling.reports.estimates import Measured
 from labeling.web.templatetags.drawing import usd_signed
 
@@ -26,3 +34,33 @@ def test_a_table_of_pairs_has_no_column_without_a_pair() -> None:
 def test_movements_of_money_have_cents_at_least_and_no_digit_less() -> None:
     told = [usd_signed(n) for n in (25_000_000, -1_250_000, 700, 0, 1_234_567_890)]
     assert told == ["+$25.00", "−$1.25", "+$0.0007", "", "+$1,234.56789"]
+
+
+def gaps(ticks: list[Tick], width: float) -> list[float]:
+    """Pixels between the words shown on an axis of this width, from the characters that they have."""
+    shown = [tick for tick in ticks if tick.width <= width]
+    long = [CHARACTER * len(tick.text) for tick in shown]
+    start = {"start": 0.0, "middle": 0.5, "end": 1.0}
+    left = [tick.at * width - start[tick.anchor] * one for tick, one in zip(shown, long, strict=True)]
+    return [after - before - one for before, after, one in zip(left, left[1:], long, strict=False)]
+
+
+@pytest.mark.parametrize("most", [0.000003, 0.004, 0.5, 0.55, 1, 2.4, 9.99, 123, 4_000, 8_765_432, 3e9])
+@pytest.mark.parametrize("width", [60, 119, 120, 200, 236, 300, 480, 1100])
+def test_amounts_along_an_axis_never_touch_at_any_width(most: float, width: int) -> None:
+    ticks = Curve((Spot(most, 0.9),), ()).ticks
+    assert ticks[0].text.strip("$0.") == "" and ticks[0].width == 0
+    assert all(gap > 4 for gap in gaps(ticks, width))
+    assert len([tick for tick in ticks if tick.width <= width]) > 1 or width < 240
+
+
+@pytest.mark.parametrize("scale", [Scale(0.5, 1.0, 0.1), Scale(0, 1, 0.2), Scale(-1.0, 0.5, 0.5, POINTS)])
+@pytest.mark.parametrize("width", [40, 80, 120, 165, 240, 500])
+def test_the_end_of_a_scale_that_bears_its_unit_is_shown_at_any_width(scale: Scale, width: int) -> None:
+    ticks = thinned(scale.ticks, keep_last=True)
+    assert ticks[-1].width == 0 and all(gap > 4 for gap in gaps(ticks, width))
+
+
+def test_the_style_sheet_has_a_rule_for_each_width() -> None:
+    style = (settings.BASE_DIR / "static" / "css" / "concord.css").read_text()
+    assert tuple(int(found) for found in re.findall(r"\.from(\d+) ", style)) == WIDTHS
