@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import inf
 
 from labeling.reports.drawing.scales import Tick
@@ -37,7 +38,7 @@ def thinned(ticks: Sequence[Tick], *, keep_last: bool = False) -> list[Tick]:
 
 def _needed(ticks: Sequence[Tick]) -> float:
     """The smallest width of an axis at which each of these words keeps its distance from the next."""
-    pairs = zip(ticks, ticks[1:], strict=False)
+    pairs = pairwise(ticks)
     return max((_apart(one, other) / max(other.at - one.at, 1e-9) for one, other in pairs), default=0.0)
 
 
