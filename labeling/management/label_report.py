@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from labeling.models import Annotator, Batch, Decision, Membership, SkippedRow, Vote
+from labeling.money import ledger
 
 SHOWN = 5
 """So many bad lines and duplicates are listed; the page of the batch has them all."""
@@ -63,12 +64,16 @@ def lines(batch: Batch, told: dict[str, Any]) -> Iterator[str]:
     parts = ", ".join(f"{count:,} by the {name}" for name, count in by.items())
     waits = f", {told['for_people']:,} of them for people" if told["for_people"] else ""
     yield f"Settled {told['decided']:,}{f' ({parts})' if parts else ''}; open {told['open']:,}{waits}"
-    yield f"Spent ${told['cost_usd']:,.4f} of ${told['budget_usd']:,.2f}, in {told['seconds']:.0f} s"
+    yield f"Spent {_dollars(told['cost_usd'])} of {_dollars(told['budget_usd'])}, in {told['seconds']:.0f} s"
     yield from _accuracy(told)
     yield from _skipped(batch)
     yield from _unasked(batch)
     yield from _rests(batch)
     yield in_the_browser(batch)
+
+
+def _dollars(amount: float) -> str:
+    return ledger.dollars(round(1_000_000 * amount))
 
 
 def _accuracy(told: dict[str, Any]) -> Iterator[str]:

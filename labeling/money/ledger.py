@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from math import floor, log10
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet, Sum
@@ -46,6 +47,14 @@ def dollars(microdollars: int) -> str:
 def cents(microdollars: int) -> str:
     """Micro-dollars as a headline tells them: cents, and no more; the ledger has every digit."""
     return "under $0.01" if 0 < microdollars < 10_000 else f"${microdollars / 1_000_000:,.2f}"
+
+
+def about(microdollars: float) -> str:
+    """An expected amount: cents, below a cent its first two digits, so that half a cent never reads as a whole one."""
+    value = microdollars / 1_000_000
+    if not value or abs(value) >= 0.01:
+        return f"${value:,.2f}"
+    return f"${value:.{1 - floor(log10(abs(value)))}f}".rstrip("0")
 
 
 def open_purse(batch: Batch, cap_microdollars: int = 0) -> Purse:

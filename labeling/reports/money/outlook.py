@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from labeling.models import Batch, Round
+from labeling.money import ledger
 from labeling.reports import kept
 from labeling.reports.batch import levels
 from labeling.reports.drawing.curves import Curve, Spot
@@ -196,7 +197,7 @@ def _expected(ahead: Ahead, spent: int, end: int) -> tuple[Spot, ...]:
 def _next_label(ahead: Ahead, spent: float) -> str:
     each = ahead.price_of_the_next(spent)
     return (
-        f"expected; one more for about ${each:,.2f}"
+        f"expected; one more for about {ledger.about(MICRO * each)}"
         if each is not None
         else "expected; nothing more is worth its price"
     )

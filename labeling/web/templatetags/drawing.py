@@ -8,6 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from labeling.money import ledger
 from labeling.reports.batch.standing import Standing
 from labeling.reports.drawing.heat import decimals
 from labeling.reports.drawing.scales import PERCENT, PLAIN, POINTS, Interval, Scale
@@ -162,8 +163,8 @@ def minus_of(value: int, other: int) -> str:
 
 @register.filter
 def usd_round(microdollars: float) -> str:
-    """An expected price: dollars and cents."""
-    return f"${microdollars / 1_000_000:,.2f}"
+    """An expected price: dollars and cents, more digits below a cent."""
+    return ledger.about(microdollars)
 
 
 @register.filter

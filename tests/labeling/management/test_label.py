@@ -110,7 +110,7 @@ def test_a_paid_model_lifts_the_labels_and_stays_within_the_budget(items: Path) 
 def test_a_member_of_the_crowd_with_a_price_votes_as_far_as_the_budget_reaches(items: Path) -> None:
     crowd = f"{recorded(items, 'weak')},{recorded(items, 'good', '0.001')}"
     said = SHELL.run(items, "--gold", "gold", "--crowd", crowd, "--validation", 20, "--budget", "0.0255")
-    assert "Spent $0.0250 of $0.03" in said and "--budget is not used" not in said
+    assert "Spent $0.025 of $0.0255" in said and "--budget is not used" not in said
     assert "good voted on 25 of 60 tasks and rests. The money of this batch is spent" in said
     assert Batch.objects.get().purse.spent_microdollars == 25_000 and not ledger.faults()
 

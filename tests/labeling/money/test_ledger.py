@@ -189,6 +189,11 @@ def test_dollars_read_like_money() -> None:
     ]  # fmt: skip
 
 
+def test_an_expected_amount_below_a_cent_is_never_told_as_a_cent() -> None:
+    told = [ledger.about(n) for n in (0, 0.4, 42, 4_000, 6_000, 9_999, 10_000, 98_912, 1_234_567_890)]
+    assert told == ["$0.00", "$0.0000004", "$0.000042", "$0.004", "$0.006", "$0.01", "$0.01", "$0.10", "$1,234.57"]
+
+
 def test_a_headline_tells_cents_and_never_that_nothing_was_spent_when_something_was() -> None:
     told = [ledger.cents(n) for n in (0, 1, 9_999, 10_000, 98_912, 1_234_567_890)]
     assert told == ["$0.00", "under $0.01", "under $0.01", "$0.01", "$0.10", "$1,234.57"]
