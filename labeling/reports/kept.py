@@ -57,10 +57,15 @@ def keep_and_tell(name: str, version: object, compute: Callable[[], T]) -> tuple
     return found.value, found.behind(version)
 
 
-def peek(name: str, version: object) -> object | None:
-    """The kept value if it still serves, else None."""
+def peek(name: str, version: object) -> tuple[object | None, int]:
+    """The kept value if it still serves, else None; and in how many seconds it is replaced, 0 where it is current."""
     found: Kept[object] | None = cache.get(name)
-    return found.value if found is not None and found.serves(version) else None
+    return (found.value, found.behind(version)) if found is not None and found.serves(version) else (None, 0)
+
+
+def soonest(*waits: int) -> int:
+    """The first moment at which one of several kept numbers is replaced, in seconds; 0 where all are current."""
+    return min((wait for wait in waits if wait), default=0)
 
 
 def version() -> tuple[int, int, int]:

@@ -78,14 +78,21 @@ class Comparison:
         return spanning(line.right for line in self.lines)
 
 
-def compare(batch: Batch) -> Comparison:
-    """Run the quick methods, and add the slow ones that have run; kept while no vote changes."""
+def compare_and_wait(batch: Batch) -> tuple[Comparison, int]:
+    """Run the quick methods, and add the slow ones that have run; kept while no vote changes.
+
+    Also tells in how many seconds newer numbers are to be had, 0 where these are current.
+    """
     votes = batch.rows_new * max(batch.project.annotators.count(), 1)
     if votes > MOST_VOTES:
-        return Comparison((), 0, 0, votes, f"This batch may have {votes:,} votes; run `manage.py aggregate` on them.")
-    found = kept.keep(_name(batch, "quick"), _version(batch), lambda: _quick(batch))
-    slow = [kept.peek(_name(batch, name), _version(batch)) or Line(name, WORDS[name]) for name in SLOW]
-    return found if found.refused else replace(found, lines=_ordered([*found.lines, *cast(list[Line], slow)]))
+        told = f"This batch may have {votes:,} votes; run `manage.py aggregate` on them."
+        return Comparison((), 0, 0, votes, told), 0
+    version = _version(batch)
+    found, wait = kept.keep_and_tell(_name(batch, "quick"), version, lambda: _quick(batch))
+    ran = {name: kept.peek(_name(batch, name), version) for name in SLOW}
+    slow = [cast("Line | None", line) or Line(name, WORDS[name]) for name, (line, _) in ran.items()]
+    whole = found if found.refused else replace(found, lines=_ordered([*found.lines, *slow]))
+    return whole, kept.soonest(wait, *(later for _, later in ran.values()))
 
 
 def run(batch: Batch, name: str) -> Line:

@@ -70,14 +70,16 @@ class Compared:
     common: Commonest | None = None
 
 
-def compare(batch: Batch, wanted: Wanted) -> Compared:
-    """Replay a batch; kept while no vote changes."""
+def compare_and_wait(batch: Batch, wanted: Wanted) -> tuple[Compared, int]:
+    """Replay a batch; kept while no vote changes. Also: in how many seconds newer numbers are to be had, 0 if none."""
     if batch.rows_new > MOST_TASKS:
-        return Compared(f"This batch has {batch.rows_new:,} tasks, too many for a page; use `manage.py simulate`.")
+        told = f"This batch has {batch.rows_new:,} tasks, too many for a page; use `manage.py simulate`."
+        return Compared(told), 0
     if wanted.aggregator in SLOW and batch.rows_new * batch.project.annotators.count() > MOST_SLOW:
-        return Compared(f"Too many votes for {wanted.aggregator.replace('_', ' ')} on a page; choose another method.")
+        told = f"Too many votes for {wanted.aggregator.replace('_', ' ')} on a page; choose another method."
+        return Compared(told), 0
     name = f"replay.{batch.pk}.{batch.created_at.timestamp()}.{wanted.router}.{wanted.aggregator}.{wanted.budget}"
-    return kept.keep(name, kept.version(), lambda: _compare(batch, wanted))
+    return kept.keep_and_tell(name, kept.version(), lambda: _compare(batch, wanted))
 
 
 def _compare(batch: Batch, wanted: Wanted) -> Compared:

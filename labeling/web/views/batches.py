@@ -137,8 +137,9 @@ def replay(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
     if form.is_valid():
         told = form.cleaned_data
         wanted = Wanted(told["router"], told["aggregator"], in_microdollars(told["budget"]) or 0)
-        context["found"] = replays.compare(found, wanted)
-    return render(request, "labeling/batch/replay.html", context, status=200 if form.is_valid() else 422)
+        context["found"], context["again"] = replays.compare_and_wait(found, wanted)
+    status = 200 if form.is_valid() else 422
+    return show(request, "labeling/batch/replay.html", context, parts=("standing", "report"), status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -159,8 +160,8 @@ def _methods(request: HttpRequest, batch: Batch, context: dict[str, object]) -> 
     """The page, or with ?method= the row of a slow method, which runs then."""
     slow = request.GET.get("method", "")
     line = comparison.run(batch, slow) if slow in comparison.SLOW else None
-    compared = {**context, "found": comparison.compare(batch), "line": line}
-    part = (
-        "labeling/batch/_method.html" if line and request.headers.get("HX-Request") else "labeling/batch/methods.html"
-    )
-    return render(request, part, compared)
+    compared, again = comparison.compare_and_wait(batch)
+    context = {**context, "found": compared, "line": line, "again": again}
+    if line and request.headers.get("HX-Request"):
+        return render(request, "labeling/batch/_method.html", context)
+    return show(request, "labeling/batch/methods.html", context, parts=("report",))

@@ -40,7 +40,8 @@ def certificate(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
         except CannotCertify as error:
             form.add_error(None, str(error))
     context = {**_context(visit, found, request), "form": form}
-    return show(request, "labeling/batch/certificate.html", context, status=422 if form.errors else 200)
+    parts, status = ("standing", "statistics"), 422 if form.errors else 200
+    return show(request, "labeling/batch/certificate.html", context, parts=parts, status=status)
 
 
 def _draw(request: HttpRequest, batch: Batch) -> HttpResponse:
@@ -58,6 +59,7 @@ def _context(visit: Visit, batch: Batch, request: HttpRequest) -> dict[str, Any]
     wanted = whole(request.GET.get("shown", ""))
     newest = listed[0].pk if listed else 0
     shown = batch.certificates.filter(pk=wanted or newest).first() if listed else None
+    statistics, again = _statistics(batch, request.GET.get("label", ""))
     audits = Escalation.objects.in_batch(batch.pk).filter(reason=Escalation.Reason.AUDIT)
     return {
         "visit": visit,
@@ -76,14 +78,16 @@ def _context(visit: Visit, batch: Batch, request: HttpRequest) -> dict[str, Any]
         "waiting": audits.open().count(),
         "since": audits.filter(closed_at__gt=shown.created_at, vote__isnull=False).count() if shown else 0,
         "price": draws.price_of_one(batch),
-        "statistics": _statistics(batch, request.GET.get("label", "")),
+        "statistics": statistics,
+        "again": again,
     }
 
 
-def _statistics(batch: Batch, label: str) -> Prevalence:
+def _statistics(batch: Batch, label: str) -> tuple[Prevalence, int]:
+    """How common labels are, and in how many seconds newer numbers are to be had; 0 where these are current."""
     place = next((one.position for one in batch.project.label_list() if one.name == label), "")
     name = f"prevalence.{batch.pk}.{batch.created_at.timestamp()}.{place}"
-    return kept.keep(name, kept.version(), lambda: prevalence(batch, label))
+    return kept.keep_and_tell(name, kept.version(), lambda: prevalence(batch, label))
 
 
 @require_safe

@@ -9,11 +9,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
 from labeling.files import exports
 from labeling.models import Annotator, Batch, Belief, Decision, Escalation, Round, SkippedRow, Task, Vote
+from labeling.reports import kept
 from labeling.reports.batch import comparison
 from labeling.web.views import streams
 from tests.labeling.managed import person, told
@@ -247,3 +249,26 @@ def test_a_task_says_whether_the_label_of_the_file_settles_it_or_only_scores(man
     settled.tasks.filter(pk=task.pk).update(slice="validation")
     page = told(manager.get(task.get_absolute_url()))
     assert f"Known from the file: <bdi>{gold}</bdi>" in page and "only scores" not in page
+
+
+PARTS = [
+    ("certificate", "standing"),
+    ("certificate", "statistics"),
+    ("replay", "standing"),
+    ("replay", "report"),
+    ("methods", "report"),
+]
+
+
+@pytest.mark.parametrize(("page", "part"), PARTS)
+def test_pages_of_kept_numbers_follow_and_fetch_newer_ones_by_themselves(
+    manager: Client, settled: Batch, page: str, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept.Kept, "_left", lambda _: 7.0)  # whatever was computed once still serves for seven seconds
+    cache.clear()
+    address = f"/p/city/batches/{settled.pk}/{page}/"
+    assert "load delay" not in told(manager.get(address))
+    Vote.objects.create(task=settled.tasks.last(), annotator=person(settled.project, "ann"), label=None)
+    said = told(manager.get(address, headers={"HX-Request": "true", "HX-Target": part}))
+    assert said.strip().startswith("<div") and f'id="{part}"' in said and "<html" not in said
+    assert "live-later from:body" in said and ("load delay:7s" in said or page + part == "certificatestanding")
