@@ -122,13 +122,34 @@ def _says_nothing(cell: str, kind: Kind, rules: Rules) -> bool:
 @contextmanager
 def _opened(path: str, kind: Kind, columns: Sequence[str]) -> Iterator[tuple[Iterator[Row], list[str]]]:
     notes: list[str] = []
-    if kind.form == "line":
+    if kind.form == "line" and not _is_csv(path):
         with open_text(path) as stream:
             yield _lines(path, stream, columns, notes), notes
         return
     with open_table(path, columns) as table:
         notes.extend(table.notes)
-        yield _cells(table.rows, len(columns) > 2, table.own), notes
+        cells = _cells(table.rows, len(columns) > 2, table.own)
+        yield _valued(path, cells, notes) if kind.form == "line" else cells, notes
+
+
+def _is_csv(path: str) -> bool:
+    """Whether a file is called a CSV and holds no JSON lines all the same."""
+    if not path.removesuffix(".gz").lower().endswith((".csv", ".tsv")):
+        return False
+    with open_text(path) as stream:
+        return not next(stream, "{").lstrip().startswith("{")
+
+
+def _valued(path: str, rows: Iterator[Row], notes: list[str]) -> Iterator[Row]:
+    """Rows whose answer is JSON in a cell of a CSV, as an export has it; an empty cell is no answer."""
+    bad: list[str] = []
+    for task, worker, cell in rows:
+        try:
+            yield task, worker, json.loads(cell) if cell else None
+        except (ValueError, RecursionError):
+            bad.append(task)
+    if bad:
+        notes.append(f"Answers of {path} that are no JSON, left out: {len(bad):,} (task {listed(bad, 3)}).")
 
 
 def _cells(rows: Iterator[Sequence[str]], with_worker: bool, own: bool) -> Iterator[Row]:
@@ -142,7 +163,7 @@ def _cells(rows: Iterator[Sequence[str]], with_worker: bool, own: bool) -> Itera
         yield task, cleaned[cells[1]] if with_worker else NOBODY, label
 
 
-def _lines(path: str, stream: Any, columns: Sequence[str], notes: list[str]) -> Iterator[Row]:
+def _lines(path: str, stream: Iterator[str], columns: Sequence[str], notes: list[str]) -> Iterator[Row]:
     """The named fields of JSON lines; a line that is no such object is told and left out."""
     bad: list[int] = []
     for number, line in enumerate(stream, start=1):
