@@ -182,9 +182,19 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = VAR_DIR / "files"
 FILE_UPLOAD_PERMISSIONS = 0o600
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Pictures may lie elsewhere, for example in S3; a picture written again is the same picture.
+    "pictures": {
+        "BACKEND": env.str("CONCORD_PICTURES_STORAGE", "django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json("CONCORD_PICTURES_OPTIONS", {"allow_overwrite": True}),
+    },
+}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # two hundred labels have a thousand fields
 MAX_UPLOAD_BYTES = int(number("CONCORD_MAX_UPLOAD_BYTES", 500_000_000, 1_000_000, 50_000_000_000))
+MAX_PICTURE_BYTES = int(number("CONCORD_MAX_PICTURE_BYTES", 20_000_000, 10_000, 500_000_000))
 
 # --- background work and live pages -------------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", "")

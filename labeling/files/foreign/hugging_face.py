@@ -165,7 +165,7 @@ def _card(columns: dict[str, Column], count: int, asked: Sequence[Asked]) -> str
     """The README. Its head is YAML, of which JSON is a part."""
     features = [{"name": name, **column.card} for name, column in columns.items()]
     head = {
-        "dataset_info": {"features": features, "splits": [{"name": "train", "num_examples": count}]},
+        "dataset_info": {"features": features},
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}],
     }
     questions = "".join(f"- `{one.name}`: {' '.join(one.wording.split())}\n" for one in asked)
