@@ -11,21 +11,25 @@ from fairness.rates import group_rates
 from fairness.sequential import Look, look_at
 from labeling.checks import alarms, results
 from labeling.models import Alarm, Batch
+from labeling.models.grouping import By
 
 MOST = 1e300
 
 
 def look(batch: Batch) -> None:
     """Raise an alarm about each group of a batch whose labels are right more or less often than the others'."""
-    for found in paused(batch):
-        alarms.raise_about(
-            batch.project, Alarm.Kind.GAP, found.group, sentence(found), min(found.evidence, MOST), batch=batch
-        )
+    several = len(batch.attributes) > 1
+    for attribute in batch.attributes:
+        for found in paused(batch, (attribute,)):
+            named = replace(found, group=f"{attribute}: {found.group}") if several else found
+            alarms.raise_about(
+                batch.project, Alarm.Kind.GAP, named.group, sentence(named), min(found.evidence, MOST), batch=batch
+            )
 
 
-def paused(batch: Batch) -> list[Look]:
-    """The looks at the groups of a batch that say pause, the strongest evidence first."""
-    found = results.load(batch)
+def paused(batch: Batch, by: By | None = None) -> list[Look]:
+    """The looks at the groups of a batch that say pause, the strongest evidence first; `by` the first attribute."""
+    found = results.load(batch, by)
     group, names = merged(found.group, found.groups)
     if len([name for name in names if name]) < 2 or not found.checks.any():
         return []

@@ -13,7 +13,8 @@ from fairness.groups import Fair
 from fairness.intervals import Estimate
 from fairness.quality import Calibration, Good
 from labeling.checks import draws, results
-from labeling.models import Annotator, Batch, Project
+from labeling.models import Annotator, Batch, Project, grouping
+from labeling.models.grouping import By
 from labeling.reports import kept
 from labeling.reports.money import bills
 from labeling.reports.money.bills import Line
@@ -62,9 +63,14 @@ def report(batch: Batch) -> Report:
     return report_and_wait(batch)[0]
 
 
-def report_and_wait(batch: Batch) -> tuple[Report, int]:
-    """The report, and in how many seconds one of what has happened since is to be had; 0 where it is current."""
-    return kept.keep_and_tell(_name("report", batch), _version(batch.project), lambda: _report(batch))
+def report_and_wait(batch: Batch, by: By | None = None) -> tuple[Report, int]:
+    """The report, and in how many seconds one of what has happened since is to be had; 0 where it is current.
+
+    `by`: the attributes whose groups are compared, else the first one.
+    """
+    by = grouping.chosen(batch) if by is None else by
+    name = f"{_name('report', batch)}.{grouping.shortened(by)}"
+    return kept.keep_and_tell(name, _version(batch.project), lambda: _report(batch, by))
 
 
 def answers(project: Project) -> Answers:
@@ -85,8 +91,8 @@ def _version(project: Project) -> object:
     return kept.version(), tuple(label.name for label in project.label_list())
 
 
-def _report(batch: Batch) -> Report:
-    found = results.load(batch)
+def _report(batch: Batch, by: By) -> Report:
+    found = results.load(batch, by)
     good, pending = _good(found, batch.project), sum(found.pending.values())
     return Report(
         good,

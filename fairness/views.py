@@ -13,6 +13,7 @@ from fairness import findings, groups, overview, reports
 from labeling.checks import draws
 from labeling.managing import leftovers
 from labeling.models import Batch
+from labeling.models.grouping import Grouping, chosen
 from labeling.models.keys import whole
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.batch.at_work import at_work
@@ -71,7 +72,7 @@ def batch(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     if batch in request.session.get("started", []) and not Batch.objects.filter(pk=batch).exists():
         return _nothing_came_of_it(request, slug)
     found = batch_of(visit, batch)
-    context = {**_report(visit, found), "choice": None}
+    context = {**_report(visit, found, Grouping.of(found, request.GET.get("by", ""))), "choice": None}
     fair = context["report"].fair
     if fair is not None:
         context["choice"] = groups.choose(fair, request.GET.get("measure", ""), request.GET.get("label", ""))
@@ -88,8 +89,8 @@ def _nothing_came_of_it(request: HttpRequest, slug: str) -> HttpResponse:
     return answer
 
 
-def _report(visit: Visit, found: Batch) -> dict[str, Any]:
-    (report, again), now, money = reports.report_and_wait(found), standing(found), bills.meter(found)
+def _report(visit: Visit, found: Batch, grouped: Grouping) -> dict[str, Any]:
+    (report, again), now, money = reports.report_and_wait(found, grouped.by), standing(found), bills.meter(found)
     return {
         "visit": visit,
         "here": "batch",
@@ -101,6 +102,7 @@ def _report(visit: Visit, found: Batch) -> dict[str, Any]:
         "far": waiting_words(now),
         "money": money,
         "report": report,
+        "grouping": grouped,
         "good": report.good,
         "fair": report.fair,
         "said": findings.of_batch(report, now, money),
@@ -133,7 +135,8 @@ def check_more(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     visit = enter(request, slug, Role.MANAGER)
     found = batch_of(visit, batch)
     count, group = request.POST.get("count", ""), request.POST.get("group")
-    drawn = draws.draw(found, whole(count) or 0, group=group or None)
+    by = chosen(found, request.POST.get("by", ""))
+    drawn = draws.draw(found, whole(count) or 0, group=group or None, by=by)
     if drawn:
         messages.success(request, draws.words(found, drawn, group or ""))
     else:

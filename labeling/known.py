@@ -83,7 +83,7 @@ def _preferred(one: Known) -> tuple[bool, float]:
 def of_the_file(project: Project) -> Iterator[Known]:
     places = {label.pk: place for place, label in enumerate(project.label_list())}
     rows = Task.objects.learnable().filter(project=project).order_by("pk")
-    for pk, gold, since in rows.values_list("pk", "gold_id", "created_at"):
+    for pk, gold, since in rows.values_list("pk", "gold_id", "instance__created_at"):
         yield Known(pk, places[gold], By.FILE, 1.0, True, True, None, since)
 
 

@@ -71,7 +71,9 @@ def _submit(assignment: Assignment, told: dict[str, Any]) -> answering.Given:
 def _answered(assignment: Assignment) -> Assignment:
     """The hold under which this person has answered the same task."""
     theirs = Assignment.objects.filter(annotator=assignment.annotator, escalation__task=assignment.escalation.task)
-    done = theirs.filter(state=State.ANSWERED, vote__correction=None).select_related("escalation__task__batch", "vote")
+    done = theirs.filter(state=State.ANSWERED, vote__correction=None).select_related(
+        "escalation__task__batch", "escalation__task__instance", "vote"
+    )
     found = done.order_by("-pk").first()
     return found.known_to(assignment.annotator) if found else assignment
 

@@ -97,7 +97,9 @@ def overruled(annotator: Annotator) -> VoteQuerySet:
 def outcomes(votes: VoteQuerySet) -> list[Outcome]:
     """Answers with what became of each, in one query more than the answers themselves."""
     final = Prefetch("task__decisions", Decision.objects.current().select_related("label"), to_attr=FINAL)
-    found = _with_fate(votes.select_related("task__project", "label").prefetch_related(final)).annotate(
+    found = _with_fate(
+        votes.select_related("task__project", "task__instance", "label").prefetch_related(final)
+    ).annotate(
         told=Case(When(TOLD, then=True), default=False, output_field=BooleanField()),
         held=Subquery(Assignment.objects.filter(vote=OuterRef("pk"), state="answered").values("pk")[:1]),
     )
@@ -134,7 +136,7 @@ def set_aside(held: AssignmentQuerySet) -> list[Unanswered]:
     """Skips and flags with what an expert made of each, in one query more than the rows themselves."""
     experts = Decision.objects.current().filter(decided_by=Decision.By.EXPERT).select_related("label")
     final = Prefetch("escalation__task__decisions", experts, to_attr=FINAL)
-    found = held.select_related("escalation__task__project").prefetch_related(final)
+    found = held.select_related("escalation__task__project", "escalation__task__instance").prefetch_related(final)
     return [Unanswered(one, next(iter(getattr(one.escalation.task, FINAL)), None)) for one in found]
 
 

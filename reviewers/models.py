@@ -23,7 +23,9 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def with_task(self) -> AssignmentQuerySet:
         """With the rows that a card shows, in one query."""
-        return self.select_related("annotator__project", "escalation__task__batch", "vote__label")
+        return self.select_related(
+            "annotator__project", "escalation__task__batch", "escalation__task__instance", "vote__label"
+        )
 
     def in_project(self, project_id: int) -> AssignmentQuerySet:
         return self.filter(annotator__project=project_id)

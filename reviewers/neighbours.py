@@ -58,7 +58,7 @@ def settled_before(task: Task, count: int = 3) -> list[Near]:
     found.pop(task.pk, None)
     best = [(key, alike) for key, alike in found.most_common(count) if alike >= LEAST_ALIKE]
     current = Decision.objects.current().filter(task__in=[key for key, _ in best])
-    decisions = {decision.task_id: decision for decision in current.select_related("task", "label")}
+    decisions = {decision.task_id: decision for decision in current.select_related("task__instance", "label")}
     return [Near(decisions[key].task, decisions[key], min(alike, 1.0)) for key, alike in best if key in decisions]
 
 
@@ -89,7 +89,7 @@ def _settled(project_id: int) -> DecisionQuerySet:
 
 
 def _built(project_id: int, newest: int) -> Index:
-    rows = _settled(project_id).values_list("task", "task__parts")[:MOST_TASKS]
+    rows = _settled(project_id).values_list("task", "task__instance__parts")[:MOST_TASKS]
     read = ((task, " ".join(text[:READ_CHARACTERS] for _, text in parts)) for task, parts in rows.iterator(100))
     return build(dict(read), newest)
 

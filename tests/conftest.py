@@ -128,8 +128,9 @@ def project(db: None) -> Any:
 @pytest.fixture
 def batch(project: Any) -> Any:
     """A batch of six tasks in two groups, the last two with gold labels, all open and without votes."""
-    from labeling.models import Batch, Task
+    from labeling.models import Batch
     from labeling.money.ledger import open_purse
+    from tests.tasks import put_tasks
 
     texts = [
         "The street lamp on Mill Road is out.",
@@ -139,20 +140,21 @@ def batch(project: Any) -> Any:
         "Pothole in front of the school.",
         "Blocked gully at the corner.",
     ]
-    made = Batch.objects.create(project=project, name="March", stage=Batch.Stage.REVIEWING, rows_read=6, rows_new=6)
+    facts = {"name": "March", "stage": Batch.Stage.REVIEWING, "attributes": ["Group"]}
+    made = Batch.objects.create(project=project, rows_read=6, rows_new=6, **facts)
     labels = project.label_list()
-    Task.objects.bulk_create(
-        Task(
-            project=project,
-            batch=made,
-            position=position,
-            external_id=f"R-{position}",
-            digest=f"digest-{position}",
-            parts=[["Text", text]],
-            group=["Harbour", "Old Town"][position % 2],
-            gold=labels[position % 2] if position >= 4 else None,
-        )
-        for position, text in enumerate(texts)
+    put_tasks(
+        made,
+        (
+            {
+                "position": position,
+                "external_id": f"R-{position}",
+                "parts": [["Text", text]],
+                "groups": {"Group": ["Harbour", "Old Town"][position % 2]},
+                "gold": labels[position % 2] if position >= 4 else None,
+            }
+            for position, text in enumerate(texts)
+        ),
     )
     open_purse(made, 10_000_000)
     return made

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from labeling.checks import certificates
-from labeling.models import Alarm, Annotator, Batch, Escalation, Label, Membership, Project, Task
+from labeling.models import Alarm, Annotator, Batch, Escalation, Instance, Label, Membership, Project, Task
 from labeling.money import ledger
 from reviewers.queue import answering, claiming
 from tests.reviewers.scenery import answer, ask, believe, make_case, model, person, say
@@ -207,11 +207,11 @@ def hostile(batch: Batch) -> Batch:
             name=f"{label.position}{EVIL}"[:120], short=EVIL[:40], hint=EVIL[:120], description=EVIL
         )
     User.objects.filter(username="ann").update(first_name=EVIL[:150], last_name="javascript:alert(1)")
-    Batch.objects.filter(pk=batch.pk).update(name=EVIL[:120], error=EVIL)
+    Batch.objects.filter(pk=batch.pk).update(name=EVIL[:120], error=EVIL, attributes=[EVIL])
     for task in batch.tasks.all():
-        Task.objects.filter(pk=task.pk).update(
+        Instance.objects.filter(tasks=task).update(
             parts=[[EVIL, EVIL], ["Second", EVIL]], about={EVIL: EVIL, "link": "javascript:alert(1)"},
-            group=EVIL[:120], external_id=f"{task.pk}{EVIL}"[:200],
+            groups={EVIL: EVIL[:120]}, external_id=f"{task.pk}{EVIL}"[:200],
         )  # fmt: skip
     voter, paid = model(project, EVIL[:120]), model(project, f"paid {EVIL}"[:120], "paid")
     Annotator.objects.filter(pk=paid.pk).update(error=EVIL)

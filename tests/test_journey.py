@@ -58,7 +58,7 @@ def upload(manager: Client) -> Batch:
     assert f"{ROWS} rows can be used" in " ".join(page.split())
     found = re.search(r'<textarea name="labels"[^>]*>(.*?)</textarea>', page, re.DOTALL)
     assert found, "the file's known labels are proposed"
-    fields = {"text": ["text"], "gold": "gold", "group": "district", "id": "id", "labels": found[1].strip()}
+    fields = {"text": ["text"], "gold": "gold", "groups": ["district"], "id": "id", "labels": found[1].strip()}
     started = manager.post(preview, {**fields, "name": "March", "validation": 50, "budget": "5"})
     assert started.status_code == 302, "the batch is under way"
     return Batch.objects.get()

@@ -7,16 +7,18 @@ drawn by the same rule, and anyone can tell afterwards who should have been draw
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import log2
 from statistics import median
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
 from labeling.live import nudges
 from labeling.models import Annotator, Batch, Decision, Escalation, Project, Task, Vote
+from labeling.models.grouping import By, chosen, group_of
 from labeling.models.task import TaskQuerySet
 from labeling.money import ledger
 from labeling.routing.lots import lot
@@ -38,8 +40,20 @@ class Lot:
 
     number: float
     task_id: int
-    group: str
+    groups: Mapping[str, str]
     drawn: bool
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Group:
+    """The tasks that these attributes put together under one name."""
+
+    by: By
+    name: str
+
+    def holds(self, groups: Mapping[str, str]) -> bool:
+        """Whether an instance with these values of its attributes belongs here."""
+        return group_of(self.by, groups) == self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +61,37 @@ class Cuts:
     """Up to which lot tasks are checked: in the whole batch, and in single groups beyond that."""
 
     whole: float
-    groups: dict[str, float]
+    groups: dict[Group, float]
 
     @classmethod
     def of(cls, batch: Batch) -> Cuts:
         kept = batch.check_cuts
-        return cls(float(kept.get("whole", 0.0)), {name: float(cut) for name, cut in kept.get("groups", {}).items()})
+        groups = {Group(tuple(by), name): float(cut) for by, name, cut in kept.get("groups", ())}
+        return cls(float(kept.get("whole", 0.0)), groups)
 
-    def reach(self, group: str) -> float:
-        return max(self.whole, self.groups.get(group, 0.0))
+    def kept(self) -> dict[str, Any]:
+        """As it stands in the batch's row."""
+        return {"whole": self.whole, "groups": [[list(one.by), one.name, cut] for one, cut in self.groups.items()]}
 
-    def raised(self, cut: float, group: str | None) -> Cuts:
+    def reach(self, groups: Mapping[str, str]) -> float:
+        """Up to which lot a task is checked whose instance has these values."""
+        own = self.stratum(groups)
+        return self.whole if own is None else self.groups[own]
+
+    def stratum(self, groups: Mapping[str, str]) -> Group | None:
+        """The group beyond the whole batch whose cut decides over a task, the highest of its groups."""
+        inside = [one for one in self.own() if one.holds(groups)]
+        return inside[-1] if inside else None
+
+    def raised(self, cut: float, group: Group | None) -> Cuts:
         if group is None:
             return Cuts(max(self.whole, cut), self.groups)
         return Cuts(self.whole, {**self.groups, group: max(self.groups.get(group, 0.0), cut)})
 
-    def own(self) -> list[str]:
-        """The groups that are checked beyond the cut of the whole batch."""
-        return sorted(name for name, cut in self.groups.items() if cut > self.whole)
+    def own(self) -> list[Group]:
+        """The groups that are checked beyond the cut of the whole batch, the highest cut last."""
+        beyond = [group for group, cut in self.groups.items() if cut > self.whole]
+        return sorted(beyond, key=lambda group: (self.groups[group], group))
 
 
 def seed_of(batch: Batch) -> str:
@@ -72,20 +99,26 @@ def seed_of(batch: Batch) -> str:
     return f"{batch.pk}-{batch.seed}"
 
 
-def could_be_checked(batch: Batch, group: str | None = None) -> TaskQuerySet:
+def could_be_checked(batch: Batch, group: Group | None = None) -> TaskQuerySet:
     """Settled tasks whose label nobody knows for sure: no gold label, not settled by an expert; drawn ones included."""
     tasks = batch.tasks.filter(gold=None)
-    tasks = tasks if group is None else tasks.filter(group=group)
+    tasks = tasks if group is None else tasks.grouped(group.by).filter(group=group.name)
     by_expert = Decision.objects.current().filter(task=OuterRef("pk"), decided_by=Decision.By.EXPERT)
     settled = Q(stage=Task.Stage.DECIDED) & ~Exists(by_expert)
     return tasks.filter(settled | Q(check_probability__isnull=False))
 
 
-def lots(batch: Batch, group: str | None = None) -> list[Lot]:
+def lots(batch: Batch, group: Group | None = None) -> list[Lot]:
     """The lots of all tasks that could be checked, lowest first."""
     seed = seed_of(batch)
-    rows = could_be_checked(batch, group).values_list("pk", "external_id", "group", "check_probability")
-    found = [Lot(lot(seed, name), pk, group, chance is not None) for pk, name, group, chance in rows.iterator(2000)]
+    rows = could_be_checked(batch, group).values_list(
+        "pk", "instance__external_id", "instance__groups", "check_probability"
+    )
+    alike: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}  # a million tasks have a few groups
+    found = [
+        Lot(lot(seed, name), pk, alike.setdefault(tuple(groups.items()), groups), chance is not None)
+        for pk, name, groups, chance in rows.iterator(2000)
+    ]
     return sorted(found, key=lambda one: (one.number, one.task_id))
 
 
@@ -108,11 +141,17 @@ def to_follow(batch: Batch, tasks: TaskQuerySet, cuts: Cuts) -> int:
     They follow so that the checks stay a random sample of all labels. Of more than 5,000 tasks the expected number.
     """
     later = tasks.filter(gold=None, check_probability=None).order_by()
-    sizes: dict[str, int] = dict(later.values_list("group").annotate(Count("pk")))
-    if sum(sizes.values()) > MOST_COUNTED:
-        return round(sum(size * cuts.reach(group) for group, size in sizes.items()))
+    if later.count() > MOST_COUNTED:
+        return round(_expected(later, cuts))
     seed = seed_of(batch)
-    return sum(lot(seed, name) <= cuts.reach(group) for name, group in later.values_list("external_id", "group"))
+    rows = later.values_list("instance__external_id", "instance__groups")
+    return sum(lot(seed, name) <= cuts.reach(groups) for name, groups in rows)
+
+
+def _expected(tasks: TaskQuerySet, cuts: Cuts) -> float:
+    if not cuts.own():
+        return tasks.count() * cuts.whole
+    return sum(cuts.reach(groups) for groups in tasks.values_list("instance__groups", flat=True).iterator(2000))
 
 
 def policy_cut(batch: Batch) -> float:
@@ -128,19 +167,20 @@ def policy_cut(batch: Batch) -> float:
 
 
 @transaction.atomic
-def draw(batch: Batch, count: int, *, group: str | None = None) -> int:
+def draw(batch: Batch, count: int, *, group: str | None = None, by: By | None = None) -> int:
     """Send `count` more settled tasks, of one group or of all, to people or experts. Returns how many it found.
 
+    `by`: the attributes that the group is one of; the batch's first one where none is named.
     The next ones in the order of their lots, so all draws together are a simple random sample without replacement;
     each drawn task carries the probability with which it was drawn. Whoever answers sees an ordinary question.
     """
     locked = Batch.objects.select_for_update().get(pk=batch.pk)
     _draw_up_to(locked, Cuts.of(locked))
-    cuts = cuts_for(locked, count, group)
+    cuts = cuts_for(locked, count, None if group is None else Group(by or chosen(batch), group))
     return _draw_up_to(locked, cuts) if cuts else 0
 
 
-def cuts_for(batch: Batch, count: int, group: str | None = None) -> Cuts | None:
+def cuts_for(batch: Batch, count: int, group: Group | None = None) -> Cuts | None:
     """The cuts that `count` more checks of one group or of all need; None where there is nothing to draw."""
     left = [one for one in lots(batch, group) if not one.drawn]
     size = min(max(count, 0), len(left), MOST)
@@ -164,8 +204,8 @@ def words(batch: Batch, drawn: int, group: str = "") -> str:
 def _draw_up_to(batch: Batch, cuts: Cuts) -> int:
     """Ask about every task below the cuts that was not drawn before, and write down what was done."""
     frame = lots(batch)
-    new = [one for one in frame if not one.drawn and one.number <= cuts.reach(one.group)]
-    batch.check_cuts = {"whole": cuts.whole, "groups": cuts.groups}
+    new = [one for one in frame if not one.drawn and one.number <= cuts.reach(one.groups)]
+    batch.check_cuts = cuts.kept()
     batch.save(update_fields=["check_cuts"])
     if new:
         _ask(batch, [one.task_id for one in new])
@@ -210,7 +250,7 @@ def places_of(batch: Batch, chosen: list[int]) -> dict[int, float]:
     most = log2(max(batch.project.labels.count(), 2))
     places = {}
     for some in _some(chosen):
-        for pk, name in Task.objects.filter(pk__in=some).values_list("pk", "external_id"):
+        for pk, name in Task.objects.filter(pk__in=some).values_list("pk", "instance__external_id"):
             number = lot(f"{seed_of(batch)}-place", name)
             places[pk] = waiting[int(number * len(waiting))] if waiting else number * most
     return places
@@ -224,10 +264,11 @@ def _log_probability(batch: Batch, frame: list[Lot], cuts: Cuts) -> None:
     """Write (drawn) / (could be checked) on every drawn task: of the batch, or of a group that is checked more."""
     own = cuts.own()
     drawn = batch.tasks.filter(check_probability__isnull=False)
-    drawn.exclude(group__in=own).update(check_probability=_part(frame, cuts.whole))
-    for group in own:
-        inside = [one for one in frame if one.group == group]
-        drawn.filter(group=group).update(check_probability=_part(inside, cuts.groups[group]))
+    drawn.update(check_probability=_part(frame, cuts.whole))
+    for group in own:  # the highest cut last, since it decides over a task of several groups
+        inside = [one for one in frame if cuts.stratum(one.groups) == group]
+        here = drawn.grouped(group.by).filter(group=group.name)
+        here.update(check_probability=_part(inside, cuts.groups[group]))
 
 
 def _part(frame: list[Lot], cut: float) -> float:

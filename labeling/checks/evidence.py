@@ -40,7 +40,7 @@ def collect(batch: Batch) -> Evidence:
         if audit.checks is not None
     }
     found = results.answered(inside, batch.project.label_list())
-    tasks = list(batch.tasks.order_by("position").values_list("pk", "external_id", "gold_id", "slice"))
+    tasks = list(batch.tasks.order_by("position").values_list("pk", "instance__external_id", "gold_id", "slice"))
     chances, usual = _probabilities(batch)
     made = Decision.objects.current().filter(inside).only("task_id", "label_id", "decided_by", "confidence")
     now = {one.task_id: one for one in made.iterator(2000)}
@@ -58,12 +58,15 @@ def collect(batch: Batch) -> Evidence:
 
 def _probabilities(batch: Batch) -> tuple[dict[int, float], float]:
     """The probability to be drawn of the tasks of groups that are checked more than others, and that of all others."""
-    own = draws.Cuts.of(batch).own()
+    cuts = draws.Cuts.of(batch)
     drawn = batch.tasks.filter(check_probability__isnull=False)
-    usual = drawn.exclude(group__in=own).values_list("check_probability", flat=True).first()
-    by_group = dict(drawn.filter(group__in=own).values_list("group", "check_probability"))
-    inside = draws.could_be_checked(batch).filter(group__in=own).values_list("pk", "group")
-    return {pk: round(by_group[group] or 0.0, DIGITS) for pk, group in inside}, round(usual or 0.0, DIGITS)
+    if not cuts.own():
+        return {}, round(drawn.values_list("check_probability", flat=True).first() or 0.0, DIGITS)
+    rows = draws.could_be_checked(batch).values_list("pk", "instance__groups", "check_probability")
+    stratum = {pk: (cuts.stratum(groups), chance) for pk, groups, chance in rows}
+    chance_in = {group: chance for group, chance in stratum.values() if chance is not None}
+    inside = {pk: round(chance_in[group], DIGITS) for pk, (group, _) in stratum.items() if group is not None}
+    return inside, round(chance_in.get(None, 0.0), DIGITS)
 
 
 def _task(
@@ -84,7 +87,7 @@ def _checks(batch: Batch, stood: dict[int, Decision], found: dict[int, Check]) -
     labels, seed = [label.name for label in batch.project.label_list()], draws.seed_of(batch)
     places = {label.pk: place for place, label in enumerate(batch.project.label_list())}
     people = {one.pk: one for one in Annotator.objects.filter(project=batch.project).people()}
-    drawn = batch.tasks.filter(pk__in=stood, gold=None).values_list("pk", "external_id", "check_probability")
+    drawn = batch.tasks.filter(pk__in=stood, gold=None).values_list("pk", "instance__external_id", "check_probability")
     rows = [
         {
             "task": name,

@@ -14,6 +14,8 @@ from django.db.models import Q
 from numpy.typing import NDArray
 
 from labeling.models import Batch, Decision, Escalation, Label, Project, Task
+from labeling.models.grouping import By as Attributes
+from labeling.models.grouping import chosen, group_name
 from labeling.truth.votes import Bools, Floats, Ints
 
 By = Decision.By
@@ -76,13 +78,14 @@ class Check:
     confidence: float
 
 
-def load(scope: Batch | Project) -> Checked:
-    """Everything settled in a batch or a project, with its checks."""
+def load(scope: Batch | Project, grouped: Attributes | None = None) -> Checked:
+    """Everything settled in a batch or a project, with its checks; `grouped` by these attributes, else by the first."""
+    grouped = chosen(scope) if grouped is None else grouped
     labels = (scope.project if isinstance(scope, Batch) else scope).label_list()
     inside = Q(task__batch=scope) if isinstance(scope, Batch) else Q(task__project=scope)
     place = {label.pk: index for index, label in enumerate(labels)}
     drawn = answered(inside, labels)
-    rows = _rows(scope, inside, place, drawn)
+    rows = _rows(scope, inside, place, drawn, grouped)
     groups = tuple(sorted({row[4] for row in rows}))
     index = {name: number for number, name in enumerate(groups)}
     columns = [np.array([row[c] for row in rows]) for c in (0, 1, 2, 3, 5, 6, 7)]
@@ -100,14 +103,16 @@ def load(scope: Batch | Project) -> Checked:
         tuple(labels),
         groups,
         scope.tasks.learnable().count(),
-        _pending(inside),
+        _pending(inside, grouped),
     )
 
 
 Row = tuple[int, int, int, int, str, float, float, int]
 
 
-def _rows(scope: Batch | Project, inside: Q, place: dict[int, int], drawn: dict[int, Check]) -> list[Row]:
+def _rows(
+    scope: Batch | Project, inside: Q, place: dict[int, int], drawn: dict[int, Check], grouped: Attributes
+) -> list[Row]:
     """(task, label, by, truth, group, when, chance, batch) of every settled or checked task outside the slice."""
     by_name = {name: number for number, name in enumerate(BY)}
     now = {
@@ -116,7 +121,7 @@ def _rows(scope: Batch | Project, inside: Q, place: dict[int, int], drawn: dict[
         .filter(inside)
         .values_list("task_id", "label_id", "decided_by", "created_at")
     }
-    tasks = scope.tasks.exclude(slice=Task.Slice.VALIDATION).order_by("pk")
+    tasks = scope.tasks.exclude(slice=Task.Slice.VALIDATION).grouped(grouped).order_by("pk")
     rows: list[Row] = []
     for pk, batch, group, gold, chance in tasks.values_list("pk", "batch_id", "group", "gold_id", "check_probability"):
         check = drawn.get(pk)
@@ -160,10 +165,10 @@ def answered(inside: Q, labels: list[Label]) -> dict[int, Check]:
     }
 
 
-def _pending(inside: Q) -> dict[str, int]:
+def _pending(inside: Q, grouped: Attributes) -> dict[str, int]:
     waiting = Escalation.objects.open().filter(inside, reason=Escalation.Reason.AUDIT)
     counts: dict[str, int] = {}
-    for group in waiting.values_list("task__group", flat=True):
+    for group in waiting.values_list(group_name(grouped, "task__instance__groups"), flat=True):
         counts[group] = counts.get(group, 0) + 1
     return counts
 

@@ -24,7 +24,7 @@ def votes(scope: Batch | Project) -> Iterator[dict[str, Any]]:
     project = scope.project if isinstance(scope, Batch) else scope
     names, labels = project.annotators.called(), {label.pk: label.name for label in project.label_list()}
     inside = {"task__batch": scope} if isinstance(scope, Batch) else {"task__project": scope}
-    rows = Vote.objects.current().filter(**inside).select_related("task", "annotator")
+    rows = Vote.objects.current().filter(**inside).select_related("task__instance", "annotator")
     for vote in rows.order_by("task__batch_id", "task__position", "pk").iterator(ROWS):
         yield {
             "task": vote.task.external_id,
@@ -49,7 +49,7 @@ def ledger(scope: Batch | Project) -> Iterator[dict[str, Any]]:
     """One record for each side of each movement of money, oldest first; the sides of a transaction sum to zero."""
     inside = {"purse__batch": scope} if isinstance(scope, Batch) else {"purse__project": scope}
     rows = LedgerEntry.objects.filter(**inside).select_related(
-        "purse__batch", "reservation__annotator", "reservation__task"
+        "purse__batch", "reservation__annotator", "reservation__task__instance"
     )
     for entry in rows.order_by("pk").iterator(ROWS):
         held = entry.reservation

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
 from labeling.files.spellings import is_number
 from labeling.kinds.cells import FORMULA, GUARDED
-from labeling.models import Batch, Decision, Project
+from labeling.models import Batch, Decision, Project, Task
+from labeling.models.grouping import attributes
 
 ROWS = 2000
 SHORT = (
@@ -20,13 +21,16 @@ SHORT = (
 )
 
 
+FIELDS = {*SHORT, "batch", "slice", "annotator", "why", "decided_at", "provenance", "text", "parts"}
+
+
 def decided(scope: Batch | Project) -> QuerySet[Decision]:
     """The current decisions of a batch or of a whole project, in the order in which the tasks came."""
     of = {"task__batch": scope} if isinstance(scope, Batch) else {"task__project": scope}
     rows = (
         Decision.objects.current()
         .filter(**of)
-        .select_related("label", "annotator", "task__batch", "task__gold", "task__project")
+        .select_related("label", "annotator", "task__batch", "task__gold", "task__project", "task__instance")
     )
     counted = rows.annotate(
         n_votes=Count("task__votes", filter=Q(task__votes__correction=None, task__votes__withdrawn=False)),
@@ -37,12 +41,13 @@ def decided(scope: Batch | Project) -> QuerySet[Decision]:
 
 def records(scope: Batch | Project) -> Iterator[dict[str, Any]]:
     """One plain record for each settled task, with the full provenance."""
+    names = attributes(scope)
     for decision in decided(scope).iterator(ROWS):
-        yield record(decision)
+        yield record(decision, names)
 
 
-def record(decision: Decision) -> dict[str, Any]:
-    """What leaves the house about one settled task."""
+def record(decision: Decision, names: Sequence[str] = ()) -> dict[str, Any]:
+    """What leaves the house about one settled task; `names`: the group attributes."""
     task = decision.task
     return {
         "task": task.external_id,
@@ -54,7 +59,7 @@ def record(decision: Decision) -> dict[str, Any]:
         "cost_usd": (getattr(decision, "cost", 0) or 0) / 1_000_000,
         "votes": getattr(decision, "n_votes", 0),
         "batch": task.batch.name,
-        "group": task.group,
+        **_groups(task, names),
         "gold": task.gold.name if task.gold else None,
         "differs_from_gold": None if task.gold is None else task.gold_id != decision.label_id,
         "slice": task.slice,
@@ -66,6 +71,17 @@ def record(decision: Decision) -> dict[str, Any]:
     }
 
 
+def _groups(task: Task, names: Sequence[str]) -> dict[str, str]:
+    """The value of the first attribute as `group`; of several, each under its own name as well."""
+    own = {_column(name): task.groups.get(name, "") for name in names} if len(names) > 1 else {}
+    return {"group": task.groups.get(names[0], "") if names else "", **own}
+
+
+def _column(name: str) -> str:
+    """An attribute that is called like another field of the file gets a longer name."""
+    return f"group {name}" if name in FIELDS else name
+
+
 def below_threshold(decision: Decision) -> bool:
     """Whether machines settled this task although they were less sure than the project asks: a manager accepted it."""
     by_machine = decision.decided_by in (Decision.By.CROWD, Decision.By.PAID)
@@ -74,8 +90,11 @@ def below_threshold(decision: Decision) -> bool:
 
 def jsonl(scope: Batch | Project, *, short: bool = False) -> Iterator[str]:
     """Lines of JSON, one for each settled task; `short` keeps the fields of the `label` command's file."""
+    names = attributes(scope)
+    kept = {*SHORT, *map(_column, names if len(names) > 1 else ())}
     for row in records(scope):
-        yield json.dumps({key: row[key] for key in SHORT} if short else row, ensure_ascii=False) + "\n"
+        told = {key: value for key, value in row.items() if key in kept} if short else row
+        yield json.dumps(told, ensure_ascii=False) + "\n"
 
 
 def as_csv(scope: Batch | Project) -> Iterator[str]:

@@ -68,18 +68,22 @@ def guess(
     """
     if set(names) >= OWN_LABELS:
         own = "parts" if "parts" in names else "text"
-        return Fields((own,), _there("gold", names), _there("group", names), "task", delimiter=delimiter)
+        return Fields((own,), _there("gold", names), _some(_there("group", names)), "task", delimiter=delimiter)
     looked = [record for _, record in islice(read_records(path, delimiter), LOOKED_AT) if isinstance(record, dict)]
     seen = {name: _field(name, looked) for name in names}
     gold = next((name for name in _called(GOLD_NAMES, names) if seen[name].few and seen[name].fits(labels)), "")
     group = next((name for name in _called((wished_group, *GROUP_NAMES), names) if not seen[name].nested), "")
     text = _texts([field for field in seen.values() if field.name not in (gold, group)], names)
-    fields = Fields(text, gold, "" if group in text else group, delimiter=delimiter)
+    fields = Fields(text, gold, () if group in text else _some(group), delimiter=delimiter)
     return replace(fields, id=guess_id(path, fields, names))
 
 
 def _there(name: str, names: Sequence[str]) -> str:
     return name if name in names else ""
+
+
+def _some(name: str) -> tuple[str, ...]:
+    return (name,) if name else ()
 
 
 def _field(name: str, records: Iterable[Mapping[str, Any]]) -> Field:
@@ -121,7 +125,7 @@ def guess_id(path: str, fields: Fields, names: Sequence[str]) -> str:
 def _is_id(path: str, fields: Fields) -> bool:
     digests: dict[str, str] = {}
     named = clashes = 0
-    bare = replace(fields, gold="", group="", shown=())
+    bare = replace(fields, gold="", groups=(), shown=())
     looked = for_seconds(islice(read_records(path, fields.delimiter), LOOKED_AT_FOR_IDS), SECONDS)
     for line, record in looked:
         row = record if isinstance(record, Bad) else row_of(line, record, bare, LabelSet(), 1 << 62)
@@ -135,7 +139,7 @@ def fields_for(
     path: str,
     text: Sequence[str],
     gold: str = "",
-    group: str = "",
+    groups: Sequence[str] = (),
     id_field: str = "",
     shown: Sequence[str] = (),
 ) -> Fields:
@@ -143,7 +147,7 @@ def fields_for(
 
     Raises UnusableFile naming what the file does have.
     """
-    fields = Fields(tuple(text), gold, group, id_field, tuple(shown))
+    fields = Fields(tuple(text), gold, tuple(groups), id_field, tuple(shown))
     check_fields(path, fields)
     if id_field:
         return fields

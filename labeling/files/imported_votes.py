@@ -132,7 +132,7 @@ def _distinct(rows: Sequence[Recorded]) -> Iterator[Recorded]:
 
 def _tasks(project: Project, path: str, rows: Sequence[Recorded]) -> dict[str, int]:
     wanted = {row.task for row in rows}
-    known = dict(project.tasks.values_list("external_id", "pk").iterator(ROWS))
+    known = dict(project.tasks.values_list("instance__external_id", "pk").iterator(ROWS))
     strange = sorted(wanted - known.keys())
     if strange:
         many = f"{len(strange):,} tasks that do" if len(strange) > 1 else "a task that does"

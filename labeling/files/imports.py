@@ -18,7 +18,8 @@ from labeling.files.records import form_of
 from labeling.files.rows import LONGEST_ID, Bad, Fields, Key, Row, gold_labels, read_rows
 from labeling.files.spellings import twins
 from labeling.files.tables import UnusableFile
-from labeling.models import Batch, Label, Project, SkippedRow, Task
+from labeling.models import Batch, Instance, Label, Project, SkippedRow, Task
+from labeling.models.grouping import attribute_names
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -79,6 +80,7 @@ def open_batch(
         project=project,
         name=name or Path(path).stem[:120],
         mapping=asdict(replace(fields, delimiter=form_of(path, fields.delimiter).delimiter)),
+        attributes=list(attribute_names(project, fields.groups).values()),
         upload=upload,
         validation_size=validation,
         seed=seed,
@@ -129,7 +131,8 @@ def _write(batch: Batch, rows: list[Row | Bad], labels: dict[str, Label]) -> Non
     )
     if not read:
         raise RuntimeError(f"Somebody else is reading batch {batch.pk}.")
-    Task.objects.bulk_create(_task(batch, row, batch.rows_new + place, labels) for place, row in enumerate(new))
+    instances = Instance.objects.bulk_create(_instances(batch, new))
+    Task.objects.bulk_create(_task(one, labels.get(row.gold)) for one, row in zip(instances, new, strict=True))
     SkippedRow.objects.bulk_create(skipped)
     batch.refresh_from_db(fields=["rows_read", "rows_new", "rows_duplicate", "rows_bad"])
 
@@ -180,7 +183,7 @@ class Standing:
 
 def standing(project: Project, rows: Sequence[Key]) -> Standing:
     """What a project has already of these rows; two look-ups."""
-    there = Task.objects.filter(project=project)
+    there = Instance.objects.filter(project=project)
     ids = set(there.filter(external_id__in=[row.id for row in rows]).values_list("external_id", flat=True))
     texts = dict(there.filter(digest__in=[row.digest for row in rows]).values_list("digest", "external_id"))
     return Standing(ids, texts)
@@ -190,18 +193,30 @@ def _skip(batch: Batch, line: int, kind: str, reason: str) -> SkippedRow:
     return SkippedRow(batch=batch, line=line, kind=kind, reason=reason[:300])
 
 
-def _task(batch: Batch, row: Row, position: int, labels: dict[str, Label]) -> Task:
+def _instances(batch: Batch, rows: Sequence[Row]) -> Iterator[Instance]:
+    names = dict(zip(Fields.of(batch.mapping).groups, batch.attributes, strict=True))
+    local_only = batch.local_only or batch.project.local_only
+    for place, row in enumerate(rows):
+        yield Instance(
+            project_id=batch.project_id,
+            batch_id=batch.pk,
+            position=batch.rows_new + place,
+            external_id=row.id,
+            digest=row.digest,
+            parts=row.parts,
+            about=row.about,
+            groups={names[column]: value for column, value in row.groups.items()},
+            local_only=local_only,
+        )
+
+
+def _task(instance: Instance, gold: Label | None) -> Task:
     return Task(
-        project_id=batch.project_id,
-        batch=batch,
-        position=position,
-        external_id=row.id,
-        digest=row.digest,
-        parts=[list(part) for part in row.parts],
-        about=dict(row.about),
-        group=row.group,
-        gold=labels.get(row.gold),
-        local_only=batch.local_only or batch.project.local_only,
+        instance_id=instance.pk,
+        project_id=instance.project_id,
+        batch_id=instance.batch_id,
+        position=instance.position,
+        gold_id=gold and gold.pk,
     )
 
 

@@ -26,13 +26,14 @@ MOST_PARTS = 20
 class Fields:
     """Which fields of a file hold what. Without `id` a row is called after its line.
 
+    `groups`: fields with group attributes: where somebody is from, what language they speak.
     `shown`: fields that stand beside the text, small, for whoever answers. `keep_same_id`: a row whose id another text
     has already is taken in under an id of its own, not skipped. `delimiter`: of a CSV; found out where empty.
     """
 
     text: tuple[str, ...]
     gold: str = ""
-    group: str = ""
+    groups: tuple[str, ...] = ()
     id: str = ""
     shown: tuple[str, ...] = ()
     keep_same_id: bool = False
@@ -41,10 +42,13 @@ class Fields:
     @classmethod
     def of(cls, mapping: Mapping[str, Any]) -> Fields:
         """As kept with a batch; what an older batch does not say is what the fields above begin with."""
-        return cls(**{**mapping, "text": tuple(mapping["text"]), "shown": tuple(mapping.get("shown", ()))})
+        told = {name: value for name, value in mapping.items() if name != "group"}
+        group = [name for name in (mapping.get("group"),) if name]
+        lists = {name: tuple(told.get(name, group if name == "groups" else ())) for name in ("text", "groups", "shown")}
+        return cls(**{**told, **lists})
 
     def named(self) -> tuple[str, ...]:
-        return tuple(name for name in (*self.text, self.gold, self.group, self.id, *self.shown) if name)
+        return tuple(name for name in (*self.text, self.gold, *self.groups, self.id, *self.shown) if name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +64,14 @@ class Key:
 class Row:
     """A usable row: `parts` are (title, text) pairs, `gold` a label name or empty, `written` the cell it was read from.
 
-    `named`: whether the file gave the id; otherwise it is made of the line.
+    `named`: whether the file gave the id; otherwise it is made of the line. `groups`: by field, empty ones left out.
     """
 
     line: int
     id: str
     parts: tuple[tuple[str, str], ...]
     gold: str = ""
-    group: str = ""
+    groups: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
     named: bool = True
     written: str = ""
@@ -136,18 +140,19 @@ def row_of(line: int, record: Mapping[str, Any], fields: Fields, allowed: LabelS
     """A record as a row. `allowed`: the labels that gold may name."""
     try:
         parts = _parts(record, fields.text)
-        written, group = _label(record, fields.gold), _text(record, fields.group).strip()
+        written = _label(record, fields.gold)
+        groups = {key: value for key in fields.groups if (value := _text(record, key).strip())}
         name = _text(record, fields.id).strip()
         about = {key: _short(record[key]) for key in fields.shown if record.get(key) not in (None, "")}
     except ValueError as error:
         return Bad(line, str(error))
     gold = allowed.match(written)
-    reason = _fault(name, parts, group, limit)
+    reason = _fault(name, parts, groups, limit)
     if reason is None and gold is None:
         reason = f"The gold label {written[:60]!r} is not in the label set."
     if reason:
         return Bad(line, reason)
-    return Row(line, name or f"line-{line}", parts, gold or "", group, about, bool(name), written)
+    return Row(line, name or f"line-{line}", parts, gold or "", groups, about, bool(name), written)
 
 
 def _parts(record: Mapping[str, Any], names: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -201,7 +206,7 @@ def _short(value: object) -> str:
     return text.replace("\0", " ").encode("utf-8", "replace").decode()[:LONGEST_SHOWN]
 
 
-def _fault(name: str, parts: Sequence[tuple[str, str]], group: str, limit: int) -> str | None:
+def _fault(name: str, parts: Sequence[tuple[str, str]], groups: Mapping[str, str], limit: int) -> str | None:
     size = max(len(text.encode()) for _, text in parts)
     empty = [title for title, text in parts if not text.strip()]
     if empty:
@@ -210,6 +215,7 @@ def _fault(name: str, parts: Sequence[tuple[str, str]], group: str, limit: int) 
         return f"A text has {size:,} bytes; at most {limit:,} are allowed."
     if len(name) > LONGEST_ID:
         return f"The id has {len(name)} characters; it needs 1 to {LONGEST_ID}."
-    if len(group) > LONGEST_GROUP:
-        return f"The group has {len(group)} characters; at most {LONGEST_GROUP} are allowed."
+    longest = max(map(len, groups.values()), default=0)
+    if longest > LONGEST_GROUP:
+        return f"The group has {longest} characters; at most {LONGEST_GROUP} are allowed."
     return None

@@ -27,6 +27,7 @@ class Survey:
     """What the first rows of a file hold; `complete` where they are all of it.
 
     `clashes`: rows whose id an earlier row with another text has.
+    `groups`: how often each value of each group field occurs.
     `keys`: of the first rows, to ask the project for them. `respelt`: known labels as written, and the label each is
     read as, where they differ.
     """
@@ -37,7 +38,7 @@ class Survey:
     complete: bool = True
     labels: Counter[str] = field(default_factory=Counter)
     respelt: dict[str, str] = field(default_factory=dict)
-    groups: Counter[str] = field(default_factory=Counter)
+    groups: dict[str, Counter[str]] = field(default_factory=dict)
     first_rows: list[Row] = field(default_factory=list)
     first_bad: list[Bad] = field(default_factory=list)
     first_clash: Row | None = None
@@ -79,7 +80,8 @@ def _note(found: Survey, row: Row | Bad) -> None:
     if row.gold:
         found.labels[row.gold] += 1
         found.respelt |= {row.written: row.gold} if row.written != row.gold else {}
-    found.groups[row.group] += 1
+    for name, value in row.groups.items():
+        found.groups.setdefault(name, Counter())[value] += 1
     _note_id(found, row)
 
 

@@ -39,7 +39,7 @@ def open_batch(options: Options) -> Batch:
     check_output(options["output"])
     path = local_path(options["file"])
     check_encoding(path)
-    fields = fields_for(path, split(options["text"]), options["gold"], options["group"], options["id"])
+    fields = fields_for(path, split(options["text"]), options["gold"], group_fields(options), options["id"])
     labels = label_names(options, fields, path)
     meanings = descriptions(options["describe"], labels)
     with transaction.atomic():
@@ -212,8 +212,8 @@ def find_project(options: Options, fields: Fields, path: str) -> Project:
     policy: dict[str, Any] = {"review_share": options["people"] or 0}
     if options["aggregator"]:
         policy["aggregator"] = options["aggregator"]
-    if fields.group:
-        policy["group_name"] = fields.group[:60]
+    if fields.groups:
+        policy["group_name"] = fields.groups[0][:60]
     return Project.objects.create(name=name[:120], slug=free_slug(name), **policy)
 
 
@@ -242,6 +242,11 @@ def local_path(name: str) -> str:
         copy.write(start)
         shutil.copyfileobj(sys.stdin.buffer, copy)
     return copy.name
+
+
+def group_fields(options: Options) -> list[str]:
+    """The fields with groups, comma between or in options of their own, each once."""
+    return list(dict.fromkeys(name for told in options["group"] for name in split(told)))
 
 
 def split(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast, Concat, Now
 
 from labeling.live import nudges
-from labeling.models import Batch, Belief, Decision, Escalation, LedgerEntry, Project, Reservation, Task, Vote
+from labeling.models import Batch, Belief, Decision, Escalation, Instance, LedgerEntry, Project, Reservation, Task, Vote
 from labeling.money import ledger
 
 
@@ -29,13 +29,15 @@ def delete_batch(batch: Batch, typed: str) -> None:
     """Delete the texts, answers and labels of a batch that was put away. Raises CannotDelete."""
     locked = Batch.objects.select_for_update().get(pk=batch.pk)
     _check(locked.archived_at is not None, locked.name, typed, Reservation.objects.filter(task__batch=locked))
-    _empty(locked.tasks.all())
+    _empty(locked.tasks.all(), locked.instances.all())
     for purse in locked.project.purses.filter(batch=locked):
         ledger.set_cap(purse, purse.spent_microdollars)
     for rows in (locked.skipped_rows, locked.chunks, locked.certificates, locked.alarms, locked.rounds):
         rows.all().delete()
     files = [locked.file]
-    Batch.objects.filter(pk=locked.pk).update(deleted_at=Now(), file="", mapping={}, check_cuts={}, error="")
+    Batch.objects.filter(pk=locked.pk).update(
+        deleted_at=Now(), file="", mapping={}, attributes=[], check_cuts={}, error=""
+    )
     _discard(files)
     nudges.announce(locked.project_id)
 
@@ -47,7 +49,7 @@ def delete_project(project: Project, typed: str) -> None:
     _check(locked.archived_at is not None, locked.name, typed, Reservation.objects.filter(task__project=locked))
     files = [batch.file for batch in locked.batches.all()]
     _forget(LedgerEntry.objects.filter(purse__project=locked))
-    _empty(locked.tasks.all())
+    _empty(locked.tasks.all(), locked.instances.all())
     _forget(Reservation.objects.filter(task__project=locked))
     locked.delete()
     _discard(files)
@@ -72,7 +74,7 @@ def _check(put_away: bool, name: str, typed: str, calls: QuerySet[Reservation]) 
         )
 
 
-def _empty(tasks: QuerySet[Task]) -> None:
+def _empty(tasks: QuerySet[Task], instances: QuerySet[Instance]) -> None:
     """Delete tasks with all that was said about them; those that money was held for stay, without a text."""
     inside = {"task__in": tasks.values("pk")}
     Reservation.objects.filter(**inside).update(escalation=None, note="")
@@ -81,17 +83,11 @@ def _empty(tasks: QuerySet[Task]) -> None:
         _forget(rows.filter(**inside))
     paid = Exists(Reservation.objects.filter(task=OuterRef("pk")))
     _forget(tasks.filter(~paid))
-    gone = Concat(Value("deleted "), Cast("pk", CharField()))
-    tasks.update(
-        external_id=gone,
-        digest=Cast("pk", CharField()),
-        parts=[],
-        about={},
-        group="",
-        gold=None,
-        slice="",
-        check_probability=None,
-        stage=Task.Stage.DECIDED,
+    tasks.update(gold=None, slice="", check_probability=None, stage=Task.Stage.DECIDED)
+    _forget(instances.filter(~Exists(Task.objects.filter(instance=OuterRef("pk")))))
+    number = Cast("pk", CharField())
+    instances.update(
+        external_id=Concat(Value("deleted "), number), digest=number, parts=[], images=None, about={}, groups={}
     )
 
 

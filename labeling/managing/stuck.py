@@ -60,7 +60,7 @@ def ask_experts(project: Project, who: Annotator) -> int:
     """Make a case of each of these tasks; returns how many there were."""
     cases = 0
     for task in sorted(set(questions(project).exclude(reason=AUDIT).values_list("task_id", flat=True))):
-        question = Escalation.objects.open().to_people().filter(task=task).select_related("task").first()
+        question = Escalation.objects.open().to_people().filter(task=task).select_related("task__instance").first()
         if question is not None:
             question.task.lock()
             settling.flag(question, "Everybody skipped it, or has answered already.", who)

@@ -2,9 +2,9 @@
 
 from django.db import migrations
 
-from labeling.migrations._guards import guard, unguard
+from labeling.migrations._guards import guard_tasks, unguard
 
 
 class Migration(migrations.Migration):
     dependencies = [("labeling", "0001_start")]
-    operations = [migrations.RunPython(guard, unguard)]
+    operations = [migrations.RunPython(guard_tasks, unguard)]

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations, models
 
-from labeling.migrations._guards import guard, unguard
+from labeling.migrations._guards import guard_tasks, unguard
 
 
 class Migration(migrations.Migration):
@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(unguard, guard),
+        migrations.RunPython(unguard, guard_tasks),
         migrations.AddField(
             model_name='batch',
             name='accept_confidence',
@@ -24,5 +24,5 @@ class Migration(migrations.Migration):
             model_name='batch',
             constraint=models.CheckConstraint(condition=models.Q(('accept_confidence', None), models.Q(('accept_confidence__gte', 0), ('accept_confidence__lte', 1)), _connector='OR'), name='batch_accept_confidence_in_0_1'),
         ),
-        migrations.RunPython(guard, unguard),
+        migrations.RunPython(guard_tasks, unguard),
     ]

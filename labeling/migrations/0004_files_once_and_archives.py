@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from labeling.migrations._guards import guard, unguard
+from labeling.migrations._guards import guard_tasks, unguard
 
 
 class Migration(migrations.Migration):
@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(unguard, guard),
+        migrations.RunPython(unguard, guard_tasks),
         migrations.AddField(
             model_name='annotator',
             name='archived_at',
@@ -38,5 +38,5 @@ class Migration(migrations.Migration):
             name='about',
             field=models.JSONField(blank=True, default=dict, help_text='Fields of the row kept beside the text; see `beside`.'),
         ),
-        migrations.RunPython(guard, unguard),
+        migrations.RunPython(guard_tasks, unguard),
     ]

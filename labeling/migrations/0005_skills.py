@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from labeling.migrations._guards import guard, unguard
+from labeling.migrations._guards import guard_tasks, unguard
 
 REASONS = [
     ("uncertain", "the crowd is torn"),
@@ -20,7 +20,7 @@ REASONS = [
 class Migration(migrations.Migration):
     dependencies = [("labeling", "0004_files_once_and_archives")]
     operations = [
-        migrations.RunPython(unguard, guard),
+        migrations.RunPython(unguard, guard_tasks),
         migrations.AddField(
             model_name="annotator",
             name="skill",
@@ -45,5 +45,5 @@ class Migration(migrations.Migration):
             name="reason",
             field=models.CharField(choices=REASONS, max_length=20),
         ),
-        migrations.RunPython(guard, unguard),
+        migrations.RunPython(guard_tasks, unguard),
     ]

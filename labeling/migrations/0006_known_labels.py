@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from labeling.migrations._guards import guard, unguard
+from labeling.migrations._guards import guard_tasks, unguard
 
 
 def tell_the_file_from_experts(apps, schema_editor):
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(unguard, guard),
+        migrations.RunPython(unguard, guard_tasks),
         migrations.CreateModel(
             name='Alarm',
             fields=[
@@ -106,5 +106,5 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('annotator__isnull', True), ('kind', 'gap')), models.Q(('annotator__isnull', False), ('kind__in', ['model', 'person'])), _connector='OR'), name='alarm_about_a_voter_names_it'),
         ),
         migrations.RunPython(tell_the_file_from_experts, file_as_expert),
-        migrations.RunPython(guard, unguard),
+        migrations.RunPython(guard_tasks, unguard),
     ]

@@ -3,7 +3,7 @@
 import django.db.models.expressions
 from django.db import migrations, models
 
-from labeling.migrations._guards import guard, unguard
+from labeling.migrations._guards import guard_tasks, unguard
 
 
 class Migration(migrations.Migration):
@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(unguard, guard),
+        migrations.RunPython(unguard, guard_tasks),
         migrations.RemoveConstraint(
             model_name='purse',
             name='purse_never_over_its_cap',
@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
             model_name='purse',
             constraint=models.CheckConstraint(condition=models.Q(('cap_microdollars__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('held_microdollars'), '+', models.F('spent_microdollars')), '-', models.F('overdrawn_microdollars')))), name='purse_never_over_its_cap'),
         ),
-        migrations.RunPython(guard, unguard),
+        migrations.RunPython(guard_tasks, unguard),
     ]

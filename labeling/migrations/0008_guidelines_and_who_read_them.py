@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from labeling.migrations._guards import guard, unguard
+from labeling.migrations._guards import guard_tasks, unguard
 
 
 class Migration(migrations.Migration):
@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(unguard, guard),
+        migrations.RunPython(unguard, guard_tasks),
         migrations.AddField(
             model_name='membership',
             name='guide_read_at',
@@ -23,5 +23,5 @@ class Migration(migrations.Migration):
             name='guidelines_at',
             field=models.DateTimeField(blank=True, help_text='When the guidelines changed last.', null=True),
         ),
-        migrations.RunPython(guard, unguard),
+        migrations.RunPython(guard_tasks, unguard),
     ]

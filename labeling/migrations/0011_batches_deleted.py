@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from labeling.migrations._guards import guard, unguard
+from labeling.migrations._guards import guard_tasks, unguard
 
 
 class Migration(migrations.Migration):
@@ -12,11 +12,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(unguard, guard),
+        migrations.RunPython(unguard, guard_tasks),
         migrations.AddField(
             model_name='batch',
             name='deleted_at',
             field=models.DateTimeField(blank=True, help_text='Its texts, votes and labels are gone since; what was paid stays booked.', null=True),
         ),
-        migrations.RunPython(guard, unguard),
+        migrations.RunPython(guard_tasks, unguard),
     ]

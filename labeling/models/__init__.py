@@ -8,6 +8,7 @@ from labeling.models.certificate import Certificate
 from labeling.models.chunk import Chunk
 from labeling.models.decision import Decision
 from labeling.models.escalation import Escalation
+from labeling.models.instance import Instance
 from labeling.models.invitation import Invitation
 from labeling.models.money import LedgerEntry, Purse, Reservation
 from labeling.models.project import Label, Membership, Project
@@ -25,6 +26,7 @@ __all__ = [
     "Chunk",
     "Decision",
     "Escalation",
+    "Instance",
     "Invitation",
     "Label",
     "LedgerEntry",

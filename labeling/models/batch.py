@@ -82,7 +82,8 @@ class Batch(models.Model):
 
     file = models.FileField(upload_to="imports/", blank=True)
     upload = models.UUIDField(null=True, blank=True, unique=True, help_text="The chosen file; it starts one batch.")
-    mapping = models.JSONField(default=dict, help_text="Which fields hold text, gold, group, id and what is shown.")
+    mapping = models.JSONField(default=dict, help_text="Which fields hold text, gold, groups, id and what is shown.")
+    attributes = models.JSONField(default=list, blank=True, help_text="Names of the group attributes of its instances.")
     rows_read = models.PositiveIntegerField(default=0)
     rows_new = models.PositiveIntegerField(default=0)
     rows_duplicate = models.PositiveIntegerField(default=0)

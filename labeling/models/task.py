@@ -1,19 +1,28 @@
-"""One thing to label."""
+"""What is asked about one instance, and how far it has come."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
 from labeling.models.batch import Batch
+from labeling.models.grouping import group_name
+from labeling.models.instance import Instance
 from labeling.models.project import Label, Project
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def locked(self) -> TaskQuerySet:
-        """Held until the transaction ends; other rows may still point to them meanwhile."""
-        return self.select_for_update(no_key=True)
+        """Held until the transaction ends, without their instances; other rows may still point to them meanwhile."""
+        return self.select_related(None).select_for_update(no_key=True)
+
+    def grouped(self, by: Sequence[str]) -> TaskQuerySet:
+        """With `group`: the name of each task's group by these attributes, "" where it is in none."""
+        return self.annotate(group=group_name(by, "instance__groups"))
 
     def kept(self) -> TaskQuerySet:
         """Tasks whose text was not deleted with their batch."""
@@ -40,14 +49,22 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def may_leave(self) -> TaskQuerySet:
         """Tasks whose text may be shown to a model of outside."""
-        return self.exclude(Q(local_only=True) | Q(batch__local_only=True) | Q(project__local_only=True))
+        return self.exclude(Q(instance__local_only=True) | Q(batch__local_only=True) | Q(project__local_only=True))
 
     def without_votes_of(self, annotator_id: int) -> TaskQuerySet:
         return self.exclude(votes__annotator_id=annotator_id)
 
 
+class TaskManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
+    """Tasks that are read as objects come with their instance; counts, updates and values do without."""
+
+    def get_queryset(self) -> TaskQuerySet:
+        tasks: TaskQuerySet = super().get_queryset().select_related("instance")
+        return tasks
+
+
 class Task(models.Model):
-    """One thing to label: titled parts of text, an optional group attribute, an optional gold label."""
+    """One question about one instance, with an optional gold label; a thin row, since an instance may have several."""
 
     class Stage(models.TextChoices):
         OPEN = "open", "open"
@@ -58,32 +75,22 @@ class Task(models.Model):
         VALIDATION = "validation", "the methods may learn from its gold label"
         AUDIT = "audit", "drawn at random for an expert's check"
 
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tasks")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="tasks")
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     position = models.PositiveIntegerField(help_text="Place in the batch, from 0.")
-    external_id = models.CharField(max_length=200)
-    digest = models.CharField(max_length=32, help_text="Hash of the text, to find duplicates.")
-    parts = models.JSONField(help_text="List of [title, text].")
-    about = models.JSONField(
-        default=dict, blank=True, help_text="Fields of the row kept beside the text; see `beside`."
-    )
-    group = models.CharField(max_length=120, blank=True)
     gold = models.ForeignKey(Label, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     slice = models.CharField(max_length=12, choices=Slice.choices, default=Slice.NONE, blank=True)
     check_probability = models.FloatField(
         null=True, blank=True, help_text="With which probability this task was drawn for a check."
     )
     stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.OPEN)
-    local_only = models.BooleanField(default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = TaskQuerySet.as_manager()
+    objects = TaskManager()
 
     class Meta:
         ordering = ["batch", "position"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "external_id"], name="task_id_once_per_project"),
-            models.UniqueConstraint(fields=["project", "digest"], name="task_text_once_per_project"),
             models.UniqueConstraint(fields=["batch", "position"], name="task_position_once_per_batch"),
             models.CheckConstraint(
                 condition=~Q(slice="validation") | Q(gold__isnull=False), name="task_validation_has_gold"
@@ -110,6 +117,38 @@ class Task(models.Model):
         Locked before anything else is written, so that two people who answer at once never wait for each other.
         """
         self.refresh_from_db(fields=["stage"], from_queryset=Task.objects.locked())
+
+    @property
+    def external_id(self) -> str:
+        return self.instance.external_id
+
+    @property
+    def digest(self) -> str:
+        return self.instance.digest
+
+    @property
+    def parts(self) -> list[list[str]]:
+        """Titles and texts of the instance, [title, text] each."""
+        return cast(list[list[str]], self.instance.parts)
+
+    @property
+    def images(self) -> list[dict[str, Any]]:
+        """The images of the instance: title, file, width, height and alt of each; empty for texts."""
+        return self.instance.images or []
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return cast(dict[str, Any], self.instance.about)
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """The value of each group attribute that the instance has."""
+        return cast(dict[str, str], self.instance.groups)
+
+    @property
+    def local_only(self) -> bool:
+        """Whether the instance alone, whatever batch and project say, must not leave this machine."""
+        return self.instance.local_only
 
     @property
     def beside(self) -> list[tuple[str, str]]:

@@ -57,7 +57,7 @@ def brief_version(batch: Batch) -> int:
     """Changes whenever the brief would, at the price of one small query."""
     project = batch.project
     learnable = Task.objects.learnable().filter(project=project)
-    of_the_file = learnable.values_list("pk", "gold_id", "local_only", "batch__local_only").order_by("pk")
+    of_the_file = learnable.values_list("pk", "gold_id", "instance__local_only", "batch__local_only").order_by("pk")
     told = [(label.name, label.description, label.hint) for label in project.label_list()]
     return hash(
         (
@@ -88,7 +88,7 @@ def brief_for(batch: Batch, version: int, outside: bool = False) -> Brief:
     learnable = known.tasks(project.pk).order_by("pk")
     learnable = learnable.may_leave() if outside else learnable
     examples = tuple(Example(question(task), label_of[task.pk]) for task in learnable if task.pk in label_of)
-    rows = batch.tasks.order_by("position").values_list("external_id", "parts")[:TEXTS]
+    rows = batch.tasks.order_by("position").values_list("instance__external_id", "instance__parts")[:TEXTS]
     texts = tuple(Question(name, tuple((title, text) for title, text in parts)) for name, parts in rows)
     hides = project.hide_personal_data
     return Brief(label_set(labels), instructions(project), examples, texts, batch.seed, hides, staying(project.pk))
@@ -99,8 +99,8 @@ def staying(project_id: int) -> Stays:
 
     def stays(questions: Sequence[Question]) -> Collection[str]:
         names = {question.task for question in questions}
-        leaving = Task.objects.may_leave().filter(project=project_id, external_id__in=names)
-        return names - set(leaving.values_list("external_id", flat=True))
+        leaving = Task.objects.may_leave().filter(project=project_id, instance__external_id__in=names)
+        return names - set(leaving.values_list("instance__external_id", flat=True))
 
     return stays
 

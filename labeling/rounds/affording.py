@@ -23,7 +23,7 @@ def holds(annotator: Annotator, batch: Batch) -> tuple[int, int]:
 
     The stated price twice where the model cannot be made ready: why not is told when it is asked.
     """
-    size = Length(Cast("parts", TextField()))
+    size = Length(Cast("instance__parts", TextField()))
     by_size = batch.tasks.annotate(size=size).order_by("size", "pk")
     ends = [task for task in (by_size.first(), by_size.last()) if task]
     stated = annotator.price_microdollars or 0

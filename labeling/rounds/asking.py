@@ -58,7 +58,11 @@ def _claim(questions: EscalationQuerySet) -> list[Escalation]:
     """Lease up to eight free questions to the same model, skipping models that rest and calls that may be under way."""
     rests = Q(annotator__retry_at__gt=Now()) | Q(annotator__paused_at__isnull=False)
     under_way = Reservation.objects.filter(escalation=OuterRef("pk"), state__in=ledger.OPEN)
-    candidates = questions.exclude(rests).filter(~Exists(under_way)).select_related("annotator", "task__batch__project")
+    candidates = (
+        questions.exclude(rests)
+        .filter(~Exists(under_way))
+        .select_related("annotator", "task__batch__project", "task__instance")
+    )
     mine: list[Escalation] = []
     for question in candidates[: 2 * TOGETHER]:
         same = not mine or mine[0].annotator_id == question.annotator_id

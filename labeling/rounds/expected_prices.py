@@ -58,7 +58,9 @@ def _by_tokens(voter: Metered, annotator: Annotator, batch: Batch) -> int:
 
 def _usage(voter: Metered, annotator: Annotator) -> tuple[float, float] | tuple[()]:
     """Of its latest answers: the share of the most tokens that a prompt had, and the tokens written; () for too few."""
-    votes = Vote.objects.filter(annotator=annotator, input_tokens__gt=0).select_related("task").order_by("-pk")
+    votes = (
+        Vote.objects.filter(annotator=annotator, input_tokens__gt=0).select_related("task__instance").order_by("-pk")
+    )
     latest = list(votes[:SAMPLE])
     if len(latest) < ENOUGH:
         return ()

@@ -118,7 +118,7 @@ def _features_of(_imported: datetime, task_ids: bytes) -> NDArray[np.float32]:
     from labeling.crowd.text_features import text_features
 
     pks = np.frombuffer(task_ids, dtype=np.int64).tolist()
-    parts = dict(Task.objects.filter(pk__in=pks).values_list("pk", "parts").iterator(2000))
+    parts = dict(Task.objects.filter(pk__in=pks).values_list("pk", "instance__parts").iterator(2000))
     return text_features(["\n".join(text for _, text in parts[pk]) for pk in pks])
 
 

@@ -12,6 +12,7 @@ from labeling.files.uploads import KINDS
 from labeling.web.forms import MICRO, dollars, whole
 
 MOST_SHOWN = 8
+MOST_GROUPS = 8
 SAME_ID = [("skip", "leave them out; they are listed"), ("keep", "take them in, each under an id of its own")]
 
 
@@ -49,7 +50,7 @@ class FieldsForm(forms.Form):
 
     text = forms.MultipleChoiceField(label="Text", widget=forms.CheckboxSelectMultiple)
     gold = forms.ChoiceField(label="Known label", required=False)
-    group = forms.ChoiceField(label="Group", required=False)
+    groups = forms.MultipleChoiceField(label="Groups", required=False, widget=forms.CheckboxSelectMultiple)
     id = forms.ChoiceField(label="Id", required=False)
     shown = forms.MultipleChoiceField(
         label="Shown beside the text", required=False, widget=forms.CheckboxSelectMultiple
@@ -64,11 +65,16 @@ class FieldsForm(forms.Form):
     def __init__(self, *args: Any, names: list[str], **options: Any) -> None:
         super().__init__(*args, **options)
         choices = [(name, name) for name in names if name]
-        for field in ("text", "shown"):
+        for field in ("text", "groups", "shown"):
             self.fields[field].choices = choices  # type: ignore[attr-defined]
-        for field in ("gold", "group"):
-            self.fields[field].choices = [("", "none"), *choices]  # type: ignore[attr-defined]
+        self.fields["gold"].choices = [("", "none"), *choices]  # type: ignore[attr-defined]
         self.fields["id"].choices = [("", "none: the line number"), *choices]  # type: ignore[attr-defined]
+
+    def clean_groups(self) -> list[str]:
+        groups: list[str] = self.cleaned_data["groups"]
+        if len(groups) > MOST_GROUPS:
+            raise forms.ValidationError(f"Choose at most {MOST_GROUPS} fields that say which group a text is of.")
+        return groups
 
     def clean_shown(self) -> list[str]:
         shown: list[str] = self.cleaned_data["shown"]
@@ -87,7 +93,8 @@ class FieldsForm(forms.Form):
         told = self.cleaned_data
         shown = tuple(name for name in told["shown"] if name not in told["text"])
         keep = told["same_id"] == "keep"
-        return Fields(tuple(told["text"]), told["gold"], told["group"], told["id"], shown, keep, told["delimiter"])
+        groups = tuple(told["groups"])
+        return Fields(tuple(told["text"]), told["gold"], groups, told["id"], shown, keep, told["delimiter"])
 
     @staticmethod
     def data_of(fields: Fields) -> dict[str, Any]:
@@ -95,7 +102,7 @@ class FieldsForm(forms.Form):
         return {
             "text": list(fields.text),
             "gold": fields.gold,
-            "group": fields.group,
+            "groups": list(fields.groups),
             "id": fields.id,
             "shown": list(fields.shown),
             "same_id": "keep" if fields.keep_same_id else "skip",

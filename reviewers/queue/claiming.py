@@ -39,7 +39,11 @@ def waiting_for(annotator: Annotator) -> EscalationQuerySet:
 
 def own(annotator: Annotator, key: int) -> Assignment | None:
     """One of the questions this person holds or held."""
-    found = Assignment.objects.filter(annotator=annotator, pk=key).select_related("escalation__task__batch").first()
+    found = (
+        Assignment.objects.filter(annotator=annotator, pk=key)
+        .select_related("escalation__task__batch", "escalation__task__instance")
+        .first()
+    )
     return found.known_to(annotator) if found else None
 
 
@@ -117,7 +121,8 @@ def _wanted(annotator: Annotator, there: int, ahead: int) -> int:
 
 def _next_free(annotator: Annotator, count: int, *, first: bool) -> list[Escalation]:
     """The next free questions, locked; those put off, or answered under another role, come after all others."""
-    free = _free(annotator).select_for_update(skip_locked=True, of=("self",)).select_related("task__batch")
+    locked = _free(annotator).select_for_update(skip_locked=True, of=("self",))
+    free = locked.select_related("task__batch", "task__instance")
     skipped = Assignment.objects.filter(escalation=OuterRef("pk"), annotator=annotator, state=State.SKIPPED)
     later = Q(Exists(skipped))
     if annotator.kind == Annotator.Kind.EXPERT:

@@ -28,7 +28,9 @@ MOST = 1 + AHEAD
 def desk_of(annotator: Annotator) -> AssignmentQuerySet:
     """Everything this person holds and may still answer: what was begun last, then the cards in hand, oldest first."""
     mine = Assignment.objects.live().filter(annotator=annotator, escalation__state=Escalation.State.OPEN)
-    return mine.select_related("escalation__task__batch").order_by(F("begun_at").desc(nulls_last=True), "pk")
+    return mine.select_related("escalation__task__batch", "escalation__task__instance").order_by(
+        F("begun_at").desc(nulls_last=True), "pk"
+    )
 
 
 def in_hand(annotator: Annotator) -> list[Assignment]:

@@ -69,7 +69,11 @@ def _case(visit: Visit, key: Any) -> Escalation:
     number = whole(str(key))
     if number is None:
         raise Http404("No such case.")
-    found = Escalation.objects.in_project(visit.project.pk).to_experts().select_related("task__batch", "task__project")
+    found = (
+        Escalation.objects.in_project(visit.project.pk)
+        .to_experts()
+        .select_related("task__batch", "task__project", "task__instance")
+    )
     return get_object_or_404(found, pk=number)
 
 

@@ -106,13 +106,15 @@ def one_batch(world: World, number: int, part: list[dict[str, str]]) -> list[flo
     started = time.process_time()
     batch = opened(world.project, number, part)
     work(batch)
-    truth = {name: world.truth[name] for name in batch.tasks.values_list("external_id", flat=True)}
-    believed = dict(Belief.objects.filter(task__batch=batch).values_list("task__external_id", "label__name"))
+    truth = {name: world.truth[name] for name in batch.tasks.values_list("instance__external_id", flat=True)}
+    believed = dict(Belief.objects.filter(task__batch=batch).values_list("task__instance__external_id", "label__name"))
     voted = Vote.objects.filter(task__batch=batch).exists()
     crowd = sum(believed.get(name) == label for name, label in truth.items()) / len(truth) if voted else 0.0
     known = batch.rounds.first().parameters.get("known", 0)
     answered = answer_all(world, batch)
-    final = dict(Decision.objects.current().filter(task__batch=batch).values_list("task__external_id", "label__name"))
+    final = dict(
+        Decision.objects.current().filter(task__batch=batch).values_list("task__instance__external_id", "label__name")
+    )
     right = sum(truth[name] == label for name, label in final.items()) / max(len(final), 1)
     return [known, crowd, answered, len(final), right, time.process_time() - started]
 

@@ -58,8 +58,9 @@ def timed(what: str, do: Any) -> float:
 
 def filled(wanted: argparse.Namespace) -> tuple[Any, Any]:
     """A batch whose models have voted, right on half to four in five; its tasks' true labels, by position."""
-    from labeling.models import Annotator, Batch, Label, Project, Task, Vote
+    from labeling.models import Annotator, Batch, Label, Project, Vote
     from labeling.money import ledger
+    from tests.tasks import put_tasks
 
     rng = np.random.default_rng(0)
     project = Project.objects.create(name="Large", slug="large", review_share=0.02)
@@ -68,17 +69,14 @@ def filled(wanted: argparse.Namespace) -> tuple[Any, Any]:
     batch = Batch.objects.create(project=project, name="large", stage="weighing", rows_read=n, rows_new=n)
     ledger.open_purse(batch, 0)
     truth = rng.integers(0, LABELS, n)
-    tasks = Task.objects.bulk_create(
+    tasks = put_tasks(
+        batch,
         (
-            Task(
-                project=project, batch=batch, position=i, external_id=str(i), digest=str(i),
-                parts=[["Text", f"text {i}"]],
-                gold=labels[truth[i]] if i < wanted.known else None, slice="validation" if i < wanted.known else "",
-            )
+            {"position": i, "gold": labels[truth[i]], "slice": "validation"} if i < wanted.known else {"position": i}
             for i in range(n)
         ),
         batch_size=2000,
-    )  # fmt: skip
+    )
     for number in range(wanted.models):
         model = Annotator.objects.create(project=project, kind="model", name=f"model {number}", spec=f"replay:{number}")
         right = 0.5 + 0.3 * number / max(wanted.models - 1, 1)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from labeling.models import Batch, Decision, Escalation, Label, Task, Vote
+from labeling.models import Batch, Decision, Escalation, Label, Vote
 from reviewers.models import Assignment
 from tests.browser.test_labeling import AT_WORK, at_rest, press, start, text, until, work
 from tests.reviewers.scenery import ask
+from tests.tasks import put_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Windows = Callable[..., Page]
@@ -40,11 +41,13 @@ def sixty(batch: Batch) -> Batch:
     """Sixty tasks that wait for people, and no random checks."""
     batch.project.check_share = 0
     batch.project.save()
-    for place in range(6, 60):
-        Task.objects.create(
-            project=batch.project, batch=batch, position=place, external_id=f"R-{place}", digest=f"more-{place}",
-            parts=[["Text", f"Request number {place}."]],
-        )  # fmt: skip
+    put_tasks(
+        batch,
+        (
+            {"position": place, "external_id": f"R-{place}", "parts": [["Text", f"Request number {place}."]]}
+            for place in range(6, 60)
+        ),
+    )
     for task in batch.tasks.all():
         ask(task, priority=100 - task.position)
     return batch
@@ -156,7 +159,10 @@ def test_the_second_window_reads_that_its_answer_changed_the_first(six: Batch, p
 
 def test_keys_wait_until_every_part_of_a_text_was_in_view(six: Batch, page_as: Windows) -> None:
     first = six.tasks.first()
-    first.parts = [["Premise", "The committee met on Tuesday to discuss the budget. " * 60], ["Hypothesis", "It met."]]
+    first.instance.parts = [
+        ["Premise", "The committee met on Tuesday to discuss the budget. " * 60],
+        ["Hypothesis", "It met."],
+    ]
     first.save()
     page = start(page_as("ann"))
     page.wait_for_timeout(200)
@@ -171,8 +177,8 @@ def test_keys_wait_until_every_part_of_a_text_was_in_view(six: Batch, page_as: W
 
 def test_a_long_text_in_one_part_says_how_much_is_below_and_keys_do_not_wait(six: Batch, page_as: Windows) -> None:
     first = six.tasks.first()
-    first.parts = [["Text", "The committee met on Tuesday to discuss the budget. " * 60]]
-    first.save()
+    first.instance.parts = [["Text", "The committee met on Tuesday to discuss the budget. " * 60]]
+    first.instance.save()
     page = start(page_as("ann"))
     expect(page.locator(".fold")).to_contain_text("% more below")
     press(page, "1")

@@ -23,7 +23,9 @@ def unfair(project: Project) -> Batch:
     """400 settled tasks with gold; in Old Town two labels of five are wrong, in Harbour none but one in fifty."""
     batch = settled_batch(project, tasks=400, gold_every=1, wrong_every=1000)
     labels = project.label_list()
-    for place, made in enumerate(Decision.objects.filter(task__group="Old Town").select_related("task")):
+    for place, made in enumerate(
+        Decision.objects.filter(task__instance__groups__Group="Old Town").select_related("task")
+    ):
         if place % 5 < 2:
             other = next(label for label in labels if label.pk != made.task.gold_id)
             Decision.objects.filter(pk=made.pk).update(label=other)

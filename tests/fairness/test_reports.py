@@ -86,7 +86,7 @@ def test_people_are_held_against_the_plain_majority(settled: Batch) -> None:
 def test_groups_are_compared_and_the_gap_pays_for_its_choice(settled: Batch) -> None:
     Task.objects.filter(batch=settled).update(gold=None)
     for task in Task.objects.filter(batch=settled):
-        wrong = task.group == "Harbour" and task.position % 2
+        wrong = task.groups["Group"] == "Harbour" and task.position % 2
         labels = settled.project.label_list()
         stands = Decision.objects.get(task=task).label
         task.gold = labels[(stands.position + 1) % 3] if wrong else stands
@@ -101,7 +101,7 @@ def test_groups_are_compared_and_the_gap_pays_for_its_choice(settled: Batch) -> 
 
 
 def test_a_group_with_few_checks_says_how_many_it_needs(settled: Batch) -> None:
-    Task.objects.filter(batch=settled, group="Old Town", position__gt=40).update(gold=None)
+    settled.tasks.grouped(["Group"]).filter(group="Old Town", position__gt=40).update(gold=None)
     fair = reports.report(settled).fair
     line = next(one for one in groups.choose(fair, "right", "").lines if one.group == "Old Town")
     assert not line.found.estimable and line.counted + line.needed == 30
@@ -112,7 +112,9 @@ def test_measures_of_one_label_are_those_of_the_table(settled: Batch) -> None:
     fair = reports.report(settled).fair
     label = settled.project.label_list()[1].name
     choice = groups.choose(fair, "given", label)
-    by_hand = Decision.objects.filter(task__batch=settled, label__name=label, task__group="Harbour").count()
+    by_hand = Decision.objects.filter(
+        task__batch=settled, label__name=label, task__instance__groups__Group="Harbour"
+    ).count()
     line = next(one for one in choice.lines if one.group == "Harbour")
     assert line.found.value == pytest.approx(by_hand / line.counted) and choice.label == label
     assert groups.choose(fair, "nonsense", "nonsense").measure == "right"
@@ -127,7 +129,7 @@ def test_many_small_groups_become_one(project: Any) -> None:
 
 
 def test_tasks_without_groups_have_no_fairness_section(settled: Batch) -> None:
-    Task.objects.filter(batch=settled).update(group="")
+    settled.instances.update(groups={})
     assert reports.report(settled).fair is None
 
 

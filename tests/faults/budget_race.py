@@ -68,13 +68,13 @@ def race(processes: int, tries: int, seed: int) -> dict[str, Any]:
     from django.db import connections
     from django.db.models import Sum
 
-    from labeling.models import Annotator, Batch, LedgerEntry, Project, Purse, Task
+    from labeling.models import Annotator, Batch, LedgerEntry, Project, Purse
     from labeling.money import ledger
+    from tests.tasks import put_task
 
     project = Project.objects.create(name="race", slug="race")
     batch = Batch.objects.create(project=project, name="race")
-    facts = {"position": 0, "external_id": "1", "digest": "1", "parts": [["Text", "x"]]}
-    task = Task.objects.create(project=project, batch=batch, **facts)
+    task = put_task(batch, position=0)
     paid = Annotator.objects.create(project=project, kind="paid", name="m", spec="chat:m", price_microdollars=9_999)
     ledger.open_purse(batch, CAP)
     whole = Purse.objects.create(project=project)

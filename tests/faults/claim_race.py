@@ -70,17 +70,15 @@ def race(people: int, tasks: int, seed: int) -> dict[str, Any]:
     from django.db import connections
     from django.db.models import Count
 
-    from labeling.models import Batch, Decision, Escalation, Label, Project, Task, Vote
+    from labeling.models import Batch, Decision, Escalation, Label, Project, Vote
     from reviewers.models import Assignment
+    from tests.tasks import put_tasks
 
     project = Project.objects.create(name="race", slug="race")
     for position, name in enumerate(("yes", "no")):
         Label.objects.create(project=project, position=position, name=name)
     batch = Batch.objects.create(project=project, name="race", stage="reviewing", rows_read=tasks, rows_new=tasks)
-    made = Task.objects.bulk_create(
-        Task(project=project, batch=batch, position=n, external_id=str(n), digest=str(n), parts=[["Text", f"text {n}"]])
-        for n in range(tasks)
-    )
+    made = put_tasks(batch, ({"position": n} for n in range(tasks)))
     Escalation.objects.bulk_create(Escalation(task=task, to="person", reason="uncertain", why="Torn.") for task in made)
     names = [f"person{n}" for n in range(people)]
     User.objects.bulk_create(User(username=name) for name in names)

@@ -33,16 +33,14 @@ def furnish(people: int, tasks: int, slots: int = 1) -> list[str]:
     from django.db import connections
     from django.test import Client
 
-    from labeling.models import Batch, Escalation, Label, Membership, Project, Task
+    from labeling.models import Batch, Escalation, Label, Membership, Project
+    from tests.tasks import put_tasks
 
     project = Project.objects.create(name="room", slug=SLUG, people_per_task=slots)
     for position, name in enumerate(LABELS):
         Label.objects.create(project=project, position=position, name=name)
     batch = Batch.objects.create(project=project, name="room", stage="reviewing", rows_read=tasks, rows_new=tasks)
-    made = Task.objects.bulk_create(
-        Task(project=project, batch=batch, position=n, external_id=str(n), digest=str(n), parts=[["Text", f"text {n}"]])
-        for n in range(tasks)
-    )
+    made = put_tasks(batch, ({"position": n} for n in range(tasks)))
     Escalation.objects.bulk_create(
         Escalation(task=task, to="person", slot=slot, reason="uncertain", why="Torn.")
         for task in made

@@ -47,20 +47,18 @@ def race(requests: int, tasks: int) -> dict[str, Any]:
     from django.contrib.auth.models import User
     from django.db import connections
 
-    from labeling.models import Annotator, Batch, Escalation, Label, Project, Task
+    from labeling.models import Annotator, Batch, Escalation, Label, Project
     from labeling.money import ledger
     from reviewers.models import Assignment
     from reviewers.queue import holding
+    from tests.tasks import put_tasks
 
     project = Project.objects.create(name="race", slug="race", wage_microdollars_per_hour=WAGE)
     for position, name in enumerate(("yes", "no")):
         Label.objects.create(project=project, position=position, name=name)
     batch = Batch.objects.create(project=project, name="race", stage="reviewing", rows_read=tasks, rows_new=tasks)
     purse = ledger.open_purse(batch, 100_000_000)
-    made = Task.objects.bulk_create(
-        Task(project=project, batch=batch, position=n, external_id=str(n), digest=str(n), parts=[["Text", f"text {n}"]])
-        for n in range(tasks)
-    )
+    made = put_tasks(batch, ({"position": n} for n in range(tasks)))
     Escalation.objects.bulk_create(Escalation(task=task, to="person", reason="uncertain", why="Torn.") for task in made)
     Annotator.of(project, User.objects.create(username="greedy"), "person")
     connections.close_all()

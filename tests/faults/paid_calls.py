@@ -122,10 +122,11 @@ def vote(batch_id: int) -> int:
 
 def open_batch(provider: Provider, tasks: int, member: bool) -> Any:
     """Tasks that are all sent to one paid model, or voted on by it, under a cap that will not do for all of them."""
-    from labeling.models import Batch, Escalation, Label, Project, Task
+    from labeling.models import Batch, Escalation, Label, Project
     from labeling.money import ledger
     from labeling.people import recruiting
     from labeling.rounds import story
+    from tests.tasks import put_task
 
     project = Project.objects.create(name="paid", slug="paid")
     for position, name in enumerate(LABELS):
@@ -136,8 +137,7 @@ def open_batch(provider: Provider, tasks: int, member: bool) -> Any:
     paid = recruiting.add_models(project, [spec], priced=True)[0] if member else recruiting.add_paid(project, spec)
     for n in range(tasks):
         parts = [["Text", f"{LABELS[n % 3]} number {n} " + "and so on " * (n % 17)]]
-        facts = {"position": n, "external_id": str(n), "digest": str(n), "parts": parts}
-        task = Task.objects.create(project=project, batch=batch, **facts)
+        task = put_task(batch, position=n, parts=parts)
         if not member:
             Escalation.objects.create(task=task, to="paid", annotator=paid, reason="uncertain", why="Torn.")
     if member:

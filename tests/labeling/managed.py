@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from labeling.models import Annotator, Batch, Belief, Decision, Project, Task, Vote
+from labeling.models import Annotator, Batch, Belief, Decision, Instance, Project, Task, Vote
 from labeling.money import ledger
 from tests.rows import put_in
 
@@ -22,24 +22,30 @@ def settled_batch(project: Project, tasks: int = 120, *, gold_every: int = 2, wr
     """
     labels = project.label_list()
     batch = Batch.objects.create(
-        project=project, name="May", stage=Batch.Stage.REVIEWING, rows_read=tasks, rows_new=tasks
+        project=project,
+        name="May",
+        stage=Batch.Stage.REVIEWING,
+        attributes=["Group"],
+        rows_read=tasks,
+        rows_new=tasks,
     )
     ledger.open_purse(batch, 50_000_000)
     truth = [random.Random(n).randrange(len(labels)) for n in range(tasks)]
     said = [(true + 1) % len(labels) if n % wrong_every == 0 else true for n, true in enumerate(truth)]
     put_in(
-        Task(project=project, batch=batch, stage=Task.Stage.DECIDED),
-        ("position", "external_id", "digest", "parts", "group", "gold_id"),
+        Instance(project=project, batch=batch),
+        ("position", "external_id", "digest", "parts", "groups"),
         (
-            (
-                n,
-                f"M-{n}",
-                f"may-{n}",
-                [["Text", f"Request number {n}"]],
-                GROUPS[(n // 2) % 2],
-                labels[true].pk if n % gold_every == 0 else None,
-            )
-            for n, true in enumerate(truth)
+            (n, f"M-{n}", f"may-{n}", [["Text", f"Request number {n}"]], {"Group": GROUPS[(n // 2) % 2]})
+            for n in range(tasks)
+        ),
+    )
+    put_in(
+        Task(project=project, batch=batch, stage=Task.Stage.DECIDED),
+        ("instance_id", "position", "gold_id"),
+        (
+            (instance, n, labels[truth[n]].pk if n % gold_every == 0 else None)
+            for n, instance in enumerate(batch.instances.order_by("position").values_list("pk", flat=True))
         ),
     )
     rows = list(Task.objects.filter(batch=batch).order_by("position").values_list("pk", flat=True))

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 def found(project: Project) -> dict[str, tuple[str, str, bool]]:
     """Label, source and whether it is sure, by the name of the task."""
-    labels, names = project.label_list(), dict(Task.objects.values_list("pk", "external_id"))
+    labels, names = project.label_list(), dict(Task.objects.values_list("pk", "instance__external_id"))
     return {names[one.task]: (labels[one.label].brief, one.source, one.sure) for one in known.labels(project)}
 
 

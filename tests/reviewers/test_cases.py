@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from django.core.cache import cache
 
-from labeling.models import Batch, Task
+from labeling.models import Batch
 from reviewers import cases, clones, guide
 from tests.reviewers.scenery import ask, believe, make_case, model, say
+from tests.tasks import put_task
 
 pytestmark = pytest.mark.django_db
 
@@ -25,10 +26,7 @@ def crowd(batch: Batch) -> Batch:
     first = batch.tasks.first()
     for place in range(60):
         truth, shared = int(rng.integers(3)), int(rng.integers(3))
-        task = Task.objects.create(
-            project=batch.project, batch=batch, position=10 + place, external_id=f"X{place}", digest=f"x{place}",
-            parts=first.parts,
-        )  # fmt: skip
+        task = put_task(batch, position=10 + place, external_id=f"X{place}", parts=first.parts)
         copied = shared if rng.random() < 0.4 else truth
         alone = [int(rng.integers(3)) if rng.random() < 0.4 else truth for _ in range(2)]
         for who, given in zip(models, [copied, copied, *alone], strict=True):

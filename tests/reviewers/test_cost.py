@@ -11,10 +11,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from labeling.models import Batch, Decision, Task
+from labeling.models import Batch, Decision
 from reviewers.queue import claiming
 from tests.reviewers.scenery import ask, believe, model, person, say
 from tests.reviewers.test_views_annotate import SCRIPT, cards, signed_in
+from tests.tasks import put_task
 
 pytestmark = pytest.mark.django_db
 AT_WORK = reverse("annotate", args=["city"])
@@ -36,10 +37,7 @@ def busy(batch: Batch) -> Batch:
 def rich(busy: Batch) -> Batch:
     """Sixty tasks more, so that cards can be taken ahead of time."""
     for place in range(6, 66):
-        task = Task.objects.create(
-            project=busy.project, batch=busy, position=place, external_id=f"X{place}", digest=f"x{place}",
-            parts=[["Text", f"Text {place}"]],
-        )  # fmt: skip
+        task = put_task(busy, position=place, external_id=f"X{place}")
         believe(task, 0.5, 0.4, 0.1)
         ask(task)
     return busy

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from labeling.checks import alarms
 from labeling.managing import archives
-from labeling.models import Batch, Decision, Project, Task, Vote
+from labeling.models import Batch, Decision, Project, Vote
 from labeling.money import ledger
 from labeling.people import rules
 from reviewers import answers, desk
@@ -20,6 +20,7 @@ from reviewers.queue import answering, claiming, holding, undoing
 from tests.labeling.managed import told
 from tests.reviewers.scenery import answer, ask, person
 from tests.reviewers.test_views_annotate import SCRIPT, cards, signed_in, url
+from tests.tasks import put_task
 
 pytestmark = pytest.mark.django_db
 
@@ -34,10 +35,7 @@ def asked(batch: Batch) -> Batch:
 def many(batch: Batch, count: int) -> None:
     """More tasks that wait for people."""
     for place in range(6, 6 + count):
-        task = Task.objects.create(
-            project=batch.project, batch=batch, position=place, external_id=f"X{place}", digest=f"x{place}",
-            parts=[["Text", f"Text {place}"]],
-        )  # fmt: skip
+        task = put_task(batch, position=place, external_id=f"X{place}")
         ask(task)
 
 

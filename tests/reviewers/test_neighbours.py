@@ -60,7 +60,7 @@ def test_only_current_decisions_of_the_project_are_shown(batch: Batch) -> None:
     for task in tasks[:2]:
         question = Escalation.objects.create(task=task, to="expert", reason="flagged", why=".")
         answering.submit(holding.take(question, eve), labels[1], uuid.uuid4())
-    tasks[3].parts = [["Text", "The street lamp is out, water comes up through the drain."]]
+    tasks[3].instance.parts = [["Text", "The street lamp is out, water comes up through the drain."]]
     neighbours._indexes.clear()
     near = neighbours.settled_before(tasks[3])
     assert {one.task for one in near} == set(tasks[:2]) and near[0].alike >= near[1].alike

@@ -85,7 +85,7 @@ class TestPage:
         for headers in ({}, SCRIPT):
             page = ann.get(url(), headers=headers).content.decode()
             assert task.text in page
-            for secret in ("Canary", "canary", "7773", "0.777", task.group, "Harbour", "data-gold", "bob"):
+            for secret in ("Canary", "canary", "7773", "0.777", task.groups["Group"], "Harbour", "data-gold", "bob"):
                 assert secret not in page, secret
 
     def test_shows_an_experts_words_to_whoever_is_asked_once_more(self, batch: Batch, ann: Client) -> None:
@@ -95,11 +95,11 @@ class TestPage:
 
     def test_shows_titled_parts_and_escapes_what_people_wrote(self, batch: Batch, ann: Client) -> None:
         task = batch.tasks.first()
-        task.parts = [["Premise", "<b hx-get='/x'>It rains.</b>"], ["Hypothesis", "שלום"]]
-        task.about = {"channel": "<script>alert(1)</script>", "guess": "Trash"}
+        task.instance.parts = [["Premise", "<b hx-get='/x'>It rains.</b>"], ["Hypothesis", "שלום"]]
+        task.instance.about = {"channel": "<script>alert(1)</script>", "guess": "Trash"}
         batch.mapping = {"text": ["text"], "shown": ["channel"]}
         batch.save()
-        task.save()
+        task.instance.save()
         ask(task)
         page = ann.get(url()).content.decode()
         assert "<h2>Premise</h2>" in page and "&lt;b hx-get" in page and "<script>alert" not in page

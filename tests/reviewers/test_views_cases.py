@@ -74,8 +74,8 @@ class TestPage:
         question = Escalation.objects.create(task=tasks[1], to="expert", reason="flagged", why=".")
         settled = holding.take(question, person(batch.project, "max", "expert"))
         answering.submit(settled, batch.project.label_list()[1], uuid.uuid4())
-        tasks[3].parts = [["Text", "Water comes up through the gully on the road."]]
-        tasks[3].save()
+        tasks[3].instance.parts = [["Text", "Water comes up through the gully on the road."]]
+        tasks[3].instance.save()
         page, _whole_guide = eve.get(url()).content.decode().split('<aside class="sheet" id="guide"')
         assert "Water comes up through the drain in our yard." in page and "alike" in page
         assert "All about roads and lights." in page and "All about noise" not in page

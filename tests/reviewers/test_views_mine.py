@@ -16,6 +16,7 @@ from reviewers.quality import Share
 from reviewers.queue import answering, claiming, undoing
 from tests.reviewers.scenery import answer, ask, believe, make_case, person, say
 from tests.reviewers.test_views_annotate import signed_in
+from tests.tasks import put_task
 
 pytestmark = pytest.mark.django_db
 
@@ -99,11 +100,8 @@ def test_the_answers_of_others_are_not_shown_while_a_task_is_open(batch: Batch) 
 
 def test_long_histories_have_pages(batch: Batch) -> None:
     ann = person(batch.project, "ann")
-    first = batch.tasks.first()
     for place in range(30):
-        first.pk, first.external_id, first.digest, first.position = None, f"X{place}", f"x{place}", 10 + place
-        first.save()
-        say(first, ann, 0)
+        say(put_task(batch, position=10 + place, external_id=f"X{place}"), ann, 0)
     assert Vote.objects.count() == 30
     assert page(batch.project).count("<tr>") == 26 and "Page 1 of 2" in page(batch.project)
     assert page(batch.project, page=2).count("<tr>") == 6

@@ -39,7 +39,9 @@ class Command(BaseCommand):
             help="the labels, comma between; by default the project's, or those found in gold",
         )
         parser.add_argument("--gold", default="", help="field with the known label, where there is one")
-        parser.add_argument("--group", default="", help="field with the group, for fairness")
+        parser.add_argument(
+            "--group", action="append", default=[], help="field with groups, for fairness; several with comma between"
+        )
         parser.add_argument("--id", default="", help="field that names a row; by default id or task, else the line")
         parser.add_argument("--crowd", default="", help="annotators that vote on every task, comma between")
         parser.add_argument("--paid", action="append", default=[], help="annotator that costs money; may be repeated")

@@ -84,7 +84,7 @@ def _project() -> Project:
 
 def _batch(project: Project) -> Batch:
     path = str(FOLDER / "city_requests.jsonl")
-    fields = fields_for(path, ["text"], "gold", "part", "id", ["district", "channel", "received"])
+    fields = fields_for(path, ["text"], "gold", ["part"], "id", ["district", "channel", "received"])
     batch = imports.open_batch(project, path, fields, name="March requests", validation=VALIDATION, seed=1)
     ledger.open_purse(batch, BUDGET)
     return batch

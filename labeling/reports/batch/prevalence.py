@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from labeling.checks import results
-from labeling.checks.results import BY, By, Checked
-from labeling.models import Batch, Label
+from labeling.checks.results import BY, Checked
+from labeling.models import Batch, Decision, Label, grouping
+from labeling.models.grouping import By
 from labeling.reports.drawing.scales import Scale, spanning
 from labeling.reports.estimates import MINIMUM, Measured
 from labeling.routing.prediction_powered import Sample, share
@@ -54,10 +55,14 @@ def _holding(lines: Sequence[Line]) -> Scale:
     return spanning([*(line.share for line in lines), *labeled], top=None)
 
 
-def prevalence(batch: Batch, chosen: str = "") -> Prevalence:
-    """Both tables; `chosen` names the label whose share is told by group, else the most common one."""
-    found = results.load(batch)
-    known = list(batch.tasks.learnable().values_list("gold_id", "group"))
+def prevalence(batch: Batch, chosen: str = "", by: By = ()) -> Prevalence:
+    """Both tables; `chosen` names the label whose share is told by group, else the most common one.
+
+    `by`: the attributes that make the groups, else the first one.
+    """
+    by = by or grouping.chosen(batch)
+    found = results.load(batch, by)
+    known = list(batch.tasks.learnable().grouped(by).values_list("gold_id", "group"))
     everybody = np.ones(len(found.task), dtype=np.bool_)
     lines = [_line(label.name, found, everybody, label, [gold for gold, _ in known]) for label in found.labels]
     if not lines:
@@ -85,7 +90,7 @@ def _line(name: str, found: Checked, inside: Bools, label: Label, known: list[in
     Labels that an expert gave without being drawn are sure as well; for the rest the checks speak.
     """
     place = found.labels.index(label)
-    sure = inside & (found.by == BY.index(By.EXPERT)) & ~found.checks
+    sure = inside & (found.by == BY.index(Decision.By.EXPERT)) & ~found.checks
     rest, drawn = inside & ~sure, inside & found.checks
     certain = sum(gold == label.pk for gold in known) + int((found.label[sure] == place).sum())
     total, checks = len(known) + int(inside.sum()), int(drawn.sum())

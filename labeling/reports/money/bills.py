@@ -112,7 +112,9 @@ class Movement:
 def movements(project: Project, before: int | None, count: int) -> tuple[list[Movement], int | None]:
     """The newest movements older than the entry `before`, and the entry behind which the next page starts, or None."""
     rows = LedgerEntry.objects.filter(purse__project=project).order_by("-pk")
-    rows = rows.select_related("purse__batch", "reservation__task__project", "reservation__task__batch")
+    rows = rows.select_related(
+        "purse__batch", "reservation__task__project", "reservation__task__batch", "reservation__task__instance"
+    )
     entries = list((rows.filter(pk__lt=before) if before else rows)[: 3 * count + 3])
     together: dict[tuple[object, int], list[LedgerEntry]] = {}
     for entry in entries:

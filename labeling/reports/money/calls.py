@@ -51,7 +51,9 @@ def page_of(project: Project, asked: Mapping[str, Any]) -> Page:
     if key := whole(str(asked.get("before", ""))):
         calls = calls.filter(pk__lt=key)
     found = list(
-        calls.select_related("annotator", "task__project", "task__batch", "escalation").order_by("-pk")[: PAGE + 1]
+        calls.select_related("annotator", "task__project", "task__batch", "task__instance", "escalation").order_by(
+            "-pk"
+        )[: PAGE + 1]
     )
     return Page(_with_answers(found[:PAGE]), found[PAGE - 1].pk if len(found) > PAGE else None, filters)
 
@@ -120,4 +122,4 @@ def _votes_due(project: Project) -> dict[int, int]:
 
 def unknown_outcomes(project: Project) -> QuerySet[Reservation]:
     """Calls that were cut off, oldest first, ready to be shown with the task and the model they belong to."""
-    return ledger.unreconciled(project).select_related("annotator", "task__project")
+    return ledger.unreconciled(project).select_related("annotator", "task__project", "task__instance")

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from labeling.models import Decision, Project, Task
 from labeling.models.decision import DecisionQuerySet
+from labeling.models.grouping import attributes, ways
 from labeling.models.keys import whole
 from labeling.models.task import TaskQuerySet
 
 PAGE = 50
+LONGEST = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,12 @@ def _by_settler(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
     return tasks.filter(Exists(_standing().filter(decided_by=value)))
 
 
-def _by_group(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
-    return tasks.filter(group=value)
-
-
 def _by_slice(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
     return tasks.filter(slice=value)
 
 
 def _by_id(tasks: TaskQuerySet, value: str) -> TaskQuerySet:
-    return tasks.filter(external_id__startswith=value)
+    return tasks.filter(instance__external_id__startswith=value)
 
 
 FILTERS: dict[str, Callable[[TaskQuerySet, str], TaskQuerySet]] = {
@@ -68,18 +66,26 @@ FILTERS: dict[str, Callable[[TaskQuerySet, str], TaskQuerySet]] = {
     "stage": _by_stage,
     "label": _by_label,
     "by": _by_settler,
-    "group": _by_group,
     "slice": _by_slice,
     "id": _by_id,
 }
 
 
+def _in_group(tasks: TaskQuerySet, value: str, project: Project) -> TaskQuerySet:
+    """Tasks of a group of this name, whichever attribute or two it is one of."""
+    found = Q(pk=None)
+    for by in ways(attributes(project)).values():
+        found |= Q(pk__in=Task.objects.filter(project=project).grouped(by).filter(group=value).values("pk"))
+    return tasks.filter(found)
+
+
 def page_of(project: Project, asked: Mapping[str, Any]) -> Page:
     """The tasks that `asked` selects; names that are no filter are ignored."""
-    filters = {name: str(asked[name]).replace("\0", "")[:200] for name in FILTERS if asked.get(name)}
+    names = [*FILTERS, "group"]
+    filters = {name: str(asked[name]).replace("\0", "")[:LONGEST] for name in names if asked.get(name)}
     tasks = Task.objects.kept().filter(project=project)
     for name, value in filters.items():
-        tasks = FILTERS[name](tasks, value)
+        tasks = FILTERS[name](tasks, value) if name in FILTERS else _in_group(tasks, value, project)
     tasks = tasks.filter(pk__gt=whole(str(asked.get("after", ""))) or 0)
     found = list(_with_labels(tasks)[: PAGE + 1])
     return Page(found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else None, filters)

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling.checks import certificates, draws, evidence
 from labeling.checks.certificates import CannotCertify
-from labeling.models import Batch, Certificate, Escalation
+from labeling.models import Batch, Certificate, Escalation, grouping
+from labeling.models.grouping import By, Grouping
 from labeling.models.keys import whole
 from labeling.people.access import Role, Visit, enter
 from labeling.reports import kept
@@ -59,7 +60,8 @@ def _context(visit: Visit, batch: Batch, request: HttpRequest) -> dict[str, Any]
     wanted = whole(request.GET.get("shown", ""))
     newest = listed[0].pk if listed else 0
     shown = batch.certificates.filter(pk=wanted or newest).first() if listed else None
-    statistics, again = _statistics(batch, request.GET.get("label", ""))
+    grouped = Grouping.of(batch, request.GET.get("by", ""))
+    statistics, again = _statistics(batch, request.GET.get("label", ""), grouped.by)
     audits = Escalation.objects.in_batch(batch.pk).filter(reason=Escalation.Reason.AUDIT)
     return {
         "visit": visit,
@@ -79,15 +81,16 @@ def _context(visit: Visit, batch: Batch, request: HttpRequest) -> dict[str, Any]
         "since": audits.filter(closed_at__gt=shown.created_at, vote__isnull=False).count() if shown else 0,
         "price": draws.price_of_one(batch),
         "statistics": statistics,
+        "grouping": grouped,
         "again": again,
     }
 
 
-def _statistics(batch: Batch, label: str) -> tuple[Prevalence, int]:
+def _statistics(batch: Batch, label: str, by: By) -> tuple[Prevalence, int]:
     """How common labels are, and in how many seconds newer numbers are to be had; 0 where these are current."""
     place = next((one.position for one in batch.project.label_list() if one.name == label), "")
-    name = f"prevalence.{batch.pk}.{batch.created_at.timestamp()}.{place}"
-    return kept.keep_and_tell(name, kept.version(), lambda: prevalence(batch, label))
+    name = f"prevalence.{batch.pk}.{batch.created_at.timestamp()}.{place}.{grouping.shortened(by)}"
+    return kept.keep_and_tell(name, kept.version(), lambda: prevalence(batch, label, by))
 
 
 @require_safe

@@ -140,7 +140,7 @@ def _look(request: HttpRequest, visit: Visit, upload: Upload) -> Look:
 
 
 def _lists(told: Any) -> dict[str, list[str]]:
-    return {name: told.getlist(name) for name in ("text", "shown")}
+    return {name: told.getlist(name) for name in ("text", "groups", "shown")}
 
 
 def _survey(upload: Upload, mapping: FieldsForm, labels: list[str]) -> tuple[Survey, str]:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labeling.managing import mending, stuck
 from labeling.models import Annotator, Decision, Task
+from labeling.models.grouping import attributes
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.tasks import lists, story
 from labeling.web.once import once
@@ -31,6 +32,7 @@ def tasks(request: HttpRequest, slug: str) -> HttpResponse:
         "stages": Task.Stage.choices,
         "settlers": Decision.By.choices,
         "slices": PARTS,
+        "groups_called": visit.project.group_name if len(attributes(visit.project)) < 2 else "Group",
     }
     return render(request, "labeling/tasks/tasks.html", context)
 

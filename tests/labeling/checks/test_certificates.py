@@ -93,7 +93,7 @@ def certified(batch: Batch, checks: int = 60, target: Target = EASY) -> Certific
 
 def test_a_batch_gets_its_random_checks_when_it_is_weighed_and_only_once(settled: Batch) -> None:
     assert draws.draw_slice(with_slice(settled)) > 0
-    drawn = set(Task.objects.filter(check_probability__isnull=False).values_list("external_id", flat=True))
+    drawn = set(Task.objects.filter(check_probability__isnull=False).values_list("instance__external_id", flat=True))
     cut = draws.policy_cut(settled)
     assert cut == pytest.approx(10 / 120)
     seed = draws.seed_of(settled)
@@ -135,7 +135,7 @@ def test_tasks_settled_later_are_drawn_by_the_same_rule(settled: Batch) -> None:
     settled.tasks.update(stage="decided")
     draws.draw_slice(settled)
     seed, cut = draws.seed_of(settled), draws.policy_cut(settled)
-    drawn = Task.objects.filter(check_probability__isnull=False).values_list("external_id", flat=True)
+    drawn = Task.objects.filter(check_probability__isnull=False).values_list("instance__external_id", flat=True)
     assert set(drawn) == {f"M-{n}" for n in range(120) if lot(seed, f"M-{n}") <= cut}
 
 

@@ -32,7 +32,7 @@ def rows(path: str, *text: str, **more: Any) -> list[Row | Bad]:
 
 
 def take(project: Project, path: str, *text: str, **more: Any) -> Batch:
-    fields = fields_for(path, text or ("text",), more.pop("gold", ""), more.pop("group", ""))
+    fields = fields_for(path, text or ("text",), more.pop("gold", ""), more.pop("groups", ()))
     batch = imports.open_batch(project, path, fields, **more)
     assert imports.take_in(batch)
     batch.refresh_from_db()
@@ -170,7 +170,7 @@ class TestTakingIn:
         again = Batch.objects.get(pk=batch.pk)
         assert imports.take_in(again)
         assert (again.rows_read, again.rows_new, again.rows_duplicate) == (35, 35, 0)
-        assert list(again.tasks.values_list("external_id", flat=True)) == [str(n) for n in range(35)]
+        assert list(again.tasks.values_list("instance__external_id", flat=True)) == [str(n) for n in range(35)]
 
     def test_the_validation_slice_is_random_seeded_and_only_of_gold(self, project: Project, tmp_path: Path) -> None:
         names = [label.name for label in project.label_list()]

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 
-from labeling.models import Annotator, Decision, Escalation, LedgerEntry, Purse, Reservation, Task, Vote
+from labeling.models import Annotator, Decision, Escalation, Instance, LedgerEntry, Purse, Reservation, Vote
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +49,7 @@ def test_a_ledger_entry_cannot_be_changed_even_by_plain_sql(batch: Any) -> None:
 @pytest.mark.parametrize("scope", ["task", "batch", "project"])
 def test_a_local_only_task_is_never_asked_outside_at_any_level(batch: Any, paid: Annotator, scope: str) -> None:
     task = batch.tasks.first()
-    held = {"task": task, "batch": batch, "project": batch.project}[scope]
+    held = {"task": task.instance, "batch": batch, "project": batch.project}[scope]
     type(held).objects.filter(pk=held.pk).update(local_only=True)
     with refused("must not be sent outside"), transaction.atomic():
         Reservation.objects.create(task=task, annotator=paid, reserved_microdollars=0)
@@ -58,7 +58,7 @@ def test_a_local_only_task_is_never_asked_outside_at_any_level(batch: Any, paid:
 
 
 def test_a_local_only_task_may_be_answered_inside(batch: Any, model: Annotator) -> None:
-    Task.objects.update(local_only=True)
+    Instance.objects.update(local_only=True)
     Vote.objects.create(task=batch.tasks.first(), annotator=model)
 
 

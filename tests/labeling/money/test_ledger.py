@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from labeling.models import Annotator, Batch, LedgerEntry, Project, Purse, Reservation, Task
+from labeling.models import Annotator, Batch, LedgerEntry, Project, Purse, Reservation
 from labeling.money import ledger
+from tests.tasks import put_task
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +111,7 @@ def test_the_day_cap_begins_anew_each_day_and_can_be_lifted(
 
 def test_a_batch_without_a_budget_of_its_own_may_spend_nothing(batch: Any, paid: Annotator) -> None:
     bare = Batch.objects.create(project=batch.project, name="bare")
-    task = Task.objects.create(project=batch.project, batch=bare, position=0, external_id="b", digest="b", parts=[])
+    task = put_task(bare, position=0, external_id="b")
     with pytest.raises(ledger.Refused, match="this batch is spent"):
         ledger.reserve(task, paid, 1)
     assert ledger.free(bare) == 0
@@ -218,9 +219,7 @@ def beyond(one: Reservation) -> int:
 def books_add_up(cap: int, moves: list[tuple[str, int]]) -> None:
     project = Project.objects.create(name="p", slug="p")
     batch = Batch.objects.create(project=project, name="b")
-    task = Task.objects.create(
-        project=project, batch=batch, position=0, external_id="1", digest="d", parts=[["T", "x"]]
-    )
+    task = put_task(batch, position=0)
     paid = Annotator.objects.create(project=project, kind="paid", name="m", spec="s", price_microdollars=1)
     purse = ledger.open_purse(batch, cap)
     held: list[Reservation] = []

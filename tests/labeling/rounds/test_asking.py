@@ -13,7 +13,7 @@ from django.utils import timezone
 from labeling import jobs
 from labeling.crowd.errors import Misconfigured, PriceUnknown, WrongKey
 from labeling.crowd.openai_chat import ChatModel
-from labeling.models import Annotator, Batch, Escalation, Project, Purse, Reservation, Task, Vote
+from labeling.models import Annotator, Batch, Escalation, Instance, Project, Purse, Reservation, Task, Vote
 from labeling.models.escalation import EscalationQuerySet
 from labeling.money import ledger
 from labeling.people import recruiting, rules
@@ -392,7 +392,7 @@ class TestLeaving:
     ) -> None:
         secret = batch.tasks.get(position=2)
         if mark == "task":
-            Task.objects.filter(pk=secret.pk).update(local_only=True)
+            Instance.objects.filter(tasks=secret).update(local_only=True)
         else:
             (Batch if mark == "batch" else Project).objects.update(local_only=True)
         ask(batch)
@@ -410,7 +410,7 @@ class TestLeaving:
 
         def stay_from_now_on(question: Escalation, *rest: Any) -> None:
             if mark == "task":
-                Task.objects.filter(pk=question.task_id).update(local_only=True)
+                Instance.objects.filter(tasks=question.task_id).update(local_only=True)
             else:
                 (Batch if mark == "batch" else Project).objects.update(local_only=True)
             take(question, *rest)
@@ -427,7 +427,7 @@ class TestLeaving:
         label = batch.project.label_list()[0]
         Task.objects.filter(position__gte=3).update(gold=label, slice="validation")
         kept, shown = Task.objects.get(position=4), Task.objects.get(position=5)
-        Task.objects.filter(pk=kept.pk).update(local_only=True)
+        Instance.objects.filter(tasks=kept).update(local_only=True)
         Annotator.objects.filter(pk=outside.pk).update(spec=f"{outside.spec}&shots=4")
         ask(batch)
         prompts = "".join(request.prompt for request in server.requests)
@@ -437,7 +437,7 @@ class TestLeaving:
         self, batch: Batch, server: FakeOpenAI, outside: Annotator
     ) -> None:
         parts = [["Text", "Water in the cellar, write to jo.moss@example.org or to jo.moss@example.org."]]
-        Task.objects.filter(position=0).update(parts=parts)
+        Instance.objects.filter(position=0).update(parts=parts)
         ask(batch)
         prompt = next(request.prompt for request in server.requests if "cellar" in request.text)
         assert "jo.moss" not in prompt and prompt.count("[email 1]") == 2
@@ -447,7 +447,7 @@ class TestLeaving:
 
     def test_a_project_may_show_everything(self, batch: Batch, server: FakeOpenAI, outside: Annotator) -> None:
         Project.objects.update(hide_personal_data=False)
-        Task.objects.filter(position=0).update(parts=[["Text", "Water, write to jo.moss@example.org."]])
+        Instance.objects.filter(position=0).update(parts=[["Text", "Water, write to jo.moss@example.org."]])
         ask(batch)
         assert any("jo.moss@example.org" in request.text for request in server.requests)
         assert not Vote.objects.filter(hidden__isnull=False).exists()

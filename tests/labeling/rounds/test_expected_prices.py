@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from labeling.models import Annotator, Batch, Task, Vote
+from labeling.models import Annotator, Batch, Vote
 from labeling.money import ledger
 from labeling.people import recruiting, voters
 from labeling.rounds import expected_prices
 from labeling.rounds.expected_prices import Metered
 from tests.fake_openai import FakeOpenAI
+from tests.tasks import put_tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -22,17 +23,7 @@ def paid(batch: Batch, server: FakeOpenAI) -> Annotator:
 def longer(batch: Batch) -> Batch:
     """Another batch, whose texts are forty times as long."""
     other = Batch.objects.create(project=batch.project, name="Long", rows_read=6, rows_new=6)
-    Task.objects.bulk_create(
-        Task(
-            project=batch.project,
-            batch=other,
-            position=task.position,
-            external_id=f"L-{task.position}",
-            digest=f"long-{task.position}",
-            parts=[["Text", task.text * 40]],
-        )
-        for task in batch.tasks.all()
-    )
+    put_tasks(other, ({"position": one.position, "parts": [["Text", one.text * 40]]} for one in batch.tasks.all()))
     return other
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from labeling.crowd.errors import Misconfigured
 from labeling.managing import budgets
-from labeling.models import Annotator, Batch, Chunk, Decision, Escalation, Project, Reservation, Task, Vote
+from labeling.models import Annotator, Batch, Chunk, Decision, Escalation, Instance, Project, Reservation, Task, Vote
 from labeling.money import ledger
 from labeling.people import recruiting, voters
 from labeling.reports.money import bills
@@ -326,7 +326,7 @@ class TestLeaving:
         self, batch: Batch, server: FakeOpenAI, outside: Annotator
     ) -> None:
         secret = batch.tasks.get(position=2)
-        Task.objects.filter(pk=secret.pk).update(local_only=True)
+        Instance.objects.filter(tasks=secret).update(local_only=True)
         collect(batch)
         assert secret.text not in "".join(request.prompt for request in server.requests)
         assert len(server.requests) == Vote.objects.count() == 5 and not secret.reservations.exists()

@@ -9,6 +9,7 @@ from labeling.money import ledger
 from labeling.rounds import story, weighing
 from reviewers.queue import claiming
 from tests.reviewers.scenery import answer, model, person, say
+from tests.tasks import put_tasks
 
 pytestmark = pytest.mark.django_db
 NAMES = ("ann", "bob")
@@ -19,15 +20,20 @@ def bring_in(project: Project, count: int, gold: int, name: str = "texts") -> Ba
     labels = project.label_list()
     batch = Batch.objects.create(project=project, name=name, stage="voting", rows_read=count, rows_new=count)
     ledger.open_purse(batch, 0)
-    Task.objects.bulk_create(
-        Task(
-            project=project, batch=batch, position=n, external_id=f"{name}{n}", digest=f"{name}{n}",
-            parts=[["Text", f"Request {n} of {name}"]], about={"true": labels[n % len(labels)].pk},
-            gold=labels[n % len(labels)] if n < gold else None,
-            slice=Task.Slice.VALIDATION if n < gold else Task.Slice.NONE,
-        )
-        for n in range(count)
-    )  # fmt: skip
+    put_tasks(
+        batch,
+        (
+            {
+                "position": n,
+                "external_id": f"{name}{n}",
+                "parts": [["Text", f"Request {n} of {name}"]],
+                "about": {"true": labels[n % len(labels)].pk},
+                "gold": labels[n % len(labels)] if n < gold else None,
+                "slice": Task.Slice.VALIDATION if n < gold else Task.Slice.NONE,
+            }
+            for n in range(count)
+        ),
+    )
     story.teaching.begin(batch)
     story.hand_out(batch)
     return batch

@@ -18,6 +18,7 @@ from labeling.reports.batch.standing import standing
 from labeling.rounds import buying, reviewing, routing, settling, story, teaching, weighing
 from reviewers.queue import claiming
 from tests.reviewers.scenery import answer, ask, model, person
+from tests.tasks import put_tasks
 
 pytestmark = pytest.mark.django_db
 WORDS = (["lamp", "street", "asphalt"], ["drain", "water", "pipe"], ["music", "party", "loud"])
@@ -38,13 +39,9 @@ def texts(project: Project, count: int, name: str, seed: int = 0) -> Batch:
                 f"number {name} {n}",
             ]
         )
-        made.append(
-            Task(
-                project=project, batch=batch, position=n, external_id=f"{name}-{n}", digest=f"{name}-{n}",
-                parts=[["Text", told]], about={"true": labels[true].pk},
-            )
-        )  # fmt: skip
-    Task.objects.bulk_create(made)
+        facts = {"parts": [["Text", told]], "about": {"true": labels[true].pk}}
+        made.append({"position": n, "external_id": f"{name}-{n}", **facts})
+    put_tasks(batch, made)
     story.teaching.begin(batch)
     story.hand_out(batch)
     return batch

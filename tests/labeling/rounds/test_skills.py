@@ -15,6 +15,7 @@ from labeling.rounds import decisions, relabelers, skills, weighing
 from reviewers.queue import claiming
 from tests.reviewers.scenery import answer, ask, believe, model, person, say
 from tests.rows import put_in
+from tests.tasks import put_tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -24,11 +25,7 @@ def batch_of(project: Project, count: int, name: str = "April") -> list[Task]:
         project=project, name=name, stage=Batch.Stage.REVIEWING, rows_read=count, rows_new=count
     )
     open_purse(made, 10_000_000)
-    return Task.objects.bulk_create(
-        Task(project=project, batch=made, position=n, external_id=f"{name}-{n}", digest=f"{name}-{n}",
-             parts=[["Text", f"{name} {n}"]])
-        for n in range(count)
-    )  # fmt: skip
+    return put_tasks(made, ({"position": n, "external_id": f"{name}-{n}"} for n in range(count)))
 
 
 def overruled(project: Project, count: int = 120) -> tuple[Annotator, Annotator]:

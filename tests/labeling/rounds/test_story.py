@@ -17,7 +17,20 @@ from labeling import jobs
 from labeling.files import exports, imports
 from labeling.files.rows import Fields
 from labeling.managing import leftovers
-from labeling.models import Annotator, Batch, Belief, Chunk, Decision, Escalation, Label, Project, Round, Task, Vote
+from labeling.models import (
+    Annotator,
+    Batch,
+    Belief,
+    Chunk,
+    Decision,
+    Escalation,
+    Instance,
+    Label,
+    Project,
+    Round,
+    Task,
+    Vote,
+)
 from labeling.money import ledger
 from labeling.people import recruiting
 from labeling.rounds import story, weighing
@@ -346,10 +359,10 @@ def test_tasks_that_must_stay_are_never_sent_to_a_model_outside(make: Make) -> N
     batch = make(chances=(0.6, 0.6, 0.6), paid=(0.98,), review_share=0)
     story.advance(batch.pk)
     Annotator.objects.filter(kind="paid").update(outside=True)
-    Task.objects.filter(position__lt=30).update(local_only=True)
+    Instance.objects.filter(position__lt=30).update(local_only=True)
     batch = run(batch)
     assert not batch.error and Vote.objects.filter(annotator__kind="paid").exists()
-    assert not Escalation.objects.filter(to="paid", task__local_only=True).exists()
+    assert not Escalation.objects.filter(to="paid", task__instance__local_only=True).exists()
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labeling.files import exports
-from labeling.models import Annotator, Batch, Belief, Decision, Escalation, Round, SkippedRow, Task, Vote
+from labeling.models import Annotator, Batch, Belief, Decision, Escalation, Round, SkippedRow, Vote
 from labeling.reports import kept
 from labeling.reports.batch import comparison
 from labeling.web.views import streams
@@ -59,7 +59,7 @@ def test_skipped_rows_are_listed_with_line_and_reason_page_by_page(manager: Clie
 
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is no ASGI server
 def test_labels_leave_as_csv_that_no_spreadsheet_runs(manager: Client, settled: Batch) -> None:
-    Task.objects.filter(batch=settled, position=0).update(external_id="=SUM(A1)", group="@x")
+    settled.instances.filter(position=0).update(external_id="=SUM(A1)", groups={"Group": "@x"})
     answer = manager.get(of(settled, "batch_export", "csv"))
     assert answer["Content-Type"].startswith("text/csv") and answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Disposition"] == f'attachment; filename="city-batch-{settled.pk}-labels.csv"'
@@ -147,7 +147,7 @@ def test_a_batch_without_votes_has_nothing_to_compare(manager: Client, batch: Ba
 def test_tasks_are_filtered_and_paged_by_key(manager: Client, settled: Batch, batch: Batch) -> None:
     address = reverse("tasks", args=["city"])
     first = manager.get(address, {"batch": settled.pk, "group": "Harbour"}).context["page"]
-    assert len(first.tasks) == 50 and {task.group for task in first.tasks} == {"Harbour"}
+    assert len(first.tasks) == 50 and {task.groups["Group"] for task in first.tasks} == {"Harbour"}
     second = manager.get(f"{address}?{first.query}").context["page"]
     assert second.tasks[0].pk > first.tasks[-1].pk and second.after is None
     assert len(manager.get(address, {"stage": "open"}).context["page"].tasks) == 6
@@ -168,7 +168,7 @@ def test_a_task_shows_its_whole_history(manager: Client, settled: Batch) -> None
     evil = "<img src=x onerror=alert(1)>"
     Vote.objects.create(task=task, annotator=ann, label=None, raw=evil, prompt_version="v7", attempts=3)
     Escalation.objects.create(task=task, to="person", reason="uncertain", why=f"Torn {evil}.")
-    Decision.objects.current().filter(task=task).update(superseded_at=task.created_at)
+    Decision.objects.current().filter(task=task).update(superseded_at=task.instance.created_at)
     Decision.objects.create(
         task=task, label=settled.project.label_list()[2], decided_by="person", annotator=ann, confidence=1, entropy=0
     )
@@ -216,7 +216,7 @@ def test_later_answers_show_how_they_moved_the_belief(manager: Client, settled: 
 def test_stored_names_are_only_text(manager: Client, settled: Batch) -> None:
     evil = "<script>alert(1)</script>"
     Batch.objects.filter(pk=settled.pk).update(name=evil, error=evil)
-    Task.objects.filter(batch=settled).update(group=evil)
+    settled.instances.update(groups={"Group": evil})
     settled.project.labels.filter(position=0).update(name=evil)
     settled.project.annotators.filter(name="Alpha").update(name=evil, error=evil)
     pages = [settled.get_absolute_url(), "/p/city/", "/p/city/crowd/", "/p/city/tasks/", of(settled, "batch_methods")]

@@ -15,11 +15,23 @@ from django.test import Client
 from labeling.checks import draws
 from labeling.files import exported_votes
 from labeling.managing import archives
-from labeling.models import Annotator, Batch, Decision, Escalation, LedgerEntry, Project, Reservation, Task, Vote
+from labeling.models import (
+    Annotator,
+    Batch,
+    Decision,
+    Escalation,
+    Instance,
+    LedgerEntry,
+    Project,
+    Reservation,
+    Task,
+    Vote,
+)
 from labeling.money import ledger
 from reviewers.queue import claiming
 from tests.labeling.managed import told
 from tests.reviewers.scenery import answer, ask, person
+from tests.tasks import put_task
 
 pytestmark = pytest.mark.django_db
 
@@ -53,12 +65,13 @@ def test_a_batch_goes_with_all_that_was_said_and_what_it_cost_stays(
     assert "May is deleted; what it cost stays in the ledger." in page and "$0.0007 it cost stay in the" in page
     assert not (Vote.objects.exists() or Decision.objects.exists() or Escalation.objects.exists() or file.exists())
     left = Task.objects.get()
-    assert (left.parts, left.about, left.group, left.gold, left.external_id) == ([], {}, "", None, f"deleted {left.pk}")
+    assert (left.parts, left.about, left.groups, left.gold) == ([], {}, {}, None)
+    assert left.external_id == f"deleted {left.instance_id}" and Instance.objects.get() == left.instance
     paid_batch.purse.refresh_from_db()
     assert (paid_batch.purse.cap_microdollars, paid_batch.purse.spent_microdollars) == (700, 700)
     assert ledger.faults() == [] and Reservation.objects.get().cost_microdollars == 700
-    assert f"deleted {left.pk}" in told(manager.get("/p/city/money/ledger/"))
-    assert f"deleted {left.pk}" in told(manager.get("/p/city/money/calls/"))
+    assert f"deleted {left.instance_id}" in told(manager.get("/p/city/money/ledger/"))
+    assert f"deleted {left.instance_id}" in told(manager.get("/p/city/money/calls/"))
     assert "$0.0007" in told(manager.get("/p/city/money/"))
 
 
@@ -71,19 +84,12 @@ def test_a_deleted_batch_has_no_page_and_no_tasks_and_its_texts_may_come_again(
     left = Task.objects.get()
     for address in (f"batches/{paid_batch.pk}/", f"batches/{paid_batch.pk}/certificate/", f"tasks/{left.pk}/"):
         assert manager.get(f"/p/city/{address}").status_code == 404
-    assert f"deleted {left.pk}" not in told(manager.get("/p/city/tasks/"))
+    assert f"deleted {left.instance_id}" not in told(manager.get("/p/city/tasks/"))
     for page in ("", "tasks/", "crowd/", "people/", "settings/", "archive/"):
         assert manager.get(f"/p/city/{page}").status_code == 200
     assert list(exported_votes.votes(project)) == []
     again = Batch.objects.create(project=project, name="June")
-    Task.objects.create(
-        project=project,
-        batch=again,
-        position=0,
-        external_id=before.external_id,
-        digest=before.digest,
-        parts=before.parts,
-    )
+    put_task(again, position=0, external_id=before.external_id, digest=before.digest, parts=before.parts)
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def choose(client: Client, content: bytes, name: str = "requests.jsonl", slug: s
 
 
 def start(client: Client, address: str, **wishes: Any) -> Any:
-    fields = {"text": ["text"], "gold": "gold", "group": "district", "id": ""}
+    fields = {"text": ["text"], "gold": "gold", "groups": ["district"], "id": ""}
     return client.post(address, {**fields, "name": "April", "validation": 1, "budget": "2.50", **wishes})
 
 
@@ -50,7 +50,7 @@ def test_a_file_becomes_a_batch_under_way(manager: Client, project: Any) -> None
     answer = start(manager, answer["Location"])
     batch = Batch.objects.get()
     assert answer["Location"] == batch.get_absolute_url() and batch.stage == Batch.Stage.IMPORTING
-    assert (batch.name, batch.validation_size, batch.mapping["group"]) == ("April", 1, "district")
+    assert (batch.name, batch.validation_size, batch.mapping["groups"]) == ("April", 1, ["district"])
     assert Purse.objects.get().cap_microdollars == 2_500_000
     assert list(uploads.folder().iterdir()) == []
 
@@ -60,7 +60,7 @@ def test_the_choice_of_fields_is_shown_again(manager: Client, project: Any) -> N
     address = choose(manager, lines(pairs))["Location"]
     page = told(manager.get(address))
     assert "<h3>Premise</h3>" in page and "<h3>Hypothesis</h3>" in page
-    page = told(manager.get(address, {"text": ["hypothesis"], "group": "dialect"}))
+    page = told(manager.get(address, {"text": ["hypothesis"], "groups": ["dialect"]}))
     assert "Somebody rests." in page and "<h3>Premise</h3>" not in page
 
 
@@ -127,7 +127,7 @@ def test_rows_that_cannot_be_used_are_listed_with_their_line(manager: Client, pr
 def test_a_file_that_brings_nothing_new_makes_no_batch(manager: Client, batch: Any) -> None:
     there = [{"id": task.external_id, "text": task.text} for task in Task.objects.all()]
     address = choose(manager, lines(there))["Location"]
-    answer = start(manager, address, gold="", group="", id="id")
+    answer = start(manager, address, gold="", groups=[], id="id")
     assert answer.status_code == 422 and "in this project already" in told(answer)
     assert Batch.objects.count() == 1
 
@@ -189,7 +189,7 @@ def fresh(client: Client) -> Project:
 
 
 def look(client: Client, address: str, **chosen: Any) -> Any:
-    fields = {"text": ["text"], "gold": "", "group": "", "id": "", "act": "look"}
+    fields = {"text": ["text"], "gold": "", "groups": [], "id": "", "act": "look"}
     return client.post(address, {**fields, **chosen})
 
 
@@ -197,7 +197,7 @@ class TestChoosing:
     def test_start_uses_the_fields_that_are_ticked_not_those_shown_before(self, manager: Client, project: Any) -> None:
         address = choose(manager, lines(ROWS))["Location"]
         manager.get(address)
-        start(manager, address, text=["district"], gold="", group="", offered_validation="1")
+        start(manager, address, text=["district"], gold="", groups=[], offered_validation="1")
         assert Batch.objects.get().mapping["text"] == ["district"]
 
     def test_another_look_keeps_what_was_written_and_follows_the_fields(self, client: Client) -> None:
@@ -213,11 +213,11 @@ class TestChoosing:
     def test_after_a_label_error_the_fields_stay_and_start_works(self, client: Client) -> None:
         fresh(client)
         address = choose(client, lines(ROWS), slug="fresh")["Location"]
-        answer = start(client, address, labels="only one", gold="district", group="")
+        answer = start(client, address, labels="only one", gold="district", groups=[])
         page = answer.content.decode()
         assert answer.status_code == 422 and "disabled" not in page.split("<main")[1]
         assert '<option value="district" selected>' in page and "only one" in page
-        assert start(client, address, labels="Harbour\nOld Town", gold="district", group="").status_code == 302
+        assert start(client, address, labels="Harbour\nOld Town", gold="district", groups=[]).status_code == 302
         assert Batch.objects.get().mapping["gold"] == "district"
 
     def test_a_semicolon_file_is_read_said_and_corrected(self, manager: Client, project: Any) -> None:
@@ -231,7 +231,7 @@ class TestChoosing:
 
     def test_a_batch_remembers_what_stands_between_its_fields(self, manager: Client, project: Any) -> None:
         address = choose(manager, example("semi.csv"), "semi.csv")["Location"]
-        start(manager, address, gold="", group="", delimiter=";", cut=";", id="id")
+        start(manager, address, gold="", groups=[], delimiter=";", cut=";", id="id")
         assert Batch.objects.get().mapping["delimiter"] == ";"
         assert imports.take_in(Batch.objects.get()) and Task.objects.count() == 80
 
@@ -263,8 +263,8 @@ class TestShown:
 
     def test_what_older_batches_kept_unasked_is_not_shown(self, batch: Any) -> None:
         task = batch.tasks.first()
-        task.about = {"gold_copy": "Roads and lights"}
-        batch.mapping = {"text": ["text"], "gold": "", "group": "", "id": ""}
+        task.instance.about = {"gold_copy": "Roads and lights"}
+        batch.mapping = {"text": ["text"], "gold": "", "groups": [], "id": ""}
         task.batch = batch
         assert task.beside == []
 
@@ -282,15 +282,15 @@ class TestIds:
         assert "have the id of an earlier row" not in told(client.get(address))
         page = told(look(client, address, id="id", gold="label"))
         assert "60 rows have the id of an earlier row, but another text" in page and "take them in" in page
-        start(client, address, id="id", gold="label", group="", labels="negative\npositive", same_id="keep")
+        start(client, address, id="id", gold="label", groups=[], labels="negative\npositive", same_id="keep")
         batch = Batch.objects.get()
         assert imports.take_in(batch) and Task.objects.count() == 80
-        assert Task.objects.filter(external_id="doc0").count() == 1
+        assert Task.objects.filter(instance__external_id="doc0").count() == 1
 
     def test_rows_without_an_id_of_a_second_file_are_no_duplicates(self, manager: Client, project: Any) -> None:
         for name in ("one", "two"):
             content = lines([{"text": f"{name} {n}"} for n in range(3)])
-            start(manager, choose(manager, content)["Location"], gold="", group="", name=name)
+            start(manager, choose(manager, content)["Location"], gold="", groups=[], name=name)
             imports.take_in(Batch.objects.get(name=name))
         assert Task.objects.count() == 6
 
@@ -308,10 +308,10 @@ class TestLabels:
         address = choose(client, example("caselabel.csv"), "caselabel.csv", "fresh")["Location"]
         page = told(client.get(address))
         assert "2 different ones" in page and "Spellings of one label are taken together" in page
-        wrong = start(client, address, gold="label", group="", labels="negative\nNegative\npositive")
+        wrong = start(client, address, gold="label", groups=[], labels="negative\nNegative\npositive")
         assert wrong.status_code == 422 and "too alike to tell apart" in told(wrong)
         assert not Label.objects.exists() and not Batch.objects.exists()
-        start(client, address, gold="label", group="", labels="negative\npositive")
+        start(client, address, gold="label", groups=[], labels="negative\npositive")
         batch = Batch.objects.get()
         imports.take_in(batch)
         assert (batch.rows_new, batch.rows_bad) == (80, 0) and not batch.tasks.filter(gold=None).exists()
@@ -319,7 +319,7 @@ class TestLabels:
     def test_negative_numbers_are_labels_like_others(self, client: Client) -> None:
         fresh(client)
         address = choose(client, example("negative.csv"), "negative.csv", "fresh")["Location"]
-        start(client, address, gold="label", group="", labels="-1\n0\n1")
+        start(client, address, gold="label", groups=[], labels="-1\n0\n1")
         imports.take_in(Batch.objects.get())
         assert Task.objects.filter(gold__name="-1").count() > 20
 
@@ -359,7 +359,7 @@ class TestTwice:
 def test_our_own_export_changes_nothing_and_fills_a_new_project(client: Client) -> None:
     project = fresh(client)
     address = choose(client, example("caselabel.csv"), "caselabel.csv", "fresh")["Location"]
-    start(client, address, gold="label", group="", id="id", labels="negative\npositive")
+    start(client, address, gold="label", groups=[], id="id", labels="negative\npositive")
     batch = Batch.objects.get()
     imports.take_in(batch)
     for task in batch.tasks.all():
@@ -373,9 +373,11 @@ def test_our_own_export_changes_nothing_and_fills_a_new_project(client: Client) 
         again.memberships.create(user=User.objects.get(username="boss"), role="manager")
         found = choose(client, content, f"labels.{kind}", kind)["Location"]
         text = "parts" if kind == "csv" else "text"
-        start(client, found, text=[text], gold="gold", group="", id="task", labels="negative\npositive")
+        start(client, found, text=[text], gold="gold", groups=[], id="task", labels="negative\npositive")
         imports.take_in(again.batches.get())
-        told_of = Task.objects.order_by("position").values_list("external_id", "digest", "parts", "gold__name")
+        told_of = Task.objects.order_by("position").values_list(
+            "instance__external_id", "instance__digest", "instance__parts", "gold__name"
+        )
         assert list(told_of.filter(project=again)) == list(told_of.filter(project=project))
 
 
@@ -389,9 +391,9 @@ def test_what_the_project_knows_from_before_is_told(manager: Client, project: An
 def test_what_stands_on_the_right_is_explained_only_where_it_stands(manager: Client, project: Any) -> None:
     address = choose(manager, lines(ROWS))["Location"]
     assert "Group and known label, on the right, are for you: whoever answers" in told(
-        look(manager, address, gold="gold", group="district")
+        look(manager, address, gold="gold", groups=["district"])
     )
-    assert "The group, on the right, is for you: whoever answers" in told(look(manager, address, group="district"))
+    assert "The group, on the right, is for you: whoever answers" in told(look(manager, address, groups=["district"]))
     assert "The known label, on the right, is for you: whoever answers" in told(look(manager, address, gold="gold"))
     page = told(look(manager, address))
     assert "Whoever answers sees the text and the id" in page and "on the right" not in page
