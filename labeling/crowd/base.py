@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from functools import lru_cache
+from typing import Any, Protocol, runtime_checkable
 
 from labeling.crowd.errors import CrowdError, Misconfigured, NotAsked, unforeseen
+from labeling.crowd.pictures import Picture
+from labeling.kinds.base import Kind, Space, UnusableAnswer
+from labeling.kinds.cells import Meaning, Rules
+from labeling.kinds.registry import ONE_LABEL, has_one_label, kind
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing to label: `task` names it, `parts` are its (title, text) pairs in reading order."""
+    """One thing to label: `task` names it, `parts` are its (title, text) pairs in reading order, `images` its pictures.
+
+    Offsets of stretches count the code points of `text`.
+    """
 
     task: str
     parts: tuple[tuple[str, str], ...]
+    images: tuple[Picture, ...] = ()
 
     @property
     def text(self) -> str:
@@ -27,17 +37,26 @@ class Question:
 
     @property
     def content(self) -> str:
-        """A hash of the texts, blind to case and spacing: equal texts are one question."""
+        """A hash of texts and images, blind to case and spacing: equal ones are one question."""
         folded = "\x1f".join(" ".join(text.casefold().split()) for _, text in self.parts)
+        folded += "".join(f"\x1e{image.key}" for image in self.images)
         return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question whose label is known; `label` is an index into the label set."""
+    """A question whose answer is known: `said` is the answer as its kind reads it; of one label, `label` is its index.
+
+    Examples are compared by question and label alone.
+    """
 
     question: Question
-    label: int
+    label: int = -1
+    said: Any = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.said is None and self.label >= 0:
+            object.__setattr__(self, "said", self.label)
 
 
 Stays = Callable[[Sequence[Question]], Collection[str]]
@@ -53,16 +72,17 @@ def nothing_stays(_: Sequence[Question]) -> Collection[str]:
 class LabelSet:
     """The labels to choose from and what each one means.
 
-    `descriptions`: one for each name, or empty. Raises Misconfigured where there are fewer than
-    two names, a name is blank, or two names differ only in case and spacing.
+    `descriptions`: one for each name, or empty. `fewest`: so many names there must be; to mark or to tick, one is
+    enough. Raises Misconfigured where there are fewer, a name is blank, or two names differ only in case and spacing.
     """
 
     names: tuple[str, ...]
     descriptions: tuple[str, ...] = ()
+    fewest: int = field(default=2, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         folded = [" ".join(name.casefold().split()) for name in self.names]
-        if len(folded) < 2:
+        if len(folded) < min(self.fewest, 2):
             raise Misconfigured("A label set needs at least two labels; add another one.")
         if not all(folded):
             raise Misconfigured("A label has no name; give each label a name.")
@@ -91,6 +111,8 @@ class Brief:
     answer an example by a model that saw its label. `texts`: unlabeled questions, usually the whole
     batch, for vocabulary and word statistics. `hide_personal_data`: texts leave this machine only with
     placeholders for e-mail addresses, phone numbers and the like. `stays` is asked before each call to another machine.
+    `kind`: the kind of the answers, by its name in `labeling.kinds`; of a scale the labels are steps or the two ends.
+    `wording`: the question itself, where it is no part of the instructions.
     Answers depend on the brief and the question alone.
     """
 
@@ -101,21 +123,58 @@ class Brief:
     seed: int = 0
     hide_personal_data: bool = True
     stays: Stays = field(default=nothing_stays, repr=False, compare=False)
+    kind: str = ONE_LABEL
+    wording: str = ""
+
+    @property
+    def answers(self) -> Kind:
+        """The kind of the answers."""
+        return kind(self.kind)
+
+    @property
+    def space(self) -> Space:
+        """What can be answered, without texts. Raises Misconfigured where the labels do not suit the kind."""
+        return _space(self.kind, self.labels.names)
+
+    def space_of(self, question: Question) -> Space:
+        """What can be answered to one question, with its text."""
+        space = self.space
+        return Space(space.labels, space.values, {question.task: question.text})
+
+    def written(self, example: Example) -> str:
+        """The known answer as files hold it, for hashes and for telling equal answers."""
+        return json.dumps(self.answers.written(example.said, self.space))
 
     def fingerprint(self) -> str:
         """A short hash of everything a voter may learn from, for the provenance of its votes."""
         parts = [repr(self.labels), self.instructions, str(self.seed)]
-        parts += [f"{example.question.content}={example.label}" for example in self.examples]
+        if has_one_label(self.kind):
+            answers = [str(example.label) for example in self.examples]
+        else:
+            parts.append(self.kind)
+            answers = [self.written(example) for example in self.examples]
+        parts += [self.wording] if self.wording else []
+        parts += [f"{example.question.content}={said}" for example, said in zip(self.examples, answers, strict=True)]
         parts += [question.content for question in self.texts]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+@lru_cache(maxsize=64)
+def _space(name: str, labels: tuple[str, ...]) -> Space:
+    try:
+        return kind(name).space(Meaning({}), Rules(labels=labels), {})
+    except UnusableAnswer as error:
+        raise Misconfigured(f"These labels cannot be asked for: {error}.") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a voter said to one question, and what it took.
 
-    `label`: index into the label set, or None for an abstention. `probabilities`: one for each
-    label, summing to 1, or None. `raw`: what a model wrote, shortened. `input_tokens`,
+    `label`: index into the label set, or None for an abstention and for kinds of more than one label. `said`: the
+    answer as the kind's `read` returns it, None for an abstention; an empty set or no stretch is an answer.
+    `probabilities`: one for each label or step, summing to 1; of `choices` each label's own chance; of `spans` one for
+    each stretch; or None. `raw`: what a model wrote, shortened. `input_tokens`,
     `output_tokens`, `cost_microdollars`: over all `attempts`. `model`: name and version of what
     answered. `note`: what a reader should know, for example that the text was shortened.
     `hidden`: how many values of each kind were hidden from the voter (see `redaction`). `unreadable`: it answered, and
@@ -135,14 +194,24 @@ class Answer:
     note: str = ""
     hidden: Mapping[str, int] = field(default_factory=dict)
     unreadable: bool = False
+    said: Any = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.said is None and self.label is not None:
+            object.__setattr__(self, "said", self.label)
 
 
 @runtime_checkable
 class Voter(Protocol):
-    """Whoever can vote. `outside`: texts leave this machine and its private network."""
+    """Whoever can vote. `outside`: texts leave this machine and its private network.
+
+    `kinds`: the kinds of answers it can give, by name. `sees`: it reads images.
+    """
 
     name: str
     outside: bool
+    kinds: frozenset[str]
+    sees: bool
 
     def prepare(self, brief: Brief) -> None:
         """Load and learn what `answer` needs; raises CrowdError where this voter cannot serve."""

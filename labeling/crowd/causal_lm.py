@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labeling.crowd import prompts
+from labeling.crowd.abilities import WITHOUT_PLACES
 from labeling.crowd.base import Answer, Brief, Example, Question
 from labeling.crowd.crossfit import log_softmax
 from labeling.crowd.errors import TextTooLong
@@ -55,6 +56,8 @@ class CausalModel:
     """
 
     outside = False
+    kinds = WITHOUT_PLACES
+    sees = False
 
     def __init__(self, name: str, settings: CausalSettings) -> None:
         self.name = name

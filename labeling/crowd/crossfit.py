@@ -24,48 +24,77 @@ FLOOR = -9.0
 """No label is ever less likely than exp(-9) in the eyes of a specialist."""
 
 
-class CrossFitted:
-    """One model for new questions and one for each fold of the examples.
+class Folds:
+    """Which examples are learned from together: one group for each fold, and the one of all for new questions.
 
-    `features` has a row for each example. Equal texts share a fold, so a text that occurs twice is
-    never answered by a model that saw its double. Scores are scaled by one temperature, fitted on
-    answers to examples by models that did not see them (Guo et al. 2017, On Calibration of Modern
-    Neural Networks); for a fold it is fitted on the other folds.
-    Raises NeedsExamples where fewer than two different texts or two labels are known.
+    `of_example`: (n_examples,). Equal texts share a fold, so a text that occurs twice is never answered by a model that
+    saw its double.
+    """
+
+    def __init__(self, examples: Sequence[Example], seed: int, most: int = FOLDS) -> None:
+        self.by_task, self.by_content = _folds(examples, seed, most)
+        self.of_example = np.array([self.by_content[example.question.content] for example in examples])
+        self.count = int(self.of_example.max()) + 1
+
+    def model_for(self, question: Question) -> int:
+        """The fold of an example, found by its task or by its text, or `count`, which stands for all examples."""
+        by_task = self.by_task.get(question.task, -1)
+        return by_task if by_task >= 0 else self.by_content.get(question.content, self.count)
+
+
+class Column:
+    """One unknown of the examples: a model for each fold, fitted on the others, and one on all.
+
+    `label`: (n_examples,). Scores are scaled by one temperature, fitted on answers to examples by models that did not
+    see them (Guo et al. 2017, On Calibration of Modern Neural Networks); for a fold it is fitted on the other folds.
+    `held_out`: (n_examples, n_labels) probabilities of each example by the model that did not see it.
+    """
+
+    def __init__(self, fit: Fit, features: Any, label: Ints, n_labels: int, folds: Folds) -> None:
+        self.n_labels = n_labels
+        fold, scores = folds.of_example, np.zeros((len(label), n_labels))
+        self.models: list[Predict] = []
+        for number in range(folds.count):
+            inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+            self.models.append(_fitted(fit, features[outside], label[outside], n_labels))
+            scores[inside] = self.models[-1](features[inside])
+        self.sharpness = [_sharpness(scores[fold != number], label[fold != number]) for number in range(folds.count)]
+        self.models.append(_fitted(fit, features, label, n_labels))
+        self.sharpness.append(_sharpness(scores, label))
+        self.held_out = _likely(scores * np.array(self.sharpness)[fold][:, None])
+
+    def probabilities(self, which: Ints, features: Any) -> Floats:
+        """Probabilities of shape (questions, labels) for rows of `features`, row q by model `which[q]`."""
+        scores = np.zeros((len(which), self.n_labels))
+        for number in np.unique(which):
+            rows = np.flatnonzero(which == number)
+            scores[rows] = self.models[number](features[rows]) * self.sharpness[number]
+        return _likely(scores)
+
+
+class CrossFitted:
+    """One model for new questions and one for each fold of the examples, for answers of one label.
+
+    `features` has a row for each example. Raises NeedsExamples where fewer than two different texts or two labels are
+    known.
     """
 
     def __init__(self, fit: Fit, features: Any, brief: Brief, name: str) -> None:
         examples = brief.examples
         _require(examples, name)
-        self.n_labels = len(brief.labels)
-        self.fold_by_task, self.fold_by_content = _folds(examples, brief.seed)
-        fold = np.array([self.fold_by_content[example.question.content] for example in examples])
+        self.folds = Folds(examples, brief.seed)
         label = np.array([example.label for example in examples])
-        held_out = np.zeros((len(examples), self.n_labels))
-        self.models: list[Predict] = []
-        for number in range(fold.max() + 1):
-            inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-            self.models.append(_fitted(fit, features[outside], label[outside], self.n_labels))
-            held_out[inside] = self.models[-1](features[inside])
-        self.sharpness = [
-            _sharpness(held_out[fold != number], label[fold != number]) for number in range(len(self.models))
-        ]
-        self.models.append(_fitted(fit, features, label, self.n_labels))
-        self.sharpness.append(_sharpness(held_out, label))
+        self._column = Column(fit, features, label, len(brief.labels), self.folds)
+        self.models = self._column.models
 
     def probabilities(self, questions: Sequence[Question], features: Any) -> Floats:
         """Probabilities of shape (questions, labels) for rows of `features`, each from a model that may answer it."""
-        which = np.array([self._model_for(question) for question in questions])
-        scores = np.zeros((len(questions), self.n_labels))
-        for number in np.unique(which):
-            rows = np.flatnonzero(which == number)
-            scores[rows] = self.models[number](features[rows]) * self.sharpness[number]
-        return np.exp(np.maximum(log_softmax(scores), FLOOR))
+        which = np.array([self.folds.model_for(question) for question in questions])
+        return self._column.probabilities(which, features)
 
-    def _model_for(self, question: Question) -> int:
-        """The fold of an example, found by its task or by its text, or the model that saw all examples."""
-        by_task = self.fold_by_task.get(question.task, -1)
-        return by_task if by_task >= 0 else self.fold_by_content.get(question.content, -1) % len(self.models)
+
+def _likely(scores: Floats) -> Floats:
+    return np.exp(np.maximum(log_softmax(scores), FLOOR))
 
 
 def log_softmax(scores: Floats) -> Floats:
@@ -85,14 +114,14 @@ def _require(examples: Sequence[Example], name: str) -> None:
         )
 
 
-def _folds(examples: Sequence[Example], seed: int) -> tuple[dict[str, int], dict[str, int]]:
+def _folds(examples: Sequence[Example], seed: int, most: int = FOLDS) -> tuple[dict[str, int], dict[str, int]]:
     """Fold of each example by task and by content, the same for the same examples and seed.
 
     Labels play no part: were folds balanced by label, an example's own label would touch who is in its fold.
     """
     contents = {example.question.content for example in examples}
     shuffled = sorted(contents, key=lambda content: _shuffle_key(content, seed))
-    count = min(FOLDS, len(shuffled))
+    count = min(most, len(shuffled))
     by_content = {content: place % count for place, content in enumerate(shuffled)}
     return {example.question.task: by_content[example.question.content] for example in examples}, by_content
 

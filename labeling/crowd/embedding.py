@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labeling.crowd import learners
+from labeling.crowd.abilities import WITHOUT_PLACES
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import CrossFitted, log_softmax
 from labeling.crowd.errors import Misconfigured
@@ -52,6 +53,8 @@ class EmbeddingModel:
     """
 
     outside = False
+    kinds = WITHOUT_PLACES
+    sees = False
 
     def __init__(self, name: str, settings: EmbeddingSettings) -> None:
         self.name = name

@@ -77,6 +77,19 @@ def radial_svm(features: Floats, label: Ints, n_labels: int) -> Predict:
     return predict
 
 
+def wide_svm(features: Floats, label: Ints, n_labels: int) -> Predict:
+    """As `radial_svm`, its kernel as wide as the rows are long, for standardised rows of any number of columns."""
+    scale = np.sqrt(float(features.shape[1]))
+    predict = radial_svm(features / scale, label, n_labels)
+    return lambda rows: predict(rows / scale)
+
+
+def near(features: Floats, label: Ints, n_labels: int) -> Predict:
+    """As `neighbours`, on rows brought to unit length."""
+    predict = neighbours(_unit(features), label, n_labels)
+    return lambda rows: predict(_unit(rows))
+
+
 def weighted_logistic(features: Any, label: Ints, n_labels: int) -> Predict:
     """Logistic regression, one label against the rest, on presence weighted by naive Bayes log-count ratios.
 
@@ -141,6 +154,12 @@ def _span(features: Any) -> Floats | None:
         return None
     basis: Floats = np.asarray(features.T @ (direction[:, keep] / np.sqrt(size[keep])))
     return basis
+
+
+def _unit(rows: Floats) -> Floats:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Floats = rows / np.where(length > 0, length, 1.0)
+    return unit
 
 
 def _log_count_ratio(present: Any, of_label: NDArray[np.bool_]) -> Floats:

@@ -11,6 +11,7 @@ from math import ceil
 from typing import Any
 
 from labeling.crowd import chat_errors, egress, prompts, token_counts
+from labeling.crowd.abilities import ALL_KINDS
 from labeling.crowd.answers import parse_label
 from labeling.crowd.base import Answer, Brief, Example, More, Pulse, Question, granted, nothing_stays, unstopped
 from labeling.crowd.chat_reply import NoReply, Reply, read_reply
@@ -53,6 +54,9 @@ class ChatModel:
     the answers before it named none either, nor where the model only repeats itself or was cut off while thinking. The
     tokens of every attempt are counted; then it is an abstention. Failures of the server are errors, never abstentions.
     """
+
+    kinds = ALL_KINDS
+    sees = True
 
     def __init__(self, name: str, settings: ChatSettings) -> None:
         self.name = name

@@ -30,6 +30,7 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import parse_qsl, quote
@@ -44,18 +45,48 @@ from labeling.crowd.openai_chat import ChatModel
 from labeling.crowd.packaged import WEIGHTS_SHA256
 from labeling.crowd.prices import Price, stated_price
 from labeling.crowd.replay import Replay, recorded_votes
-from labeling.crowd.specialist import RECIPES, Specialist
+from labeling.crowd.specialist import IMAGE_RECIPES, TEXT_RECIPES, Specialist
+from labeling.crowd.tagger import TAGGERS, Tagger
+from labeling.kinds.registry import ONE_LABEL
 
 FOR_PAIRS = ("overlap_logistic", "overlap_svm")
-EMBEDDED_CROWD = tuple(name for name in RECIPES if name not in FOR_PAIRS)
+EMBEDDED_CROWD = tuple(name for name in TEXT_RECIPES if name not in FOR_PAIRS)
 """The default crowd: specialists that read any text and need no download."""
 
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """A specialist of the default crowds: how it is made, one sentence about it, and what it can do."""
+
+    make: Callable[[], Voter]
+    about: str
+    kinds: frozenset[str]
+    sees: bool = False
+
+
+BUILT_IN: dict[str, BuiltIn] = {
+    **{name: BuiltIn(partial(Specialist, name), one.about, Specialist.kinds) for name, one in TEXT_RECIPES.items()},
+    **{name: BuiltIn(partial(Tagger, name), one.about, Tagger.kinds) for name, one in TAGGERS.items()},
+    **{
+        name: BuiltIn(partial(Specialist, name), one.about, Specialist.kinds, sees=True)
+        for name, one in IMAGE_RECIPES.items()
+    },
+}
 Options = dict[str, str]
 
 
-def embedded_crowd(parts: int = 1) -> tuple[str, ...]:
-    """The default crowd for tasks of so many texts: pairs get specialists that compare the two."""
-    return EMBEDDED_CROWD + (FOR_PAIRS if parts > 1 else ())
+def embedded_crowd(parts: int = 1, kind: str = ONE_LABEL, images: int = 0) -> tuple[str, ...]:
+    """The default crowd for tasks of so many texts and images, by the kind of answers.
+
+    Pairs of texts get specialists that compare the two; images get specialists that look at them. Raises Misconfigured
+    where nobody can answer without a download.
+    """
+    able = [name for name in BUILT_IN if kind in BUILT_IN[name].kinds]
+    reading = [name for name in able if not BUILT_IN[name].sees and parts and (parts > 1 or name not in FOR_PAIRS)]
+    looking = [name for name in able if BUILT_IN[name].sees and images]
+    if not (reading or looking):
+        raise Misconfigured(f"No model that needs no download answers in {kind} about such tasks; add a chat model.")
+    return (*reading, *looking)
 
 
 def build(spec: str, named: Mapping[str, str] | None = None) -> Voter:
@@ -64,11 +95,11 @@ def build(spec: str, named: Mapping[str, str] | None = None) -> Voter:
     Nothing is loaded or called before its `prepare`. Raises UnknownAnnotator, Misconfigured, PriceUnknown.
     """
     line = (named or {}).get(spec, spec)
-    if line in RECIPES:
-        return Specialist(line)
+    if line in BUILT_IN:
+        return BUILT_IN[line].make()
     kind, colon, rest = line.partition(":")
     if not colon or kind not in _KINDS or not rest:
-        known = ", ".join([*(named or {}), *RECIPES, *(f"{kind}:..." for kind in _KINDS)])
+        known = ", ".join([*(named or {}), *BUILT_IN, *(f"{kind}:..." for kind in _KINDS)])
         raise UnknownAnnotator(f"No annotator is called {spec!r}; known are {known}.")
     source, options = _parsed(rest, spec)
     return _KINDS[kind](spec, source, options)
@@ -100,8 +131,8 @@ def reach(line: str) -> list[str]:
 def describe(spec: str, named: Mapping[str, str] | None = None) -> str:
     """One line about an annotator, without its key; raises as `build` does."""
     voter = build(spec, named)
-    if isinstance(voter, Specialist):
-        return RECIPES[voter.name].about
+    if voter.name in BUILT_IN:
+        return BUILT_IN[voter.name].about
     if isinstance(voter, ChatModel):
         price = voter.settings.price
         per_call = f" and {price.per_call} per call" if price.per_call else ""

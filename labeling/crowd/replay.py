@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from labeling.crowd.abilities import check_kind
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.errors import Misconfigured
 from labeling.crowd.prices import Price
@@ -25,6 +26,8 @@ class Replay:
     """
 
     outside = False
+    kinds = frozenset({"choice"})
+    sees = True
 
     def __init__(self, name: str, votes: Mapping[str, str], price: Price = FREE) -> None:
         self.name = name
@@ -34,6 +37,7 @@ class Replay:
 
     def prepare(self, brief: Brief) -> None:
         """Find the recorded names in the label set. Raises Misconfigured where none is there."""
+        check_kind(self, brief)
         names = brief.labels.names
         meaning = decide(Counter(self._votes.values()), Rules(labels=tuple(names), fold_case=True))
         place = {name: index for index, name in enumerate(names)}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from labeling.crowd import learners
+from labeling.crowd.abilities import WITHOUT_PLACES, check_kind, check_sight
 from labeling.crowd.base import Answer, Brief, Question
-from labeling.crowd.crossfit import CrossFitted, Fit
+from labeling.crowd.crossfit import Fit
+from labeling.crowd.heads import head
+from labeling.crowd.image_views import image_view
 from labeling.crowd.overlap import overlap_view
 from labeling.crowd.text_views import TextViews, pool, views_of
 
@@ -36,7 +37,7 @@ def _seeing(choose: Callable[[TextViews], View]) -> Callable[[Brief], View]:
     return lambda brief: choose(views_of(brief))
 
 
-RECIPES: dict[str, Recipe] = {
+TEXT_RECIPES: dict[str, Recipe] = {
     "word_logistic": Recipe(
         _seeing(lambda views: views.words),
         learners.on_seen_columns(learners.logistic(30.0)),
@@ -99,6 +100,21 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 
+IMAGE_RECIPES: dict[str, Recipe] = {
+    name: Recipe(image_view(features), learners.standardised(fit), about)
+    for name, (features, fit, about) in {
+        "image_thumbnail": ("thumbnail", learners.logistic(0.01), "logistic regression on small thumbnails"),
+        "image_colours": ("colours", learners.logistic(0.03), "logistic regression on how often each colour occurs"),
+        "image_gradients": ("gradients", learners.logistic(0.003), "logistic regression on directions of edges"),
+        "image_gradient_svm": ("gradients", learners.wide_svm, "support vector machine on directions of edges"),
+        "image_patches": ("patches", learners.logistic(0.01), "logistic regression on small patches of the image"),
+        "image_neighbours": ("together", learners.near, "the nearest examples by colours, edges and patches"),
+        "image_everything": ("together", learners.logistic(0.003), "logistic regression on colours, edges and patches"),
+    }.items()
+}
+"""Classifiers of images."""
+RECIPES = TEXT_RECIPES | IMAGE_RECIPES
+
 
 def one_thread() -> AbstractContextManager[Any]:
     """Matrix libraries kept to one thread: on problems this small, more of them burn five times the CPU time."""
@@ -124,29 +140,34 @@ class Specialist:
     """A classifier that learns from the examples of its brief and answers them by cross-fitting."""
 
     outside = False
+    kinds = WITHOUT_PLACES
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._recipe = RECIPES[name]
         self._model = ""
+        self.sees = name in IMAGE_RECIPES
 
     def prepare(self, brief: Brief) -> None:
-        """Fit the model and its folds; raises NeedsExamples or Unsuitable."""
+        """Fit the model and its folds; raises Misconfigured, NeedsExamples or Unsuitable."""
+        check_kind(self, brief)
+        if self.sees:
+            check_sight(self.name, brief)
         questions = [example.question for example in brief.examples]
         with one_thread():
             self._view = self._recipe.view(brief)
-            self._fitted = CrossFitted(self._recipe.fit, self._view(questions), brief, self.name)
+            self._fitted = head(self._recipe.fit, self._view, questions, brief, self.name)
         self._model = f"{self.name} {brief.fingerprint()}"
 
     def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
-        """A label and its probabilities for every question."""
+        """An answer and its probabilities for every question."""
         for begin in range(0, len(questions), CHUNK):
             yield from self._answer_chunk(questions[begin : begin + CHUNK])
 
     def _answer_chunk(self, questions: Sequence[Question]) -> Iterator[Answer]:
         began = time.perf_counter()
         with one_thread():
-            probabilities = np.round(self._fitted.probabilities(questions, self._view(questions)), DIGITS)
+            answers = self._fitted.answers(questions, self._view(questions), DIGITS)
         seconds = (time.perf_counter() - began) / len(questions)
-        for row in probabilities / probabilities.sum(axis=1, keepdims=True):
-            yield Answer(int(row.argmax()), tuple(row.tolist()), seconds=seconds, model=self._model)
+        for answer in answers:
+            yield replace(answer, seconds=seconds, model=self._model)

@@ -175,6 +175,12 @@ class Kind(Protocol):
     def from_reply(self, reply: Any, space: Space, task: str = "") -> Any:
         """The answer in a reply that fits `schema`. Raises NoAnswer or UnusableAnswer."""
 
+    def as_reply(self, answer: Any, space: Space, task: str = "") -> Any:
+        """The reply that `from_reply` reads as this answer."""
+
+    def unread(self, reply: Any, space: Space, task: str = "") -> str:
+        """What of a reply `from_reply` leaves out, as a sentence; empty where it reads all of it."""
+
 
 def taken(answers: Answers, at: NDArray[Any]) -> Answers:
     """Some of many answers, by index."""

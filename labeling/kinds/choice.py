@@ -128,5 +128,13 @@ class Choice:
             raise UnusableAnswer("it is no object with a label")
         return self.read(reply["label"], space)
 
+    def as_reply(self, answer: Any, space: Space, task: str = "") -> Any:
+        """The label, named."""
+        return {"label": space.labels[int(answer)]}
+
+    def unread(self, reply: Any, space: Space, task: str = "") -> str:
+        """Nothing: a reply is read whole or not at all."""
+        return ""
+
 
 KIND = Choice()

@@ -190,6 +190,14 @@ class Choices:
             raise UnusableAnswer("it is no object with labels")
         return self.read(reply["labels"], space)
 
+    def as_reply(self, answer: Any, space: Space, task: str = "") -> Any:
+        """The labels, listed."""
+        return {"labels": [space.labels[at] for at in np.flatnonzero(np.asarray(answer) == YES)]}
+
+    def unread(self, reply: Any, space: Space, task: str = "") -> str:
+        """Nothing: a reply is read whole or not at all."""
+        return ""
+
 
 KIND = Choices()
 

@@ -198,6 +198,17 @@ class Scale:
             raise UnusableAnswer("it is no object with a value")
         return self.read(reply["value"], space)
 
+    def as_reply(self, answer: Any, space: Space, task: str = "") -> Any:
+        """The number or step."""
+        told = str(self.written(answer, space)[0])
+        if not _numeric(space.labels):
+            return {"value": told}
+        return {"value": int(told) if told.lstrip("-").isdigit() else float(told)}
+
+    def unread(self, reply: Any, space: Space, task: str = "") -> str:
+        """Nothing: a reply is read whole or not at all."""
+        return ""
+
     def _as_labels(self, table: AnswerTable, ratings: Ratings, method: str, seed: int) -> ordered_auto.Places:
         votes, at, places = self.variables(table), np.unique(table.answers), ratings.places()
         near = np.abs(np.nan_to_num(places)[:, None] - at).argmin(axis=1)

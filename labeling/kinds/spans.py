@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from labeling.kinds import quotes
 from labeling.kinds.base import Answers, AnswerTable, Form, Known, NoAnswer, Opinion, Space, UnusableAnswer
 from labeling.kinds.cells import Meaning, Rules, clean, decide, listed
 from labeling.kinds.coefficients import coefficient_json
@@ -182,35 +183,33 @@ class Spans:
 
     def schema(self, space: Space) -> dict[str, Any]:
         """Quotes with types, in the order of the text: models count code points badly."""
-        quote = {
-            "type": "object",
-            "properties": {"quote": {"type": "string"}, "label": {"type": "string", "enum": list(space.labels)}},
-            "required": ["quote", "label"],
-            "additionalProperties": False,
-        }
+        told = {"quote": {"type": "string"}, "label": {"type": "string", "enum": list(space.labels)}}
+        told["occurrence"] = {"type": "integer", "minimum": 1}
+        quote = {"type": "object", "properties": told, "required": ["quote", "label"], "additionalProperties": False}
         whole = {"type": "object", "properties": {"spans": {"type": "array", "items": quote}}, "required": ["spans"]}
         return whole | {"additionalProperties": False}
 
     def from_reply(self, reply: Any, space: Space, task: str = "") -> Stretches:
-        """The quotes found again in the text: a quote that comes n times is its first n occurrences.
+        """The quotes found again: the n-th time a quote is listed, its n-th occurrence, unless it says which.
 
         Quotes that the text does not hold are left out, unless it holds none of them.
         """
-        if not isinstance(reply, dict) or not isinstance(reply.get("spans"), list):
-            raise UnusableAnswer("it is no object with a list of spans")
-        text, found, quotes = space.texts.get(task, ""), [], reply["spans"]
-        behind: dict[str, int] = {}
-        for item in quotes:
-            quote = item.get("quote") if isinstance(item, dict) else None
-            if not isinstance(quote, str) or not quote:
-                raise UnusableAnswer("one of its spans has no quote")
-            start = text.find(quote, behind.get(quote, 0))
-            if start >= 0:
-                behind[quote] = start + len(quote)
-                found.append([start, start + len(quote), item.get("label")])
-        if quotes and not found:
+        asked = quotes.listed(reply)
+        found = quotes.found(asked, space.texts.get(task, ""))
+        if asked and not found:
             raise UnusableAnswer("the text holds none of its quotes")
         return self.read(found, space, task)
+
+    def as_reply(self, answer: Any, space: Space, task: str = "") -> Any:
+        """Each stretch as a quote; which occurrence it is, where that does not follow from the order."""
+        named = [(start, end, space.labels[label]) for start, end, label in answer.spans]
+        return {"spans": quotes.quoted(named, space.texts[task])}
+
+    def unread(self, reply: Any, space: Space, task: str = "") -> str:
+        """How many quotes the text does not hold."""
+        asked = quotes.listed(reply)
+        lost = len(asked) - len(quotes.found(asked, space.texts.get(task, "")))
+        return f"{lost} of {len(asked)} quotes are not in the text." if lost else ""
 
 
 KIND = Spans()

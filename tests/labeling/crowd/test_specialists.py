@@ -77,7 +77,7 @@ def test_two_examples_with_the_same_text_share_a_fold(brief: Brief) -> None:
     double = Example(question("double", "A deep  pothole in the STREET"), 0)
     voter = build("word_logistic")
     voter.prepare(replace(brief, examples=(*brief.examples, double)))
-    assert voter._fitted.fold_by_task["double"] == voter._fitted.fold_by_task["e0"]
+    assert voter._fitted.folds.by_task["double"] == voter._fitted.folds.by_task["e0"]
 
 
 @pytest.mark.slow
