@@ -37,11 +37,10 @@ def settle(assignment: Assignment, told: dict[str, Any]) -> Notice | None:
     elif told["act"] == "undo":
         return take_back(assignment.annotator, assignment)
     else:
-        given = answering.submit(
-            assignment, told["label"], told["key"], seconds=_seconds(assignment, told), note=told["note"]
-        )
+        took = _seconds(assignment, told)
+        given = answering.submit(assignment, told["answer"].label, told["key"], seconds=took, note=told["note"])
         if told["guide"] and told["note"]:
-            guide.add(assignment.annotator.project, told["label"], told["note"], assignment.annotator.user)
+            guide.add(assignment.annotator.project, told["answer"].label, told["note"], assignment.annotator.user)
         return kept_as_extra(given)
     return None
 
@@ -54,7 +53,9 @@ def take_back(annotator: Annotator, assignment: Assignment | None) -> Notice | N
 
 
 def refused(told: dict[str, Any], reason: str) -> Notice:
-    return not_saved(told.get("label"), reason)
+    """An act that was refused, with the reason."""
+    answer = told.get("answer")
+    return not_saved(answer.label if answer else None, reason)
 
 
 def _submit(assignment: Assignment, told: dict[str, Any]) -> answering.Given:
@@ -62,10 +63,10 @@ def _submit(assignment: Assignment, told: dict[str, Any]) -> answering.Given:
     took = _seconds(assignment, told)
     if assignment.state not in (State.ANSWERED, State.SKIPPED, State.FLAGGED):
         try:
-            return answering.submit(assignment, told["label"], told["key"], seconds=took, note=told["note"])
+            return answering.submit(assignment, told["answer"].label, told["key"], seconds=took, note=told["note"])
         except answering.Answered:  # in another window, a moment ago
             assignment = _answered(assignment)
-    return undoing.change(assignment, told["label"], told["key"], seconds=took, note=told["note"])
+    return undoing.change(assignment, told["answer"].label, told["key"], seconds=took, note=told["note"])
 
 
 def _answered(assignment: Assignment) -> Assignment:

@@ -11,28 +11,57 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from django.db.models import Min
 from django.db.models.functions import Now
 
-from labeling.models import Annotator, Decision, Escalation, Label, Task
+from labeling.models import Annotator, Decision, Escalation, Task
 from labeling.money import ledger
+from reviewers.cards.asked import Asked, asked_of, raw_of
+from reviewers.cards.registry import form
 from reviewers.models import Assignment
 from reviewers.notices import Notice
 from reviewers.quality import Progress, progress
 from reviewers.queue import claiming, holding, undoing
 
-FILTER_FROM = 20
+FILTER_FROM = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """What somebody had chosen and typed on the card of an assignment when it was refused."""
+
+    assignment: int
+    raw: Any
+    note: str
+
+
+@dataclass(frozen=True)
 class Card:
-    """One task and the labels to choose from. `before` is what was answered where the card is open to change it."""
+    """One task and what is asked of it. `before` is what was answered where the card is open to change it.
+
+    `begin`: the answer that the card shows to begin with, in its raw form; None for none. `note`: as it was typed.
+    """
 
     assignment: Assignment
-    labels: list[Label]
     before: str = ""
+    begin: Any = None
+    note: str = ""
     key: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    @cached_property
+    def asked(self) -> Asked:
+        return asked_of(self.task)
+
+    @cached_property
+    def more(self) -> dict[str, Any]:
+        """What the template of the kind needs besides."""
+        return form(self.asked.kind).shown(self.begin, self.asked)
+
+    @property
+    def template(self) -> str:
+        return f"reviewers/cards/{self.asked.kind}.html"
 
     @property
     def task(self) -> Task:
@@ -46,7 +75,7 @@ class Card:
     @property
     def filtered(self) -> bool:
         """So many labels that a field to find one is worth its place."""
-        return len(self.labels) > FILTER_FROM
+        return len(self.asked.labels) > FILTER_FROM
 
     @property
     def asked_again(self) -> str:
@@ -168,23 +197,32 @@ def lay_out(
     at_work: bool = False,
     known: Collection[int] = (),
     notice: Notice | None = None,
+    begun: Begun | None = None,
 ) -> Desk:
-    """Hand out what this person should see now; with `ahead`, up to so many tasks after it as well."""
-    labels = annotator.project.label_list()
+    """Hand out what this person should see now; with `ahead`, up to so many tasks after it as well.
+
+    `begun`: what the card of one of them shows to begin with.
+    """
     cards: list[Card] = []
     blocked = ""
     try:
-        cards = [Card(held, labels) for held in claiming.hand_out(annotator, ahead, at_work=at_work)]
+        cards = [_card(held, begun) for held in claiming.hand_out(annotator, ahead, at_work=at_work)]
     except ledger.Refused as reason:
         blocked = str(reason)
     first = cards[0] if cards else None
     return Desk(annotator, first, cards[1:], undoing.last_answers(annotator), notice, blocked, known)
 
 
+def _card(held: Assignment, begun: Begun | None) -> Card:
+    if begun is None or begun.assignment != held.pk:
+        return Card(held)
+    return Card(held, begin=begun.raw, note=begun.note)
+
+
 def look_back(assignment: Assignment) -> Desk:
     """The desk with an earlier answer open on it, to be changed."""
     annotator = assignment.annotator
-    card = Card(assignment, annotator.project.label_list(), before=assignment.said)
+    card = Card(assignment, assignment.said, raw_of(assignment.vote))
     return Desk(annotator, card, [], undoing.last_answers(annotator))
 
 

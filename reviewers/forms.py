@@ -7,52 +7,57 @@ from typing import Any
 
 from django import forms
 
-from labeling.models import Label, Project
+from reviewers.cards import registry
+from reviewers.cards.asked import Answer, Asked, Refused, answer_of
 
 LONGEST_NOTE = 2000
 
 
 class AnswerForm(forms.Form):
-    """A label, or one of `acts` in its place; with a note, an idempotency key, and the seconds the page counted."""
+    """An answer, or one of `acts` in its place; with a note, an idempotency key, and the seconds the page counted."""
 
-    acts = ("skip", "flag", "release")
-    what_to_do = "Choose one of the labels."
+    acts = ("skip", "flag", "release", "rows")
 
-    label = forms.IntegerField(required=False)
     act = forms.CharField(required=False, max_length=20)
     note = forms.CharField(required=False, max_length=LONGEST_NOTE)
     key = forms.UUIDField(required=False)
     seconds = forms.FloatField(required=False, min_value=0)
 
-    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, asked: Asked, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.labels = {label.pk: label for label in project.label_list()}
-
-    def clean_label(self) -> Label | None:
-        key = self.cleaned_data["label"]
-        if key is not None and key not in self.labels:
-            raise forms.ValidationError(self.what_to_do)
-        return self.labels.get(key)
+        self.asked = asked
 
     def clean(self) -> dict[str, Any]:
         told = self.cleaned_data
-        if told.get("act") not in self.acts and (told.get("act") or not told.get("label")):
-            raise forms.ValidationError(self.what_to_do)
         told["key"] = told.get("key") or uuid.uuid4()
+        told["answer"] = None if told.get("act") in self.acts else self._answer()
         return told
+
+    def _answer(self) -> Answer:
+        """The answer in what was sent, by the question's kind."""
+        try:
+            return answer_of(registry.form(self.asked.kind).read(self.data, self.asked), self.asked)
+        except Refused as reason:
+            raise forms.ValidationError(str(reason)) from reason
+
+    @property
+    def kept(self) -> Any:
+        """What of a refused answer can be shown again, in its raw form."""
+        return registry.form(self.asked.kind).kept(self.data, self.asked)
 
     @property
     def fault(self) -> str:
         """What is wrong, in one sentence."""
         if "note" in self.errors:
             return f"The note is too long or holds signs that cannot be stored; keep it under {LONGEST_NOTE} letters."
-        return self.what_to_do
+        if told := self.non_field_errors():
+            return str(told[0])
+        return "Something in what was sent could not be read; reload the page and try again."
 
 
 class CaseForm(AnswerForm):
-    """A settled case: the label and why, whether the reason belongs in the guide; or later, or back to the people."""
+    """A settled case: the answer and why, whether the reason belongs in the guide; or later, or back to the people."""
 
-    acts = ("later", "back", "undo")
-    what_to_do = "Choose the label that is right, then settle."
+    acts = ("later", "back", "undo", "rows")
 
     guide = forms.BooleanField(required=False)

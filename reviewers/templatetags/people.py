@@ -10,10 +10,12 @@ from django import template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from labeling.kinds import registry
 from labeling.models import Label
 from reviewers.quality import Share, Span
 
 register = template.Library()
+HUES = 8
 
 
 @register.filter
@@ -66,3 +68,21 @@ def naming(sentence: str, labels: Iterable[Label]) -> SafeString:
         return plain
     pattern = "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names)
     return mark_safe(re.sub(pattern, lambda found: f"<b>{found[0]}</b>", plain))  # noqa: S308 (escaped above)
+
+
+@register.filter
+def exactly(text: str) -> SafeString:
+    """A text in which every sign keeps its place: a browser would make one line break of a pair of signs."""
+    return mark_safe(escape(text).replace("\r", "&#13;"))  # noqa: S308 (escaped)
+
+
+@register.filter
+def hue(place: int) -> int:
+    """Which of the eight hues for types of marks the label at a place has."""
+    return place % HUES
+
+
+@register.simple_tag
+def kind_scripts() -> list[str]:
+    """The script of each kind of answer, so that a card of any kind works on the page."""
+    return [f"js/cards/{name}.js" for name in registry.NAMES]

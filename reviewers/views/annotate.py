@@ -16,6 +16,7 @@ from labeling.models import Annotator
 from labeling.money import ledger
 from labeling.people.access import Visit, enter
 from reviewers import answers, desk, guide
+from reviewers.cards.asked import asked_of
 from reviewers.forms import AnswerForm
 from reviewers.models import Assignment
 from reviewers.notices import Notice
@@ -39,9 +40,11 @@ def submit(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
     """Take a label, a skip or a flag; the answer is the next card."""
     visit, annotator = _at_desk(request, slug)
     own = _own(annotator, assignment)
-    form = AnswerForm(visit.project, request.POST)
+    form = AnswerForm(asked_of(own.escalation.task), request.POST)
     if not form.is_valid():
-        return _next(request, visit, annotator, answers.refused({}, form.fault), 400)
+        return _again(request, visit, own, form, form.fault)
+    if form.cleaned_data["act"] == "rows":
+        return _again(request, visit, own, form)
     try:
         notice = answers.give(own, form.cleaned_data)
         left = form.cleaned_data["act"] == "release"
@@ -127,6 +130,16 @@ def _next(
         known=_keys(told.get("have", "")),
         notice=notice,
     )
+    return _show(request, visit, laid_out, status)
+
+
+def _again(request: HtmxRequest, visit: Visit, own: Assignment, form: AnswerForm, fault: str = "") -> HttpResponse:
+    """The same card with what was chosen on it, and what is wrong; a page with scripts has the card still."""
+    status, notice = (400, answers.refused({}, fault)) if fault else (200, None)
+    if request.htmx:
+        return _next(request, visit, own.annotator, notice, status)
+    begun = desk.Begun(own.pk, form.kept, form.data.get("note", ""))
+    laid_out = desk.lay_out(own.annotator, at_work=True, notice=notice, begun=begun)
     return _show(request, visit, laid_out, status)
 
 

@@ -15,6 +15,7 @@ from labeling.models import Annotator, Escalation
 from labeling.models.keys import whole
 from labeling.people.access import Role, Visit, enter
 from reviewers import answers, cases, guide
+from reviewers.cards.asked import asked_of
 from reviewers.forms import CaseForm
 from reviewers.notices import Notice
 from reviewers.quality import progress
@@ -40,7 +41,7 @@ def settle(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
     own = claiming.own(visit.annotator(EXPERT), assignment)
     if own is None:
         raise Http404("No such case.")
-    form = CaseForm(visit.project, request.POST)
+    form = CaseForm(asked_of(own.escalation.task), request.POST)
     if not form.is_valid():
         return _next(request, visit, answers.refused({}, form.fault), 400)
     try:

@@ -56,11 +56,12 @@
     gone.delete(item.id);
     deck.forget(item.id);
     state("bad", 0, item.words);
+    if (html && back?.matches("[data-kind]:has([data-send])")) deck.comeBack(back); // with all that is chosen on it
     if (html) return told(html, item.sent);
     if (back) deck.comeBack(back);
     else if (!busy) refresh();
     release();
-    const again = back && [...back.querySelectorAll("[data-words]")].find((one) => one.dataset.words === item.words);
+    const again = back && (back.querySelector("[data-send]") ?? [...back.querySelectorAll("[data-words]")].find((one) => one.dataset.words === item.words));
     const act = again && (() => !busy && back.isConnected && answer(back, again)); // wanted, however soon it comes
     note(`Not saved: ${item.words}.`, reason, { bad: true, words: "Try again", act });
   }
@@ -74,7 +75,7 @@
   function answer(form, button) {
     const fields = [...new FormData(form, button)].filter(([name]) => name !== "csrfmiddlewaretoken");
     fields.push(["seconds", deck.secondsShown.toFixed(1)]);
-    const item = { id: form.dataset.card, key: form.elements.key.value, words: button.dataset.words };
+    const item = { id: form.dataset.card, key: form.elements.key.value, words: Concord.wordsOf(form, button) };
     gone.set(item.id, form);
     hush();
     outbox.add({ ...item, url: form.action, fields });
@@ -100,9 +101,11 @@
     if (!event.target.matches("#place form") || !button) return;
     event.preventDefault();
     if (busy || 1000 * deck.secondsShown < TWICE) return; // nobody has read it yet: the second half of a double press
-    if (button.dataset.do === "undo") undo();
-    else if (button.name !== "label" || !Concord.partsWait(event.target)) answer(event.target, button);
+    if (button.dataset.do === "undo") Concord.kindOf(event.target).undo?.(event.target) || undo();
+    else if (!button.matches("[data-answers]") || !Concord.partsWait(event.target)) answer(event.target, button);
   });
+
+  document.addEventListener("card-changed", () => deck.nameUndo());
 
   // The queue moved, or an earlier answer was opened: see, twice, whether the card on the screen still counts.
   document.addEventListener("htmx:afterSettle", () => {

@@ -58,6 +58,7 @@
       Concord.paintKeys(place());
       place().querySelector(".find")?.removeAttribute("hidden");
       Concord.readParts(place());
+      Concord.cardReady(place().querySelector("form[data-kind]"));
       this.nameUndo();
     }
 
@@ -65,9 +66,10 @@
       const button = place().querySelector("[data-do=undo]");
       const { id, words } = this.undoable;
       if (!button) return;
-      button.hidden = !id;
+      const step = Concord.kindOf(button.form).undoable?.(button.form); // taken on this card, before anything is sent
+      button.hidden = !id && !step;
       button.value = id;
-      button.querySelector("[data-undone]").textContent = words;
+      button.querySelector("[data-undone]").textContent = step ?? words;
     }
 
     // An answer was given: the next card, unless the ones in hand may be with somebody else by now.

@@ -3,7 +3,7 @@
   "use strict";
   const STORE = "concord.keys";
   const usual = { skip: "s", undo: "u", flag: "f", note: "c", guide: "h", back: "b" };
-  const fixed = { " ": "skip", Backspace: "undo", ArrowLeft: "older", ArrowRight: "newer", "?": "keys", "/": "find", Enter: "settle" };
+  const fixed = { " ": "skip", Backspace: "undo", ArrowLeft: "older", ArrowRight: "newer", ",": "older", ".": "newer", "?": "keys", "/": "find", Enter: "settle" };
   const typed = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
   let letters = { ...usual, ...read() };
 
@@ -43,12 +43,20 @@
     return place && !Object.values(letters).includes(event.key.toLowerCase()) && !(event.key in fixed) ? place[1] : "";
   }
 
+  // The letter that a label has, where no act has it; on keyboards of other scripts by its place.
+  function letterOf(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return "";
+    const sign = event.key.toLowerCase();
+    const letter = /^[a-z]$/.test(sign) ? sign : /^\p{L}$/u.test(sign) && /^Key([A-Z])$/.exec(event.code)?.[1].toLowerCase();
+    return letter && ![letter, sign].some((one) => Object.values(letters).includes(one)) ? letter : "";
+  }
+
   // Space and enter on something that has a meaning for them keep that meaning; arrows keep theirs among radios.
   function taken(event) {
     const on = (selector) => event.target.closest(selector);
     if (event.key === " ") return on("button, a, summary, label, input, [tabindex='0']");
     if (event.key === "Enter") return on("button, a, summary, label, input");
-    return event.key.startsWith("Arrow") && on("input");
+    return event.key.startsWith("Arrow") && on("input:not([type=checkbox])");
   }
 
   function leave(event) {
@@ -61,13 +69,13 @@
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.repeat) return;
     if (event.target.closest?.(typed)) return leave(event);
-    const digit = digitOf(event);
+    const digit = digitOf(event) || letterOf(event);
     const label = digit && visible(`#main [aria-keyshortcuts="${digit}"]`);
     if (label) {
       event.preventDefault();
       if (label.matches("input")) label.focus({ preventScroll: true }); // so that one row is marked, not two
       label.click();
-    } else if (!digit && !taken(event)) {
+    } else if (!/^\d$/.test(digit) && !taken(event)) {
       const name = nameOf(event);
       if (name && act(name)) event.preventDefault();
     }
@@ -83,8 +91,8 @@
 
   function keep(form, wanted) {
     const keys = Object.values(wanted);
-    const wrong = keys.some((key) => !/^\S$/.test(key) || /[0-9?/]/.test(key));
-    const reason = wrong ? "Each key is one sign, no digit, ? or /." : new Set(keys).size < keys.length ? "Two acts have the same key." : "";
+    const wrong = keys.some((key) => !/^\S$/.test(key) || /[0-9?/,.]/.test(key));
+    const reason = wrong ? "Each key is one sign, no digit, comma, dot, ? or /." : new Set(keys).size < keys.length ? "Two acts have the same key." : "";
     form.querySelector("[role=alert]").textContent = reason;
     if (reason) return;
     letters = { ...usual, ...wanted };

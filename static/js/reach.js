@@ -18,7 +18,9 @@
     if (!field.matches?.(".find") || event.isComposing) return;
     if (event.key === "Enter") {
       event.preventDefault();
-      if (field.value.trim()) field.form.querySelector(".label:not([hidden])")?.click();
+      if (!field.value.trim()) return void field.form.querySelector("[data-send]")?.click();
+      field.form.querySelector(".labels .label:not([hidden])")?.click();
+      if (field.form.querySelector("[data-send]")) field.select(); // the next label is looked for in the same way
     } else if (event.key === "Escape") {
       field.value = "";
       field.dispatchEvent(new Event("input", { bubbles: true }));

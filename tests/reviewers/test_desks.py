@@ -15,6 +15,7 @@ from labeling.models import Batch, Decision, Project, Vote
 from labeling.money import ledger
 from labeling.people import rules
 from reviewers import answers, desk
+from reviewers.cards.asked import Answer
 from reviewers.models import Assignment
 from reviewers.queue import answering, claiming, holding, undoing
 from tests.labeling.managed import told
@@ -210,7 +211,7 @@ def test_an_undone_card_comes_before_what_lies_in_hand(asked: Batch) -> None:
 class TestTwoWindows:
     def told(self, batch: Batch, place: int) -> dict[str, Any]:
         label = batch.project.label_list()[place]
-        return {"act": "", "label": label, "key": uuid.uuid4(), "seconds": 5.0, "note": ""}
+        return {"act": "", "answer": Answer(label), "key": uuid.uuid4(), "seconds": 5.0, "note": ""}
 
     def test_the_second_answer_is_a_change_that_is_said_and_paid_once(self, asked: Batch) -> None:
         wage(asked)

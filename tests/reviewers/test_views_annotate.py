@@ -103,7 +103,7 @@ class TestPage:
         ask(task)
         page = ann.get(url()).content.decode()
         assert "<h2>Premise</h2>" in page and "&lt;b hx-get" in page and "<script>alert" not in page
-        assert page.count('<p dir="auto">') >= 2
+        assert page.count('<p dir="auto" data-from=') >= 2
 
     def test_twenty_five_labels_have_ten_keys_and_a_field_to_find_one(self, batch: Batch, ann: Client) -> None:
         for place in range(3, 25):

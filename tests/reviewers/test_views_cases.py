@@ -150,7 +150,7 @@ class TestSettle:
     def test_refuses_no_label_in_a_sentence_and_keeps_the_words(self, batch: Batch, eve: Client) -> None:
         make_case(batch.tasks.first())
         page = eve.post(url("case_settle", held(batch)), {"note": "Half a thought"}, headers=SCRIPT)
-        assert page.status_code == 400 and "Choose the label that is right" in page.content.decode()
+        assert page.status_code == 400 and "Choose one of the labels" in page.content.decode()
         assert 'value="Half a thought"' in page.content.decode()
 
     def test_a_colleagues_case_and_a_task_of_ones_own_are_not_found(self, batch: Batch, eve: Client) -> None:

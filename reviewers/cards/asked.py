@@ -1,0 +1,115 @@
+"""What a card asks: one question about one text, with the labels and the keys that choose them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from labeling.kinds import registry
+from labeling.kinds.base import NoAnswer, Space, UnusableAnswer
+from labeling.models import Label, Task, Vote
+
+KEYS = "1234567890adegijklmnopqrtvwxyz"
+"""Digits first, the tenth is 0; then the letters that no tool of the card has by habit."""
+
+
+class Refused(ValueError):
+    """What was sent is no answer to what was asked; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One titled part of a text; `start` is the code point of the whole text at which it begins."""
+
+    title: str
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A label and the key that chooses it, "" for none."""
+
+    label: Label
+    key: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question about a text. `kind`: the name of its kind. `overlaps`: stretches may lie over each other."""
+
+    kind: str
+    wording: str
+    labels: Sequence[Label]
+    parts: Sequence[Part]
+    space: Space
+    overlaps: bool = False
+
+    @cached_property
+    def options(self) -> list[Option]:
+        """The labels in order with their keys."""
+        keys = KEYS.ljust(len(self.labels))
+        return [Option(label, key.strip()) for label, key in zip(self.labels, keys, strict=False)]
+
+    @cached_property
+    def by_key(self) -> dict[int, Label]:
+        """The labels by primary key."""
+        return {label.pk: label for label in self.labels}
+
+    @cached_property
+    def by_name(self) -> dict[str, Label]:
+        """The labels by name."""
+        return {label.name: label for label in self.labels}
+
+    def label(self, told: Any) -> Label:
+        """The label that a form names by its key. Raises Refused for one of another question."""
+        found = self.by_key.get(int(told)) if str(told).isdecimal() and len(str(told)) < 19 else None
+        if found is None:
+            raise Refused("One of the labels does not belong to this question; reload the page.")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as a vote holds it: a label, or `marks` where the kind has more than one."""
+
+    label: Label | None = None
+    marks: Any = None
+
+
+def parts_of(told: Sequence[Sequence[str]]) -> list[Part]:
+    """Titled texts with where each begins when all are joined by a line break."""
+    parts, start = [], 0
+    for title, text in told:
+        parts.append(Part(title, text, start))
+        start += len(text) + 1
+    return parts
+
+
+def asked_of(task: Task) -> Asked:
+    """What is asked of a task."""
+    project, parts = task.project, parts_of(task.parts)
+    labels = project.label_list()
+    space = Space(tuple(label.name for label in labels), tuple(map(float, range(len(labels)))), {"": task.text})
+    return Asked(registry.ONE_LABEL, project.question, labels, parts, space)
+
+
+def answer_of(raw: Any, asked: Asked) -> Answer:
+    """A raw answer, read by its kind. Raises Refused, in one sentence, where it is none."""
+    kind = registry.kind(asked.kind)
+    try:
+        answer = kind.read(raw, asked.space)
+    except (NoAnswer, UnusableAnswer) as reason:
+        raise Refused(f"This cannot be an answer: {reason}.") from reason
+    return Answer(asked.labels[answer])
+
+
+def raw_of(vote: Vote | None) -> Any:
+    """A vote as the card shows it; None for none."""
+    return vote.label.name if vote and vote.label else None

@@ -1,0 +1,5 @@
+// One label: a press sends it, so that there is nothing to do before.
+(() => {
+  "use strict";
+  Concord.kinds.choice = {};
+})();
