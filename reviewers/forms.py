@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from reviewers.cards import registry
 from reviewers.cards.asked import Answer, Asked, Refused, answer_of
@@ -23,9 +24,9 @@ class AnswerForm(forms.Form):
     key = forms.UUIDField(required=False)
     seconds = forms.FloatField(required=False, min_value=0)
 
-    def __init__(self, asked: Asked, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.asked = asked
+    def __init__(self, asked: Asked, told: QueryDict) -> None:
+        super().__init__(told)
+        self.asked, self.told = asked, told
 
     def clean(self) -> dict[str, Any]:
         told = self.cleaned_data
@@ -36,14 +37,14 @@ class AnswerForm(forms.Form):
     def _answer(self) -> Answer:
         """The answer in what was sent, by the question's kind."""
         try:
-            return answer_of(registry.form(self.asked.kind).read(self.data, self.asked), self.asked)
+            return answer_of(registry.form(self.asked.kind).read(self.told, self.asked), self.asked)
         except Refused as reason:
             raise forms.ValidationError(str(reason)) from reason
 
     @property
     def kept(self) -> Any:
         """What of a refused answer can be shown again, in its raw form."""
-        return registry.form(self.asked.kind).kept(self.data, self.asked)
+        return registry.form(self.asked.kind).kept(self.told, self.asked)
 
     @property
     def fault(self) -> str:

@@ -28,5 +28,5 @@ def form(kind: str) -> Form:
     """The card of the kind called so."""
     if kind not in registry.NAMES:
         raise ValueError(f"There is no kind {kind!r}.")
-    found: Form = import_module(f"reviewers.cards.{kind}")  # type: ignore[assignment]
+    found: Form = import_module(f"reviewers.cards.{kind}")
     return found

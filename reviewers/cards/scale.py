@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from django.http import QueryDict
@@ -43,7 +44,7 @@ def shown(raw: Any, asked: Asked) -> dict[str, Any]:
         "numeric": all(number(label.name) is not None for label in asked.labels),
         "low": asked.labels[0],
         "high": asked.labels[-1],
-        "least": min((b - a for a, b in zip(values, values[1:], strict=False)), default=1.0),
+        "least": min((b - a for a, b in pairwise(values)), default=1.0),
         "middle": values[len(values) // 2],
         "negative": values[0] < 0,
         "begin": "" if raw is None else str(raw),

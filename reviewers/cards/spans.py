@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from django.http import QueryDict
@@ -33,7 +34,8 @@ class Row:
 
 def read(told: QueryDict, asked: Asked) -> Any:
     """The stretches that were marked, or quoted in rows, in the order of the text."""
-    found = _marked(told["spans"], asked) if told.get("spans") else _quoted(told, asked)
+    marked = told.get("spans", "")
+    found = _marked(marked, asked) if marked else _quoted(told, asked)
     answered = told.get("answered", "")
     if not answered or (answered == SOME and not found):
         raise Refused(NOTHING)
@@ -61,7 +63,8 @@ def shown(raw: Any, asked: Asked) -> dict[str, Any]:
 def kept(told: QueryDict, asked: Asked) -> Any:
     """Whatever of the marks lies in the text."""
     try:
-        found = _marked(told["spans"], asked) if told.get("spans") else _quoted(told, asked, strict=False)
+        marked = told.get("spans", "")
+        found = _marked(marked, asked) if marked else _quoted(told, asked, strict=False)
     except Refused:
         return None
     inside = [one for one in found if 0 <= one[0] < one[1] <= len(_text(asked))]
@@ -153,7 +156,7 @@ def _splits(text: str, edge: int) -> bool:
 
 
 def _check_apart(stretches: Sequence[Stretch], asked: Asked) -> None:
-    for (_, end, _), (start, other, _) in zip(stretches, stretches[1:], strict=False):
+    for (_, end, _), (start, other, _) in pairwise(stretches):
         if start < end:
             words = _short(_text(asked)[start : min(end, other)])
             raise Refused(f"“{words}” is marked twice over; here, marks may not lie over each other.")

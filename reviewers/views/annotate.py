@@ -138,7 +138,7 @@ def _again(request: HtmxRequest, visit: Visit, own: Assignment, form: AnswerForm
     status, notice = (400, answers.refused({}, fault)) if fault else (200, None)
     if request.htmx:
         return _next(request, visit, own.annotator, notice, status)
-    begun = desk.Begun(own.pk, form.kept, form.data.get("note", ""))
+    begun = desk.Begun(own.pk, form.kept, form.told.get("note", ""))
     laid_out = desk.lay_out(own.annotator, at_work=True, notice=notice, begun=begun)
     return _show(request, visit, laid_out, status)
 
