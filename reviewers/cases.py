@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -114,7 +115,10 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """The expert's page: the case in hand, the last one settled, who else is at work."""
+    """The expert's page: the case in hand, the last one settled, who else is at work.
+
+    `at`: when it was laid out, in seconds since 1970.
+    """
 
     expert: Annotator
     case: Case | None
@@ -124,6 +128,7 @@ class Bench:
     progress: Progress
     notice: Notice | None = None
     blocked: str = ""
+    at: float = field(default_factory=time.time)
 
     @property
     def paused_since(self) -> datetime | None:

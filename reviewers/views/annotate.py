@@ -22,7 +22,7 @@ from reviewers.models import Assignment
 from reviewers.notices import Notice
 from reviewers.quality import progress
 from reviewers.queue import answering, claiming, holding
-from reviewers.views import HtmxRequest
+from reviewers.views import HtmxRequest, newest
 
 
 @never_cache
@@ -85,7 +85,8 @@ def rest(request: HtmxRequest, slug: str) -> HttpResponse:
     """Nobody is at work on the page: what was handed out only to be looked at goes back to the queue."""
     visit = enter(request, slug)
     keys = _keys(request.POST.get("held", ""))
-    holding.rest(Assignment.objects.of(visit.user, visit.project).filter(pk__in=keys))
+    mine = Assignment.objects.of(visit.user, visit.project).filter(pk__in=keys)
+    holding.rest(mine.exclude(annotator__in=newest.shown_since(request)))
     return HttpResponse(status=204)
 
 
@@ -152,5 +153,6 @@ def _show(request: HtmxRequest, visit: Visit, laid_out: desk.Desk, status: int =
     told: dict[str, Any] = {"visit": visit, "desk": laid_out, "held": laid_out.held}
     if request.htmx:
         return render(request, "reviewers/annotate.html#desk", told, status=status)
+    newest.remember(request, laid_out.annotator.pk, laid_out.at)
     told |= {"guide": guide.guide(visit.project), "guide_news": guidelines.is_news(visit.membership)}
     return render(request, "reviewers/annotate.html", told, status=status)

@@ -20,7 +20,7 @@ from reviewers.forms import CaseForm
 from reviewers.notices import Notice
 from reviewers.quality import progress
 from reviewers.queue import answering, claiming
-from reviewers.views import HtmxRequest
+from reviewers.views import HtmxRequest, newest
 
 EXPERT = Annotator.Kind.EXPERT
 
@@ -99,5 +99,6 @@ def _show(request: HtmxRequest, visit: Visit, bench: cases.Bench, status: int = 
         "why": request.POST.get("note", "") if status >= 400 else "",
     }
     if not request.htmx:
+        newest.remember(request, bench.expert.pk, bench.at)
         told |= {"guide": guide.guide(visit.project), "guide_news": guidelines.is_news(visit.membership)}
     return render(request, template, told, status=status)

@@ -80,6 +80,7 @@
     if (!held.length) return;
     const fields = new FormData();
     fields.set("held", held.join(" "));
+    fields.set("at", document.getElementById("main").dataset.at ?? ""); // a page that came after this one keeps its cards
     fields.set("csrfmiddlewaretoken", Concord.token());
     navigator.sendBeacon(document.getElementById("main").dataset.rest, fields);
   }

@@ -369,3 +369,21 @@ def swipe(page: Page, across: int) -> None:
     }""",
         across,
     )
+
+
+ARRIVALS = """
+    window.arrived = [];
+    addEventListener("animationstart", (event) => event.animationName === "arrive" && arrived.push(event.target.dataset.card), true);
+"""
+
+
+def test_a_card_arrives_once_however_often_the_page_is_opened(asked: Batch, page_as: Windows) -> None:
+    """The word of the page that is left comes after the next one was laid out, and takes no card from it."""
+    page = page_as("ann")
+    page.add_init_script(ARRIVALS)
+    start(page)
+    card = page.locator("#place .card").get_attribute("data-card")
+    for _ in range(3):
+        start(page)
+        page.wait_for_timeout(700)
+        assert page.evaluate("arrived") == [card]

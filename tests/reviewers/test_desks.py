@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -105,6 +106,24 @@ def test_an_idle_page_gives_back_what_was_not_begun_and_a_later_answer_still_cou
     assert [held.pk for held in Assignment.objects.live()] == [shown[0]]
     back = claiming.own(person(asked.project, "ann"), shown[1])
     assert not answer(back, 0).extra and Decision.objects.count() == 1
+
+
+def laid_out(page: bytes) -> str:
+    """When a page says that its desk was laid out."""
+    return re.search(r'data-at="([\d.]+)"', page.decode()).group(1)
+
+
+def test_a_page_that_is_left_takes_no_card_from_the_one_that_came_after_it(asked: Batch) -> None:
+    """On a reload the word of the old page arrives after the new one has been laid out with the same cards."""
+    ann = signed_in("ann")
+    old, new = ann.get(url()).content, ann.get(url()).content
+    held = cards(new)
+    assert held and held == cards(old)
+    told = {"held": " ".join(map(str, held))}
+    ann.post(url("annotate_rest"), {**told, "at": laid_out(old)})
+    assert [one.pk for one in Assignment.objects.live()] == held
+    ann.post(url("annotate_rest"), {**told, "at": laid_out(new)})
+    assert not Assignment.objects.live().exists()
 
 
 def test_an_answer_to_a_card_that_was_given_back_and_taken_by_another_is_an_extra_opinion(asked: Batch) -> None:
