@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 
 from labeling.models import Annotator, Decision, Escalation, Task
 from labeling.money import ledger
+from labeling.people import pauses
 from reviewers.cards.asked import Asked, asked_of, raw_of
 from reviewers.cards.registry import form
 from reviewers.models import Assignment
@@ -167,7 +168,7 @@ class Desk:
 
 
 OWN_PAUSE = (
-    "Your queue is paused: {who} wants to look at it with you first. What you answered stays, and cards come again by "
+    "Your queue is paused: {who}. What you answered stays, and cards come again by "
     "themselves once it goes on; ask a manager of the project."
 )
 
@@ -177,7 +178,8 @@ def why_paused(annotator: Annotator) -> str:
     if annotator.paused_at is None:
         return ""
     alarmed = annotator.alarms.standing().filter(paused=True).exists()
-    return OWN_PAUSE.format(who="after an alarm about answers, a manager" if alarmed else "a manager")
+    who = "after an alarm about answers, a manager" if alarmed else "a manager"
+    return OWN_PAUSE.format(who=annotator.error or pauses.BY_HAND.format(who))
 
 
 def paused_since(annotator: Annotator) -> datetime | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
@@ -89,10 +90,11 @@ def _pause(alarm: Alarm) -> None:
 
 @transaction.atomic
 def clear(alarm: Alarm) -> None:
-    """A manager has seen it: what it had paused goes on."""
+    """A manager has seen it: what it had paused goes on, but for a person whom a manager has paused by hand."""
     alarm.clear()
     if alarm.paused and alarm.annotator is not None:
-        Annotator.objects.filter(pk=alarm.annotator.pk).update(paused_at=None)
+        by_hand = Q(kind__in=PEOPLE) & ~Q(error="")
+        Annotator.objects.exclude(by_hand).filter(pk=alarm.annotator.pk).update(paused_at=None)
     elif alarm.paused and alarm.batch is not None:
         Batch.objects.filter(pk=alarm.batch.pk, error=alarm.why).update(error="", paused_at=None, touched_at=None)
     nudges.announce(alarm.project_id, nudges.PROGRESS, nudges.QUEUE)

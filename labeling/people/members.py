@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.text import slugify
 
 from labeling.models import Invitation, Membership, Project
@@ -34,11 +34,14 @@ class Welcome:
 def invite(project: Project, username: str, role: str, by: User) -> Invitation:
     """Offer a role to whoever signs in by this name; nothing tells whether anybody does.
 
-    Raises Unwise for a member, and where too many invitations wait.
+    Raises Unwise for a member, for somebody who has declined (`invite_again`), and where too many invitations wait.
     """
     if project.memberships.filter(user__username__iexact=username).exists():
         raise Unwise(f"{username} is in this project already; change the role in the list.")
     again = project.invitations.filter(username__iexact=username).first()
+    if again is not None and again.declined_at:
+        when = timezone.localtime(again.declined_at)
+        raise Unwise(f"{again.username} declined on {date_format(when, 'j M Y')}; press “Invite again” in the list.")
     if again is None and project.invitations.count() >= MOST_WAITING:
         raise Unwise(f"{MOST_WAITING} invitations wait already; withdraw some of them first.")
     name = again.username if again else username
@@ -58,8 +61,8 @@ def make_account(project: Project, username: str, role: str, full_name: str = ""
 
 
 def may_make_names(user: User) -> bool:
-    """Whether this manager chooses sign-in names for new people, and so learns which are taken already."""
-    return user.is_staff or not settings.PRODUCTION
+    """Whether this manager chooses sign-in names for new people, and so learns which are taken: the server's staff."""
+    return user.is_staff
 
 
 def add(project: Project, username: str, role: str, full_name: str, by: User) -> Welcome | None:
@@ -82,8 +85,14 @@ def accept(invitation: Invitation, user: User) -> Membership:
 
 
 def decline(invitation: Invitation) -> None:
-    """Hear no more of it; to the managers it goes on waiting, so that nobody learns that there is such an account."""
+    """Hear no more of it unless a manager asks once more; the managers see that and when it was declined."""
     Invitation.objects.filter(pk=invitation.pk).update(declined_at=timezone.now())
+
+
+def invite_again(invitation: Invitation, by: User) -> None:
+    """Ask somebody who has declined once more; nothing changes for one who has not answered."""
+    declined = Invitation.objects.filter(pk=invitation.pk, declined_at__isnull=False)
+    declined.update(declined_at=None, invited_by=by)
 
 
 def _free_name(full_name: str) -> str:

@@ -64,5 +64,7 @@ urlpatterns = [
     path("p/<slug:slug>/archive/voters/<int:voter>/", archives.archive_voter, name="voter_archive"),
     path("p/<slug:slug>/people/", people.people, name="people"),
     path("p/<slug:slug>/people/<int:member>/", people.member, name="member"),
+    path("p/<slug:slug>/people/<int:member>/pause/", people.pause, name="member_pause"),
     path("p/<slug:slug>/people/invitations/<int:invitation>/", invitations.withdraw, name="invitation_withdraw"),
+    path("p/<slug:slug>/people/invitations/<int:invitation>/again/", invitations.again, name="invitation_again"),
 ]

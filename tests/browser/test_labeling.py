@@ -373,7 +373,8 @@ def swipe(page: Page, across: int) -> None:
 
 ARRIVALS = """
     window.arrived = [];
-    addEventListener("animationstart", (event) => event.animationName === "arrive" && arrived.push(event.target.dataset.card), true);
+    const note = (event) => event.animationName === "arrive" && arrived.push(event.target.dataset.card);
+    addEventListener("animationstart", note, true);
 """
 
 

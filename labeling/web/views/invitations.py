@@ -23,6 +23,16 @@ def withdraw(request: HttpRequest, slug: str, invitation: int) -> HttpResponse:
 
 
 @require_POST
+def again(request: HttpRequest, slug: str, invitation: int) -> HttpResponse:
+    """Ask somebody who has declined once more."""
+    visit = enter(request, slug, Role.MANAGER)
+    found = get_object_or_404(Invitation, pk=invitation, project=visit.project)
+    members.invite_again(found, visit.user)
+    messages.success(request, f"The invitation waits for {found.username} again.")
+    return redirect("people", slug)
+
+
+@require_POST
 def answer(request: HttpRequest, invitation: int) -> HttpResponse:
     """Accept or decline what one was invited to."""
     waiting = Invitation.objects.waiting_for(request.user).select_related("project")

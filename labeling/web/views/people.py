@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from labeling.models import Membership
-from labeling.people import members
+from labeling.people import members, pauses
 from labeling.people.access import Role, enter
 from labeling.reports.people import work
 from labeling.web.forms import MemberForm
@@ -32,6 +32,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     found = visit.project.memberships.select_related("user").order_by("user__username")
     context = {"visit": visit, "here": "people", "form": form, "members": found, "welcome": welcome}
     context |= {"invitations": visit.project.invitations.all(), "names": members.may_make_names(visit.user)}
+    context["paused"] = pauses.paused(visit.project)
     context["work"] = work.people(visit.project)
     response = render(request, "labeling/people/people.html", {**context, "roles": Role.choices}, status=_status(form))
     response["Cache-Control"] = "no-store"
@@ -55,6 +56,20 @@ def member(request: HttpRequest, slug: str, member: int) -> HttpResponse:
     except members.Unwise as reason:
         messages.error(request, str(reason))
     return redirect("people", slug) if _still_in(visit.project.pk, request) else redirect("projects")
+
+
+@require_POST
+def pause(request: HttpRequest, slug: str, member: int) -> HttpResponse:
+    """Give a member no more cards, or let them go on."""
+    visit = enter(request, slug, Role.MANAGER)
+    found = get_object_or_404(Membership.objects.select_related("user", "project"), pk=member, project=visit.project)
+    if request.POST.get("action") == "pause":
+        pauses.pause(found, visit.user)
+        messages.success(request, f"{found.user} is paused and told by whom; what they answered stays.")
+    elif request.POST.get("action") == "resume":
+        pauses.let_go_on(found)
+        messages.success(request, f"{found.user} gets cards again.")
+    return redirect("people", slug)
 
 
 def _still_in(project_id: int, request: HttpRequest) -> bool:

@@ -10,10 +10,18 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from labeling.models import Invitation, Membership, Project
+from labeling.checks import alarms
+from labeling.models import Annotator, Batch, Invitation, Membership, Project
 from tests.labeling.managed import told
+from tests.reviewers.scenery import ask
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def asked(batch: Batch) -> None:
+    """A task waits for people."""
+    ask(batch.tasks.first())
 
 
 def member(name: str) -> str:
@@ -21,6 +29,7 @@ def member(name: str) -> str:
 
 
 def test_a_new_person_gets_an_account_and_a_password_that_is_shown_once(manager: Client, project: Any) -> None:
+    User.objects.filter(username="max").update(is_staff=True)
     answer = manager.post("/p/city/people/", {"username": "nora", "full_name": "Nora Lind", "role": "expert"})
     password = answer.context["welcome"].password
     assert password in told(answer) and answer["Cache-Control"] == "no-store"
@@ -53,10 +62,11 @@ def test_who_has_an_account_joins_by_accepting_and_is_a_stranger_until_then(
     assert nora.check_password("her-own-secret") and nora.get_full_name() == "Nora Lind"
 
 
-def test_in_production_the_answer_is_the_same_whether_a_name_exists_or_not(
-    manager: Client, project: Any, nora: User
+@pytest.mark.parametrize("production", [True, False])
+def test_the_answer_is_the_same_whether_a_name_exists_or_not(
+    manager: Client, project: Any, nora: User, production: bool
 ) -> None:
-    with override_settings(PRODUCTION=True):
+    with override_settings(PRODUCTION=production):
         heard = {}
         for name in ("nora", "quentin"):
             for _ in ("first", "again"):
@@ -68,15 +78,16 @@ def test_in_production_the_answer_is_the_same_whether_a_name_exists_or_not(
     assert not User.objects.filter(username="quentin").exists()
 
 
-def test_in_production_a_new_person_gets_a_sign_in_name_that_tells_nothing(manager: Client, project: Any) -> None:
-    with override_settings(PRODUCTION=True):
+@pytest.mark.parametrize("production", [True, False])
+def test_a_new_person_gets_a_sign_in_name_that_tells_nothing(manager: Client, project: Any, production: bool) -> None:
+    with override_settings(PRODUCTION=production):
         welcome = manager.post("/p/city/people/", {"full_name": "Nora Lind", "role": "expert"}).context["welcome"]
         assert manager.post("/p/city/people/", {"full_name": " ", "role": "expert"}).status_code == 422
     assert welcome.user.username.startswith("nora.lind.") and welcome.user.check_password(welcome.password)
     assert project.role_of(welcome.user) == "expert"
 
 
-def test_who_declines_stays_out_and_managers_see_no_difference(
+def test_who_declines_is_asked_again_only_where_a_manager_says_so(
     manager: Client, client: Client, project: Any, nora: User
 ) -> None:
     manager.post("/p/city/people/", {"username": "nora", "role": "annotator"})
@@ -86,9 +97,49 @@ def test_who_declines_stays_out_and_managers_see_no_difference(
     assert not client.get("/").context["invitations"] and project.role_of(nora) is None
     assert client.post(f"/invitations/{invitation.pk}/", {"action": "accept"}).status_code == 404
     client.force_login(User.objects.get(username="max"))
-    assert "nora" in told(client.get("/p/city/people/"))
-    client.post(f"/p/city/people/invitations/{invitation.pk}/")
-    assert not Invitation.objects.exists()
+    assert "declined on" in told(client.get("/p/city/people/"))
+    again = client.post("/p/city/people/", {"username": "Nora", "role": "expert"})
+    assert again.status_code == 422 and "nora declined on" in told(again) and "“Invite again”" in told(again)
+    client.force_login(nora)
+    assert not client.get("/").context["invitations"], "nobody is asked once more by a slip"
+    client.force_login(User.objects.get(username="max"))
+    client.post(f"/p/city/people/invitations/{invitation.pk}/again/")
+    assert "declined on" not in told(client.get("/p/city/people/"))
+    client.force_login(nora)
+    client.post(f"/invitations/{client.get('/').context['invitations'][0].pk}/", {"action": "accept"})
+    assert project.role_of(nora) == "annotator"
+
+
+def test_a_manager_pauses_a_person_who_is_told_by_whom_and_lets_them_go_on(
+    manager: Client, client: Client, asked: None, project: Any
+) -> None:
+    assert manager.post(f"{member('ann')}pause/", {"action": "pause"})["Location"] == "/p/city/people/"
+    assert "paused</span>" in told(manager.get("/p/city/people/"))
+    client.force_login(User.objects.get(username="ann"))
+    page = told(client.get("/p/city/label/"))
+    assert "Your queue is paused: max wants to look at it with you first." in page and "data-card" not in page
+    assert client.post(f"{member('ann')}pause/", {"action": "resume"}).status_code == 403
+    client.force_login(User.objects.get(username="max"))
+    client.post(f"{member('ann')}pause/", {"action": "resume"})
+    client.force_login(User.objects.get(username="ann"))
+    assert "data-card" in told(client.get("/p/city/label/"))
+
+
+def test_a_pause_by_hand_outlasts_an_alarm_and_stops_an_expert_in_both_queues(manager: Client, project: Any) -> None:
+    manager.post(f"{member('eve')}pause/", {"action": "pause"})
+    rows = Annotator.objects.filter(user__username="eve")
+    assert {one.kind for one in rows if one.paused_at} == {"person", "expert"}
+    Project.objects.update(when_alarmed="pause")
+    alarms.raise_about(Project.objects.get(), "person", "eve", "eve is right on 40%.", 50.0, annotator=rows[0])
+    alarms.clear(project.alarms.get())
+    assert all(one.paused_at for one in rows.all())
+
+
+def test_nobody_of_another_project_pauses(manager: Client, project: Any) -> None:
+    other = Project.objects.create(name="Other", slug="other")
+    Membership.objects.create(project=other, user=User.objects.get(username="max"), role="manager")
+    address = member("ann").replace("/city/", "/other/")
+    assert manager.post(f"{address}pause/", {"action": "pause"}).status_code == 404
 
 
 def test_nobody_accepts_for_another_and_no_other_project_s_manager_withdraws(
