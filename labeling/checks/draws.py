@@ -135,13 +135,14 @@ def due(batch: Batch) -> Cuts:
     return Cuts.of(batch).raised(policy_cut(batch), None)
 
 
-def to_follow(batch: Batch, tasks: TaskQuerySet, cuts: Cuts) -> int:
+def to_follow(batch: Batch, tasks: TaskQuerySet, cuts: Cuts, *, exact: bool = False) -> int:
     """How many of these open tasks will be drawn under such cuts once they are settled, by nobody's sure word.
 
-    They follow so that the checks stay a random sample of all labels. Of more than 5,000 tasks the expected number.
+    They follow so that the checks stay a random sample of all labels. Of more than 5,000 tasks the expected number,
+    unless it must be `exact`.
     """
     later = tasks.filter(gold=None, check_probability=None).order_by()
-    if later.count() > MOST_COUNTED:
+    if not exact and later.count() > MOST_COUNTED:
         return round(_expected(later, cuts))
     seed = seed_of(batch)
     rows = later.values_list("instance__external_id", "instance__groups")

@@ -29,15 +29,23 @@ class Leftover:
     checks: int = 0
     check_price: int = 0
 
+    @property
+    def roughly(self) -> bool:
+        """Whether there are so many that a page tells the expected number of checks."""
+        return self.count > draws.MOST_COUNTED
 
-def of(batch: Batch) -> Leftover:
-    """What is left over of a batch that has been weighed; nothing while machines are at work, or wait to learn."""
+
+def of(batch: Batch, *, exact: bool = False) -> Leftover:
+    """What is left over of a batch that has been weighed; nothing while machines are at work, or wait to learn.
+
+    `exact`: the number of checks is counted, however many tasks there are.
+    """
     if batch.stage != Batch.Stage.REVIEWING or teaching.has_a_lot_out(batch):
         return Leftover(0, 0)
     left = batch.tasks.unasked()
     count = left.count()
     each = draws.price_of_one(batch, Kind.PERSON) or 0
-    checks = draws.to_follow(batch, left, draws.due(batch)) if count else 0
+    checks = draws.to_follow(batch, left, draws.due(batch), exact=exact) if count else 0
     check_price = checks * (draws.price_of_one(batch) or 0) if checks else 0
     return Leftover(count, count * each * batch.project.people_per_task, checks, check_price)
 

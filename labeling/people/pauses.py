@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from labeling.live import nudges
 from labeling.models import Annotator, Membership, Project
 
 if TYPE_CHECKING:
@@ -26,14 +25,12 @@ def pause(membership: Membership, by: User) -> None:
     rows = [Annotator.of(membership.project, membership.user, kind).pk for kind in kinds]
     name = by.get_full_name() or by.get_username()
     Annotator.objects.filter(pk__in=rows, paused_at=None).update(paused_at=timezone.now(), error=BY_HAND.format(name))
-    nudges.announce(membership.project_id, nudges.QUEUE, nudges.PROGRESS)
 
 
 @transaction.atomic
 def let_go_on(membership: Membership) -> None:
     """Give this member cards again, whoever or whatever has paused them."""
     membership.project.annotators.people().filter(user=membership.user_id).update(paused_at=None, error="")
-    nudges.announce(membership.project_id, nudges.QUEUE, nudges.PROGRESS)
 
 
 def paused(project: Project) -> dict[int, datetime]:

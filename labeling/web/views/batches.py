@@ -59,7 +59,7 @@ def control(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
         asked = leftovers.ask_people(found)
         messages.success(request, f"{asked:,} more {'task waits' if asked == 1 else 'tasks wait'} for people.")
     elif request.POST.get("action") == "accept":
-        left = leftovers.of(found)
+        left = leftovers.of(found, exact=True)
         leftovers.accept(found)
         messages.success(request, accepted(left))
     nudges.announce(visit.project.pk, nudges.QUEUE, nudges.PROGRESS)

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from labeling.live import nudges
 from labeling.models import Membership
 from labeling.people import members, pauses
 from labeling.people.access import Role, enter
@@ -69,6 +70,7 @@ def pause(request: HttpRequest, slug: str, member: int) -> HttpResponse:
     elif request.POST.get("action") == "resume":
         pauses.let_go_on(found)
         messages.success(request, f"{found.user} gets cards again.")
+    nudges.announce(visit.project.pk, nudges.QUEUE, nudges.PROGRESS)
     return redirect("people", slug)
 
 

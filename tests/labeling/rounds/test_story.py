@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from labeling import jobs
+from labeling.checks import draws
 from labeling.files import exports, imports
 from labeling.files.rows import Fields
 from labeling.managing import leftovers
@@ -126,6 +128,26 @@ def test_a_manager_may_ask_people_about_all_that_is_left_or_accept_it_and_the_ex
     assert batch.stage == Batch.Stage.DONE and batch.tasks.undecided().count() == 0
     marked = [row for row in exports.records(batch) if row["below_threshold"]]
     assert len(marked) >= left and all(row["confidence"] < 0.8 for row in marked)
+
+
+@pytest.mark.parametrize("counted", [5_000, 0])
+def test_checks_of_accepted_leftovers_are_announced_with_the_number_and_the_price_that_come(
+    make: Make, monkeypatch: pytest.MonkeyPatch, counted: int
+) -> None:
+    batch = make(chances=(0.6, 0.6, 0.6), gold_every=4, check_share=0.3, wage_microdollars_per_hour=9_000_000)
+    batch.project.memberships.create(user=User.objects.create_user("ann"), role="annotator")
+    monkeypatch.setattr(draws, "MOST_COUNTED", counted)
+    batch = run(batch)
+    left, before = leftovers.of(batch, exact=True), set(audits())
+    leftovers.accept(batch)
+    batch = run(batch)
+    came = set(audits()) - before
+    assert len(came) == left.checks > 2 and left.roughly == (not counted)
+    assert left.check_price == len(came) * draws.price_of_one(batch)
+
+
+def audits() -> list[int]:
+    return list(Escalation.objects.filter(reason="audit").values_list("pk", flat=True))
 
 
 def test_accepting_what_is_left_takes_nothing_from_people(make: Make) -> None:
