@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db.models import Max
 
 from labeling.models import Decision, Escalation, Vote
+from labeling.reports.build import build
 
 T = TypeVar("T")
 PATIENCE = 20
@@ -49,23 +50,28 @@ def keep_and_tell(name: str, version: object, compute: Callable[[], T]) -> tuple
     """The value of `keep`, and in how many seconds a newer one is to be had; 0 where it is current.
 
     A page that follows asks once more then: the last change of many may have found a value that still served."""
-    found: Kept[T] | None = cache.get(name)
+    found: Kept[T] | None = cache.get(_key(name))
     if found is None or not found.serves(version):
         started, clock = time.time(), time.monotonic()
         found = Kept(compute(), version, started, time.monotonic() - clock)
-        cache.set(name, found, DAY)
+        cache.set(_key(name), found, DAY)
     return found.value, found.behind(version)
 
 
 def peek(name: str, version: object) -> tuple[object | None, int]:
     """The kept value if it still serves, else None; and in how many seconds it is replaced, 0 where it is current."""
-    found: Kept[object] | None = cache.get(name)
+    found: Kept[object] | None = cache.get(_key(name))
     return (found.value, found.behind(version)) if found is not None and found.serves(version) else (None, 0)
 
 
 def soonest(*waits: int) -> int:
     """The first moment at which one of several kept numbers is replaced, in seconds; 0 where all are current."""
     return min((wait for wait in waits if wait), default=0)
+
+
+def _key(name: str) -> str:
+    """Under which name it lies in a cache that may outlive an update of the product."""
+    return f"{build()}.{name}"
 
 
 def version() -> tuple[int, int, int]:
