@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
@@ -238,6 +237,8 @@ def draw_validation(batch: Batch) -> int:
     size = min(DEFAULT_VALIDATION, len(gold) // 2) if batch.validation_size is None else batch.validation_size
     if not gold:
         return 0
+    import numpy as np  # only here: a file is refused without it
+
     drawn = np.random.default_rng(batch.seed).choice(len(gold), min(size, len(gold)), replace=False)
     chosen = sorted(gold[place] for place in drawn)
     for start in range(0, len(chosen), CHUNK):

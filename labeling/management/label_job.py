@@ -31,8 +31,6 @@ LONGEST_QUESTION = 300
 
 def open_batch(options: Options) -> Batch:
     """The batch that is to be labeled, its project, crowd, paid models and purse. Raises for what cannot be used."""
-    from labeling.people import recruiting
-
     budget = microdollars(options["budget"])
     told = guidelines(options)
     check_numbers(options)
@@ -42,6 +40,8 @@ def open_batch(options: Options) -> Batch:
     fields = fields_for(path, split(options["text"]), options["gold"], group_fields(options), options["id"])
     labels = label_names(options, fields, path)
     meanings = descriptions(options["describe"], labels)
+    from labeling.people import recruiting  # every sort of model: not needed to refuse a file
+
     with transaction.atomic():
         project = find_project(options, fields, path)
         imports.set_labels(project, labels)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from labeling.truth.votes import Method
+if TYPE_CHECKING:
+    from labeling.truth.votes import Method
 
 NAMES = (
     "majority_vote",

@@ -41,6 +41,9 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WAITS = 20_000
+"""Milliseconds that a wait may take, on a slow machine; it ends as soon as what it waits for is there."""
+playwright.expect.set_options(timeout=WAITS)
 SIZES = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 740}}
 Page = Any
 
@@ -143,7 +146,7 @@ def page_as(transactional_db: None, browser: Any, server: str) -> Iterator[Calla
     def open_window(name: str, size: str = "wide", **options: Any) -> Page:
         context = browser.new_context(base_url=server, viewport=SIZES[size], **options)
         contexts.append(context)
-        context.set_default_timeout(5000)
+        context.set_default_timeout(WAITS)
         context.add_cookies([{"name": "sessionid", "value": session_of(name), "url": server}])
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))

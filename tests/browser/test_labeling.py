@@ -19,7 +19,7 @@ Windows = Callable[..., Page]
 AT_WORK = "/p/city/label/"
 SLOW_LINE = """
     const quick = window.fetch;
-    const late = (told) => new Promise((go) => setTimeout(go, told?.method === "POST" ? 1200 : 0));
+    const late = (told) => new Promise((go) => setTimeout(go, told?.method === "POST" ? 6000 : 0));
     window.fetch = (where, told) => late(told).then(() => quick(where, told));
 """
 
@@ -59,7 +59,7 @@ def press(page: Page, key: str) -> None:
 def work(page: Page) -> Page:
     """Give a sign of work and wait until the card is this person's."""
     page.keyboard.press("x")
-    expect(page.locator("#place .card")).to_have_attribute("data-begun", "", timeout=4000)
+    expect(page.locator("#place .card")).to_have_attribute("data-begun", "", timeout=20_000)
     return page
 
 
@@ -72,11 +72,11 @@ def at_rest(page: Page) -> None:
 def expect_state(page: Page, words: str) -> None:
     """Wait for a word about the line; looked for in every frame, since some stand for a second only."""
     page.wait_for_function(
-        "(words) => document.querySelector('#save-state').innerText.trim() === words", arg=words, timeout=5000
+        "(words) => document.querySelector('#save-state').innerText.trim() === words", arg=words, timeout=20_000
     )
 
 
-def until(true: Callable[[], bool], seconds: float = 5) -> None:
+def until(true: Callable[[], bool], seconds: float = 20) -> None:
     """Wait for the database to say so."""
     end = time.monotonic() + seconds
     while not true():
@@ -105,7 +105,7 @@ def test_the_next_card_is_there_before_the_server_has_answered(asked: Batch, pag
     start(page)
     second = asked.tasks.all()[1].text
     page.keyboard.press("2")
-    expect(page.locator("#place .text")).to_have_text(second, timeout=400)
+    expect(page.locator("#place .text")).to_have_text(second, timeout=5000)
     assert page.evaluate("document.activeElement.tagName") == "H1"
     expect_state(page, "Saving")
     expect_state(page, "Saved")
@@ -144,7 +144,7 @@ def test_a_task_arrives_by_itself_where_nothing_waited(batch: Batch, page_as: Wi
     page = start(page_as("ann"))
     expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
     ask(batch.tasks.first())
-    expect(page.locator("#place .text")).to_contain_text("Mill Road", timeout=4000)
+    expect(page.locator("#place .text")).to_contain_text("Mill Road", timeout=20_000)
 
 
 def test_offline_answers_are_kept_and_sent_in_order_when_the_line_is_back(asked: Batch, page_as: Windows) -> None:
@@ -252,7 +252,7 @@ def test_a_card_that_an_expert_settled_meanwhile_says_so(asked: Batch, page_as: 
 
     page = work(start(page_as("ann")))
     Escalation.objects.order_by("-priority").first().close("withdrawn")
-    expect(page.locator("#notes")).to_contain_text("This one is settled by now.", timeout=6000)
+    expect(page.locator("#notes")).to_contain_text("This one is settled by now.", timeout=20_000)
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#place .text")).to_have_text(asked.tasks.all()[1].text)
 

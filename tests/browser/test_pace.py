@@ -89,7 +89,7 @@ def test_undo_takes_back_the_right_answer_while_others_are_on_their_way(sixty: B
     expect(page.locator("#place [data-do=undo]")).to_contain_text("“Noise and nuisance”")
     page.wait_for_timeout(170)
     page.keyboard.press("u")
-    expect(page.locator("#place .text")).to_have_text(third, timeout=9000)
+    expect(page.locator("#place .text")).to_have_text(third, timeout=20_000)
     page.wait_for_timeout(170)
     press(page, "1")
     at_rest(page)
@@ -125,7 +125,7 @@ def test_a_card_that_was_only_looked_at_is_replaced_without_a_word_once_it_is_se
 ) -> None:
     page = start(page_as("ann"))
     Escalation.objects.order_by("-priority").first().close("withdrawn")
-    expect(page.locator("#place .text")).to_have_text(six.tasks.all()[1].text, timeout=6000)
+    expect(page.locator("#place .text")).to_have_text(six.tasks.all()[1].text, timeout=20_000)
     assert page.locator("#notes .note").count() == 0
 
 

@@ -14,7 +14,7 @@ from labeling.reports.build import build, fingerprint
 def test_an_update_of_the_product_starts_anew_though_the_cache_outlives_it(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
     assert kept.keep("sum", 1, lambda: "old") == kept.keep("sum", 1, lambda: "new") == "old"
-    monkeypatch.setattr(kept, "build", lambda: "another build")
+    monkeypatch.setattr(kept, "build", lambda: "another-build")
     assert kept.peek("sum", 1) == (None, 0)
     assert kept.keep("sum", 1, lambda: "new") == "new"
 
