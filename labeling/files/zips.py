@@ -45,10 +45,7 @@ class Contents:
         if self.files[name].file_size > most:
             raise UnusableFile(f"{name} has {self.files[name].file_size:,} bytes; at most {most:,} are allowed.")
         with self.stream(name) as source:
-            try:
-                return source.read(most + 1)
-            except _BROKEN as error:
-                raise UnusableFile(f"{name} is damaged inside {Path(self.path).name}; pack it anew.") from error
+            return read_on(source, most + 1, name)
 
     @contextmanager
     def stream(self, name: str) -> Iterator[IO[bytes]]:
@@ -56,9 +53,17 @@ class Contents:
         try:
             source = self.zip.open(self.files[name])
         except _BROKEN as error:
-            raise UnusableFile(f"{name} is damaged inside {Path(self.path).name}; pack it anew.") from error
+            raise UnusableFile(f"{name} is damaged inside its ZIP; pack it anew.") from error
         with source:
             yield source
+
+
+def read_on(source: IO[bytes], size: int, name: str) -> bytes:
+    """The next bytes of a packed file, none at its end. Raises UnusableFile where it is damaged."""
+    try:
+        return source.read(size)
+    except _BROKEN as error:
+        raise UnusableFile(f"{name} is damaged inside its ZIP; pack it anew.") from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from django import forms
 
 from labeling.files.delimiters import DELIMITERS
 from labeling.files.rows import Fields
-from labeling.files.uploads import KINDS
+from labeling.files.uploads import KINDS, PACKED
 from labeling.web.forms import MICRO, dollars, whole
 
 MOST_SHOWN = 8
@@ -18,10 +18,16 @@ SAME_ID = [("skip", "leave them out; they are listed"), ("keep", "take them in, 
 
 class UploadForm(forms.Form):
     file = forms.FileField(
-        label="CSV, JSON or XLSX file",
+        label="CSV, JSON or XLSX file, or a ZIP of it with its pictures",
         allow_empty_file=True,
-        widget=forms.FileInput(attrs={"accept": ",".join(KINDS)}),
+        widget=forms.FileInput(attrs={"accept": ",".join((*KINDS, PACKED))}),
         error_messages={"required": "Choose a file first.", "invalid": "No file arrived; choose it again."},
+    )
+    pictures = forms.FileField(
+        label="Pictures, as a ZIP",
+        required=False,
+        widget=forms.FileInput(attrs={"accept": PACKED}),
+        help_text="Only where the file names pictures and does not lie in the ZIP itself.",
     )
 
 

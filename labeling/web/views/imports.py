@@ -63,8 +63,9 @@ def choose(request: HttpRequest, slug: str) -> HttpResponse:
     visit = enter(request, slug, Role.MANAGER)
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
+        told = form.cleaned_data
         try:
-            upload = uploads.keep(form.cleaned_data["file"], visit.project.pk, request.session)
+            upload = uploads.keep(told["file"], visit.project.pk, request.session, told["pictures"])
             return redirect("import_preview", visit.project.slug, upload.token)
         except UnusableFile as error:
             form.add_error("file", str(error))
