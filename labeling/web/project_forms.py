@@ -138,10 +138,16 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "aggregator": "How votes are weighed",
             "router": "Whom to ask first",
             "check_by": "Who answers the random checks",
-            "local_only": "No text of this project ever leaves this machine",
+            "local_only": "No text and no picture of this project ever leaves this machine",
             "hide_personal_data": "Hide personal data from models outside",
         }
-        help_texts = {"check_by": "", "local_only": "", "guidelines": GUIDELINES_HELP}
+        help_texts = {
+            "check_by": "",
+            "local_only": "",
+            "guidelines": GUIDELINES_HELP,
+            "hide_personal_data": "E-mail addresses, phone numbers, keys and the like in texts. In pictures nothing is "
+            "hidden: faces and number plates leave as they are.",
+        }
         widgets = {
             "guidelines": forms.Textarea(attrs={"rows": 8}),
             "aggregator": forms.Select(choices=[(name, name.replace("_", " ")) for name in NAMES]),
