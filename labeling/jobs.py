@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from django_tasks import task
 
 from labeling.checks import alarms
-from labeling.models import Batch, Project
+from labeling.files import imported_pictures, picture_store
+from labeling.models import Batch, Instance, Project
 from labeling.rounds import asking, reviewing, skills, story
 
 QUIET_SECONDS = 10
@@ -23,6 +24,7 @@ ANSWERS_BETWEEN = 25
 @task()
 def advance(batch_id: int) -> None:
     """Take a batch one step further and come back while there is more to do."""
+    reads = Batch.objects.filter(pk=batch_id, stage=Batch.Stage.IMPORTING).exists()
     try:
         more = story.advance(batch_id)
     except Exception as error:
@@ -31,6 +33,21 @@ def advance(batch_id: int) -> None:
         raise
     if more:
         advance.enqueue(batch_id)
+    if reads and not Batch.objects.filter(pk=batch_id, stage=Batch.Stage.IMPORTING).exists():
+        make_thumbnails.enqueue(batch_id)
+
+
+@task()
+def make_thumbnails(batch_id: int) -> None:
+    """Make the small pictures of a batch that are missing."""
+    for file in sorted(imported_pictures.files_of(Instance.objects.filter(batch=batch_id))):
+        picture_store.make_small(file)
+
+
+@task()
+def make_thumbnail(file: str) -> None:
+    """Make the small one of a picture that somebody looks at."""
+    picture_store.make_small(file)
 
 
 @task()

@@ -20,6 +20,7 @@ TEXT_NAMES = ("text", "sentence", "question", "content", "body", "premise", "tit
 GOLD_NAMES = ("gold", "label", "class", "category", "answer", "target", "sentiment", "golden")
 GROUP_NAMES = ("group", "district", "region", "dialect", "language")
 ID_NAMES = ("id", "task", "external_id", "uid", "key")
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 NAMED_IS_WORTH = 4.0
 """A field with a text's name is the text, unless the texts of another are so many times as long."""
 MOST_CLASHES = 0.2
@@ -53,6 +54,11 @@ class Field:
         different = len(set(self.texts))
         return 0 < different <= min(MOST_LABELS, max(5, len(self.texts) * 0.7))
 
+    @property
+    def pictures(self) -> bool:
+        """Whether most values end like the name of a picture."""
+        return sum(text.strip().lower().endswith(IMAGE_ENDINGS) for text in self.texts) * 2 > len(self.texts)
+
     def fits(self, labels: Sequence[str]) -> bool:
         """Whether a fifth of the values name one of the labels; anything does where there is none."""
         known = LabelSet(labels)
@@ -60,11 +66,18 @@ class Field:
 
 
 def guess(
-    path: str, names: Sequence[str], wished_group: str, delimiter: str = "", labels: Sequence[str] = ()
+    path: str,
+    names: Sequence[str],
+    wished_group: str,
+    delimiter: str = "",
+    labels: Sequence[str] = (),
+    *,
+    with_pictures: bool = False,
 ) -> Fields:
-    """Which fields probably hold what; at least one is the text, none is shown beside it.
+    """Which fields probably hold what; at least one is the text or a picture, none is shown beside it.
 
-    `labels`: those of the project; a field of known labels has some of them.
+    `labels`: those of the project; a field of known labels has some of them. `with_pictures`: pictures came with the
+    file, so that fields may name them.
     """
     if set(names) >= OWN_LABELS:
         own = "parts" if "parts" in names else "text"
@@ -73,8 +86,10 @@ def guess(
     seen = {name: _field(name, looked) for name in names}
     gold = next((name for name in _called(GOLD_NAMES, names) if seen[name].few and seen[name].fits(labels)), "")
     group = next((name for name in _called((wished_group, *GROUP_NAMES), names) if not seen[name].nested), "")
-    text = _texts([field for field in seen.values() if field.name not in (gold, group)], names)
-    fields = Fields(text, gold, () if group in text else _some(group), delimiter=delimiter)
+    images = tuple(name for name in names if with_pictures and seen[name].pictures)
+    rest = [field for field in seen.values() if field.name not in (gold, group, *images)]
+    text = _called_texts(rest, names) if images else _texts(rest, names)
+    fields = Fields(text, gold, () if group in text else _some(group), delimiter=delimiter, images=images)
     return replace(fields, id=guess_id(path, fields, names))
 
 
@@ -114,6 +129,12 @@ def _texts(fields: Sequence[Field], names: Sequence[str]) -> tuple[str, ...]:
     return (wordy.name,)
 
 
+def _called_texts(fields: Sequence[Field], names: Sequence[str]) -> tuple[str, ...]:
+    """Beside pictures a text is what is called so and has words."""
+    by_name = {field.name: field for field in fields if field.texts and not field.nested}
+    return tuple(name for name in _called(TEXT_NAMES, names) if name in by_name)[:1]
+
+
 def guess_id(path: str, fields: Fields, names: Sequence[str]) -> str:
     """The field that names a row: called like an id, and hardly ever the same for two texts."""
     for name in _called(ID_NAMES, names):
@@ -125,7 +146,7 @@ def guess_id(path: str, fields: Fields, names: Sequence[str]) -> str:
 def _is_id(path: str, fields: Fields) -> bool:
     digests: dict[str, str] = {}
     named = clashes = 0
-    bare = replace(fields, gold="", groups=(), shown=())
+    bare = replace(fields, gold="", groups=(), shown=(), pictures="")
     looked = for_seconds(islice(read_records(path, fields.delimiter), LOOKED_AT_FOR_IDS), SECONDS)
     for line, record in looked:
         row = record if isinstance(record, Bad) else row_of(line, record, bare, LabelSet(), 1 << 62)
@@ -142,12 +163,14 @@ def fields_for(
     groups: Sequence[str] = (),
     id_field: str = "",
     shown: Sequence[str] = (),
+    images: Sequence[str] = (),
+    pictures: str = "",
 ) -> Fields:
     """Match the wished fields with those of the file; the id is found where none is wished.
 
     Raises UnusableFile naming what the file does have.
     """
-    fields = Fields(tuple(text), gold, tuple(groups), id_field, tuple(shown))
+    fields = Fields(tuple(text), gold, tuple(groups), id_field, tuple(shown), images=tuple(images), pictures=pictures)
     check_fields(path, fields)
     if id_field:
         return fields

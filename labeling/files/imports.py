@@ -13,7 +13,10 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import F
 
+from labeling.files import imported_pictures
+from labeling.files.picture_sources import PictureSource
 from labeling.files.records import form_of
+from labeling.files.row_pictures import source_at
 from labeling.files.rows import LONGEST_ID, Bad, Fields, Key, Row, gold_labels, read_rows
 from labeling.files.spellings import twins
 from labeling.files.tables import UnusableFile
@@ -23,7 +26,7 @@ from labeling.models.grouping import attribute_names
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-CHUNK = 1000
+CHUNK, CHUNK_OF_PICTURES = 1000, 50
 DEFAULT_VALIDATION = 100
 
 
@@ -75,6 +78,10 @@ def open_batch(
 
     `upload`: the file as it was chosen, of which one batch is made. Raises IntegrityError for a second one.
     """
+    if fields.images and not fields.pictures:
+        raise UnusableFile(
+            "The pictures are not here: bring them in a ZIP with the file, or name the folder they lie in."
+        )
     batch = Batch(
         project=project,
         name=name or Path(path).stem[:120],
@@ -89,6 +96,7 @@ def open_batch(
     batch.save()
     with Path(path).open("rb") as stream:
         batch.file.save(Path(path).name, File(stream))
+    imported_pictures.keep_zip(batch, fields.pictures)
     return batch
 
 
@@ -102,20 +110,30 @@ def take_in(batch: Batch, keep_lease: Callable[[], bool] = lambda: True) -> bool
     fields = Fields.of(batch.mapping)
     labels = {label.name: label for label in batch.project.label_list()}
     rows = read_rows(batch.file.path, fields, list(labels), settings.MAX_TEXT_BYTES)
-    for chunk in _chunks(islice(rows, batch.rows_read, None)):
-        _write(batch, chunk, labels)
-        if not keep_lease():
-            return False
+    with source_at(fields.pictures, fields.beside) as source:
+        for chunk in _chunks(islice(rows, batch.rows_read, None), CHUNK_OF_PICTURES if source else CHUNK):
+            _write(batch, _with_pictures(batch.project, chunk, source), labels)
+            if not keep_lease():
+                return False
     if not batch.rows_new:
         _refuse(batch)
+    imported_pictures.forget_zip(batch)
     draw_validation(batch)
     return True
 
 
-def _chunks(rows: Iterable[Row | Bad]) -> Iterator[list[Row | Bad]]:
+def _chunks(rows: Iterable[Row | Bad], size: int) -> Iterator[list[Row | Bad]]:
     source = iter(rows)
-    while chunk := list(islice(source, CHUNK)):
+    while chunk := list(islice(source, size)):
         yield chunk
+
+
+def _with_pictures(project: Project, rows: list[Row | Bad], source: PictureSource | None) -> list[Row | Bad]:
+    """The rows with the pictures of those that are new kept; before the transaction, since decoding takes its time."""
+    if source is None:
+        return rows
+    there = standing(project, [row.key for row in rows if isinstance(row, Row)])
+    return imported_pictures.with_kept(rows, there.texts, source)
 
 
 @transaction.atomic
@@ -147,7 +165,7 @@ def _sort_out(batch: Batch, rows: Sequence[Row | Bad]) -> tuple[list[Row], list[
             skipped.append(_skip(batch, row.line, "bad", row.reason))
         elif row.digest in there.texts:
             same = there.texts[row.digest]
-            what = f"The id {row.id} is" if same == row.id else "The same text is"
+            what = f"The id {row.id} is" if same == row.id else f"The same {'text' if row.parts else 'picture'} is"
             skipped.append(_skip(batch, row.line, "duplicate", f"{what} already there{_as(same, row)}."))
         elif row.id in there.ids and row.named and not batch.mapping.get("keep_same_id"):
             skipped.append(_skip(batch, row.line, "bad", f"The id {row.id} is already there, with another text."))
@@ -203,6 +221,7 @@ def _instances(batch: Batch, rows: Sequence[Row]) -> Iterator[Instance]:
             external_id=row.id,
             digest=row.digest,
             parts=row.parts,
+            images=list(row.kept) or None,
             about=row.about,
             groups={names[column]: value for column, value in row.groups.items()},
             local_only=local_only,
@@ -223,6 +242,7 @@ def _refuse(batch: Batch) -> None:
     first = batch.skipped_rows.first()
     name = Path(str(batch.file.name)).name
     batch.file.delete(save=False)
+    imported_pictures.forget_zip(batch)
     batch.delete()
     reason = f"line {first.line}: {first.reason}" if first else "it has no rows."
     raise UnusableFile(f"No row of {name} could be used; the first is {reason}")

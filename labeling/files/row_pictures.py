@@ -34,25 +34,32 @@ class Named:
     alt: str = ""
 
 
-def named(record: Mapping[str, Any], fields: Sequence[tuple[str, str]], source: PictureSource) -> tuple[Named, ...]:
+def named(
+    record: Mapping[str, Any], fields: Sequence[tuple[str, str]], source: PictureSource | None
+) -> tuple[Named, ...]:
     """The pictures of a record in the order of `fields`, (field, title) each; an empty cell is none.
 
-    Raises UnusablePicture for the first that cannot be one; only its head is looked at.
+    Without a source a picture is known by its path alone. Raises UnusablePicture for the first that cannot be one; only
+    its head is looked at.
     """
-    found = []
-    for field, title in fields:
-        cell = record.get(field)
-        if cell is None or (isinstance(cell, str) and not cell.strip()):
-            continue
-        if not isinstance(cell, str):
-            raise UnusablePicture(f"The picture in {field!r} is no path; write its path as text.")
-        path = checked_name(cell)
-        data = source.read(path)
-        width, height = pictures.look(data, settings.MAX_PICTURE_BYTES)
-        alt = record.get(field + ALT)
-        words = " ".join(alt.split())[:LONGEST_ALT] if isinstance(alt, str) else ""
-        found.append(Named(title, path, blake2b(data, digest_size=16).hexdigest(), width, height, words))
-    return tuple(found)
+    cells = [(name, title, record.get(name)) for name, title in fields]
+    return tuple(
+        _named(title, cell, record.get(name + ALT), source)
+        for name, title, cell in cells
+        if cell is not None and not (isinstance(cell, str) and not cell.strip())
+    )
+
+
+def _named(title: str, cell: object, alt: object, source: PictureSource | None) -> Named:
+    if not isinstance(cell, str):
+        raise UnusablePicture(f"The picture in {title!r} is no path; write its path as text.")
+    path = checked_name(cell)
+    words = " ".join(alt.split())[:LONGEST_ALT] if isinstance(alt, str) else ""
+    if source is None:
+        return Named(title, path, path, 0, 0, words)
+    data = source.read(path)
+    width, height = pictures.look(data, settings.MAX_PICTURE_BYTES)
+    return Named(title, path, blake2b(data, digest_size=16).hexdigest(), width, height, words)
 
 
 def keep(images: Sequence[Named], source: PictureSource) -> list[dict[str, Any]]:

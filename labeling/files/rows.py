@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labeling.files.picture_sources import PictureSource
 from labeling.files.records import Bad as Bad
 from labeling.files.records import field_names, read_records
+from labeling.files.row_pictures import Named, named, source_at
 from labeling.files.spellings import LabelSet, folded
 from labeling.files.tables import UnusableFile, open_text
 
@@ -20,6 +22,8 @@ LONGEST_ID = 200
 LONGEST_GROUP = 120
 LONGEST_SHOWN = 200
 MOST_PARTS = 20
+LISTS = ("text", "groups", "shown", "images")
+"""Which of the fields below may be several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Fields:
     `groups`: fields with group attributes: where somebody is from, what language they speak.
     `shown`: fields that stand beside the text, small, for whoever answers. `keep_same_id`: a row whose id another text
     has already is taken in under an id of its own, not skipped. `delimiter`: of a CSV; found out where empty.
+    `images`: fields with the paths of pictures, which lie in `pictures`, a folder or a ZIP (`row_pictures.source_at`),
+    in the ZIP from the folder `beside` on.
     """
 
     text: tuple[str, ...]
@@ -38,17 +44,21 @@ class Fields:
     shown: tuple[str, ...] = ()
     keep_same_id: bool = False
     delimiter: str = ""
+    images: tuple[str, ...] = ()
+    pictures: str = ""
+    beside: str = ""
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any]) -> Fields:
         """As kept with a batch; what an older batch does not say is what the fields above begin with."""
         told = {name: value for name, value in mapping.items() if name != "group"}
         group = [name for name in (mapping.get("group"),) if name]
-        lists = {name: tuple(told.get(name, group if name == "groups" else ())) for name in ("text", "groups", "shown")}
+        lists = {name: tuple(told.get(name, group if name == "groups" else ())) for name in LISTS}
         return cls(**{**told, **lists})
 
     def named(self) -> tuple[str, ...]:
-        return tuple(name for name in (*self.text, self.gold, *self.groups, self.id, *self.shown) if name)
+        named = (*self.text, *self.images, self.gold, *self.groups, self.id, *self.shown)
+        return tuple(name for name in named if name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,7 @@ class Row:
     """A usable row: `parts` are (title, text) pairs, `gold` a label name or empty, `written` the cell it was read from.
 
     `named`: whether the file gave the id; otherwise it is made of the line. `groups`: by field, empty ones left out.
+    `images`: the pictures as the file names them; `kept`: what an instance notes of them once they are stored.
     """
 
     line: int
@@ -75,11 +86,15 @@ class Row:
     about: Mapping[str, str] = field(default_factory=dict)
     named: bool = True
     written: str = ""
+    images: tuple[Named, ...] = ()
+    kept: tuple[dict[str, Any], ...] = ()
 
     @property
     def digest(self) -> str:
-        """Hash of the titled texts, equal for rows that ask the same thing."""
-        content = json.dumps([[title, _folded(text)] for title, text in self.parts], ensure_ascii=False)
+        """Hash of the titled texts and the pictures, equal for rows that show the same thing."""
+        shown = [[title, _folded(text)] for title, text in self.parts]
+        shown += [[image.title, "", image.digest] for image in self.images]
+        content = json.dumps(shown, ensure_ascii=False)
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
     @property
@@ -123,8 +138,9 @@ def check_fields(path: str, fields: Fields) -> None:
 def read_rows(path: str, fields: Fields, labels: Sequence[str], limit: int) -> Iterator[Row | Bad]:
     """Every row in order. `labels`: allowed gold labels, empty for any. `limit`: bytes one text may have."""
     allowed = LabelSet(labels)
-    for line, record in read_records(path, fields.delimiter):
-        yield record if isinstance(record, Bad) else row_of(line, record, fields, allowed, limit)
+    with source_at(fields.pictures, fields.beside) as source:
+        for line, record in read_records(path, fields.delimiter):
+            yield record if isinstance(record, Bad) else row_of(line, record, fields, allowed, limit, source)
 
 
 def gold_labels(path: str, fields: Fields, limit: int) -> list[str]:
@@ -136,10 +152,22 @@ def gold_labels(path: str, fields: Fields, limit: int) -> list[str]:
     return sorted(set(folded(often).values()))
 
 
-def row_of(line: int, record: Mapping[str, Any], fields: Fields, allowed: LabelSet, limit: int) -> Row | Bad:
-    """A record as a row. `allowed`: the labels that gold may name."""
+def row_of(
+    line: int,
+    record: Mapping[str, Any],
+    fields: Fields,
+    allowed: LabelSet,
+    limit: int,
+    source: PictureSource | None = None,
+) -> Row | Bad:
+    """A record as a row. `allowed`: the labels that gold may name.
+
+    `source`: where its pictures lie; None to tell them apart by their paths alone.
+    """
     try:
+        images = named(record, [(name, title_of(name)) for name in fields.images], source)
         parts = _parts(record, fields.text)
+        parts = tuple(part for part in parts if part[1].strip()) if fields.images else parts
         written = _label(record, fields.gold)
         groups = {key: value for key in fields.groups if (value := _text(record, key).strip())}
         name = _text(record, fields.id).strip()
@@ -148,11 +176,13 @@ def row_of(line: int, record: Mapping[str, Any], fields: Fields, allowed: LabelS
         return Bad(line, str(error))
     gold = allowed.match(written)
     reason = _fault(name, parts, groups, limit)
+    if not parts and not images:
+        reason = "It has neither a text nor a picture."
     if reason is None and gold is None:
         reason = f"The gold label {written[:60]!r} is not in the label set."
     if reason:
         return Bad(line, reason)
-    return Row(line, name or f"line-{line}", parts, gold or "", groups, about, bool(name), written)
+    return Row(line, name or f"line-{line}", parts, gold or "", groups, about, bool(name), written, images)
 
 
 def _parts(record: Mapping[str, Any], names: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -207,7 +237,7 @@ def _short(value: object) -> str:
 
 
 def _fault(name: str, parts: Sequence[tuple[str, str]], groups: Mapping[str, str], limit: int) -> str | None:
-    size = max(len(text.encode()) for _, text in parts)
+    size = max((len(text.encode()) for _, text in parts), default=0)
     empty = [title for title, text in parts if not text.strip()]
     if empty:
         return f"The field {empty[0]!r} is empty."

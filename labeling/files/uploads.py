@@ -55,6 +55,11 @@ class Upload:
         """The ZIP that came with the file, if one did."""
         return folder() / f"{uuid.UUID(self.token).hex}{PACKED}" if self.packed else None
 
+    def placed(self, fields: Fields) -> Fields:
+        """The fields with the place where pictures lie, if any are named and a ZIP came with the file."""
+        named = fields.images and self.packed
+        return replace(fields, pictures=str(self.pictures) if named else "", beside=self.beside if named else "")
+
     def told(self, error: UnusableFile) -> str:
         """The sentence of an error with the owner's name of the file in place of ours."""
         return str(error).replace(str(self.path), self.name).replace(self.path.name, self.name)

@@ -15,6 +15,7 @@ from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast, Concat, Now
 
+from labeling.files import imported_pictures
 from labeling.live import nudges
 from labeling.models import Batch, Belief, Decision, Escalation, Instance, LedgerEntry, Project, Reservation, Task, Vote
 from labeling.money import ledger
@@ -29,6 +30,8 @@ def delete_batch(batch: Batch, typed: str) -> None:
     """Delete the texts, answers and labels of a batch that was put away. Raises CannotDelete."""
     locked = Batch.objects.select_for_update().get(pk=batch.pk)
     _check(locked.archived_at is not None, locked.name, typed, Reservation.objects.filter(task__batch=locked))
+    pictures = imported_pictures.files_of(locked.instances.all())
+    imported_pictures.forget_zip(locked)
     _empty(locked.tasks.all(), locked.instances.all())
     for purse in locked.project.purses.filter(batch=locked):
         ledger.set_cap(purse, purse.spent_microdollars)
@@ -38,7 +41,7 @@ def delete_batch(batch: Batch, typed: str) -> None:
     Batch.objects.filter(pk=locked.pk).update(
         deleted_at=Now(), file="", mapping={}, attributes=[], check_cuts={}, error=""
     )
-    _discard(files)
+    _discard(files, pictures)
     nudges.announce(locked.project_id)
 
 
@@ -48,18 +51,22 @@ def delete_project(project: Project, typed: str) -> None:
     locked = Project.objects.select_for_update().get(pk=project.pk)
     _check(locked.archived_at is not None, locked.name, typed, Reservation.objects.filter(task__project=locked))
     files = [batch.file for batch in locked.batches.all()]
+    pictures = imported_pictures.files_of(locked.instances.all())
+    for batch in locked.batches.all():
+        imported_pictures.forget_zip(batch)
     _forget(LedgerEntry.objects.filter(purse__project=locked))
     _empty(locked.tasks.all(), locked.instances.all())
     _forget(Reservation.objects.filter(task__project=locked))
     locked.delete()
-    _discard(files)
+    _discard(files, pictures)
 
 
-def _discard(files: Iterable[FieldFile]) -> None:
-    """Delete uploaded files once it is certain that no row names them any more."""
+def _discard(files: Iterable[FieldFile], pictures: set[str]) -> None:
+    """Delete uploaded files, and pictures of nobody else, once it is certain that no row names them any more."""
     for file in files:
         if file.name:
             transaction.on_commit(partial(file.storage.delete, file.name))
+    transaction.on_commit(partial(imported_pictures.drop_unused, pictures))
 
 
 def _check(put_away: bool, name: str, typed: str, calls: QuerySet[Reservation]) -> None:

@@ -54,7 +54,8 @@ class VotesForm(forms.Form):
 class FieldsForm(forms.Form):
     """Which fields of the file hold what; the choices are the file's own field names."""
 
-    text = forms.MultipleChoiceField(label="Text", widget=forms.CheckboxSelectMultiple)
+    text = forms.MultipleChoiceField(label="Text", required=False, widget=forms.CheckboxSelectMultiple)
+    images = forms.MultipleChoiceField(label="Pictures", required=False, widget=forms.CheckboxSelectMultiple)
     gold = forms.ChoiceField(label="Known label", required=False)
     groups = forms.MultipleChoiceField(label="Groups", required=False, widget=forms.CheckboxSelectMultiple)
     id = forms.ChoiceField(label="Id", required=False)
@@ -68,11 +69,12 @@ class FieldsForm(forms.Form):
         label="Between the fields", required=False, choices=[(sign, words) for sign, words in DELIMITERS.items()]
     )
 
-    def __init__(self, *args: Any, names: list[str], **options: Any) -> None:
+    def __init__(self, *args: Any, names: list[str], pictures: bool = False, **options: Any) -> None:
         super().__init__(*args, **options)
         choices = [(name, name) for name in names if name]
         for field in ("text", "groups", "shown"):
             self.fields[field].choices = choices  # type: ignore[attr-defined]
+        self.fields["images"].choices = choices if pictures else []  # type: ignore[attr-defined]
         self.fields["gold"].choices = [("", "none"), *choices]  # type: ignore[attr-defined]
         self.fields["id"].choices = [("", "none: the line number"), *choices]  # type: ignore[attr-defined]
 
@@ -89,8 +91,10 @@ class FieldsForm(forms.Form):
         return shown
 
     def clean(self) -> dict[str, Any]:
-        """A known label beside the text would tell the answer."""
+        """There is something to look at; a known label beside it would tell the answer."""
         told = super().clean() or self.cleaned_data
+        if "text" not in self.errors and not told.get("text") and not told.get("images"):
+            self.add_error("text", "Choose at least one field that holds the text or a picture.")
         if told.get("gold") and told["gold"] in told.get("shown", ()):
             self.add_error("shown", f"{told['gold']} is the known label; beside the text it would tell the answer.")
         return told
@@ -100,13 +104,15 @@ class FieldsForm(forms.Form):
         shown = tuple(name for name in told["shown"] if name not in told["text"])
         keep = told["same_id"] == "keep"
         groups = tuple(told["groups"])
-        return Fields(tuple(told["text"]), told["gold"], groups, told["id"], shown, keep, told["delimiter"])
+        images = tuple(told["images"])
+        return Fields(tuple(told["text"]), told["gold"], groups, told["id"], shown, keep, told["delimiter"], images)
 
     @staticmethod
     def data_of(fields: Fields) -> dict[str, Any]:
         """What the form would send for these fields."""
         return {
             "text": list(fields.text),
+            "images": list(fields.images),
             "gold": fields.gold,
             "groups": list(fields.groups),
             "id": fields.id,

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling import known
 from labeling.crowd.errors import CrowdError
 from labeling.files import guesses, surveys, uploads
 from labeling.files.delimiters import DELIMITERS
+from labeling.files.picture_store import SMALL_TYPE
+from labeling.files.pictures import UnusablePicture, thumbnail
+from labeling.files.row_pictures import source_at
+from labeling.files.rows import LISTS
 from labeling.files.surveys import Survey
 from labeling.files.tables import UnusableFile
 from labeling.files.uploads import Upload
@@ -26,7 +30,7 @@ from labeling.people.access import Role, Visit, enter
 from labeling.web.import_forms import FieldsForm, StartForm, UploadForm, VotesForm
 from labeling.web.pages import show
 
-NO_TEXT = "Choose at least one field that holds the text, out of those the file has."
+NO_TEXT = "Choose at least one field that holds the text or a picture, out of those the file has."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,22 @@ def preview(request: HttpRequest, slug: str, upload: uuid.UUID) -> HttpResponse:
     return show(request, "labeling/imports/preview.html", context, status=422 if refused else 200)
 
 
+@require_safe
+def preview_picture(request: HttpRequest, slug: str, upload: uuid.UUID) -> HttpResponse:
+    """A picture of a file that is looked at, small; nothing is kept."""
+    visit = enter(request, slug, Role.MANAGER)
+    found = uploads.find(str(upload), visit.project.pk, request.session)
+    if found is None or not found.packed:
+        raise Http404("That file is not here any more.")
+    try:
+        with source_at(str(found.pictures), found.beside) as source:
+            assert source is not None
+            small = thumbnail(source.read(request.GET.get("path", "")))
+    except (UnusablePicture, UnusableFile) as error:
+        raise Http404(str(error)) from error
+    return HttpResponse(small, content_type=SMALL_TYPE, headers={"Cache-Control": "private, max-age=600"})
+
+
 def _cut_anew(request: HttpRequest) -> bool:
     """Whether another delimiter was chosen than the one under which the fields on the page were found."""
     return "cut" in request.POST and request.POST["cut"] != request.POST.get("delimiter", "")
@@ -129,19 +149,25 @@ def _look(request: HttpRequest, visit: Visit, upload: Upload) -> Look:
         names = upload.field_names(delimiter)
     except UnusableFile as error:
         return Look(FieldsForm({}, names=[]), Survey(), str(error), labels, wished)
-    if ("text" in told or "act" in told) and not _cut_anew(request):
-        mapping = FieldsForm({"same_id": "skip", **told.dict(), **_lists(told), "delimiter": delimiter}, names=names)
+    if ("text" in told or "images" in told or "act" in told) and not _cut_anew(request):
+        mapping = FieldsForm(
+            {"same_id": "skip", **told.dict(), **_lists(told), "delimiter": delimiter},
+            names=names,
+            pictures=upload.packed,
+        )
     else:
         allowed = [label.name for label in labels]
-        fields = guesses.guess(str(upload.path), names, visit.project.group_name, delimiter, allowed)
-        mapping = FieldsForm(FieldsForm.data_of(fields), names=names)
+        fields = guesses.guess(
+            str(upload.path), names, visit.project.group_name, delimiter, allowed, with_pictures=upload.packed
+        )
+        mapping = FieldsForm(FieldsForm.data_of(fields), names=names, pictures=upload.packed)
     survey, wrong = _survey(upload, mapping, [label.name for label in labels])
     there, clashes = intake.already_there(visit.project, survey.keys)
     return Look(mapping, survey, wrong, labels, delimiter, there, clashes)
 
 
 def _lists(told: Any) -> dict[str, list[str]]:
-    return {name: told.getlist(name) for name in ("text", "groups", "shown")}
+    return {name: told.getlist(name) for name in LISTS}
 
 
 def _survey(upload: Upload, mapping: FieldsForm, labels: list[str]) -> tuple[Survey, str]:
@@ -149,7 +175,7 @@ def _survey(upload: Upload, mapping: FieldsForm, labels: list[str]) -> tuple[Sur
         others = [str(error) for name, errors in mapping.errors.items() if name != "text" for error in errors]
         return Survey(), NO_TEXT if "text" in mapping.errors else others[0]
     try:
-        return surveys.survey(upload, mapping.as_fields(), labels), ""
+        return surveys.survey(upload, upload.placed(mapping.as_fields()), labels), ""
     except UnusableFile as error:
         return Survey(), str(error)
 
@@ -192,6 +218,6 @@ def _start(request: HttpRequest, visit: Visit, upload: Upload, look: Look, form:
         told["local_only"],
         told["embedded_crowd"],
     )
-    batch = intake.start(visit.project, upload, look.mapping.as_fields(), wishes, visit.user)
+    batch = intake.start(visit.project, upload, upload.placed(look.mapping.as_fields()), wishes, visit.user)
     uploads.forget(upload, request.session)
     return batch
