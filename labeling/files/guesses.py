@@ -135,6 +135,19 @@ def _called_texts(fields: Sequence[Field], names: Sequence[str]) -> tuple[str, .
     return tuple(name for name in _called(TEXT_NAMES, names) if name in by_name)[:1]
 
 
+def used_texts(path: str, fields: Fields) -> Fields:
+    """Beside pictures, the fields without those texts that the first rows leave blank throughout."""
+    if not fields.images:
+        return fields
+    looked = [record for _, record in islice(read_records(path, fields.delimiter), LOOKED_AT)]
+    blank = {name for name in fields.text if not any(_says(record, name) for record in looked)}
+    return replace(fields, text=tuple(name for name in fields.text if name not in blank))
+
+
+def _says(record: object, name: str) -> bool:
+    return isinstance(record, dict) and bool(str(record.get(name) or "").strip())
+
+
 def guess_id(path: str, fields: Fields, names: Sequence[str]) -> str:
     """The field that names a row: called like an id, and hardly ever the same for two texts."""
     for name in _called(ID_NAMES, names):
@@ -172,6 +185,7 @@ def fields_for(
     """
     fields = Fields(tuple(text), gold, tuple(groups), id_field, tuple(shown), images=tuple(images), pictures=pictures)
     check_fields(path, fields)
+    fields = used_texts(path, fields)
     if id_field:
         return fields
     return replace(fields, id=guess_id(path, fields, field_names(path, most_rows=LOOKED_AT)))

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from labeling.files import imports, workbooks
 from labeling.files.guesses import fields_for
+from labeling.files.records import field_names
 from labeling.files.rows import Fields, check_encoding, gold_labels
 from labeling.files.tables import UnusableFile
 from labeling.files.uploads import LINES, WORKBOOK
@@ -27,6 +28,7 @@ from labeling.truth.methods import NAMES
 
 Options = dict[str, Any]
 LONGEST_QUESTION = 300
+DEFAULT_TEXT = "text"
 
 
 def open_batch(options: Options) -> Batch:
@@ -37,7 +39,7 @@ def open_batch(options: Options) -> Batch:
     check_output(options["output"])
     path = local_path(options["file"])
     check_encoding(path)
-    fields = fields_for(path, split(options["text"]), options["gold"], group_fields(options), options["id"])
+    fields = chosen_fields(options, path)
     labels = label_names(options, fields, path)
     meanings = descriptions(options["describe"], labels)
     from labeling.people import recruiting  # every sort of model: not needed to refuse a file
@@ -47,7 +49,7 @@ def open_batch(options: Options) -> Batch:
         imports.set_labels(project, labels)
         describe(project, meanings)
         instruct(project, options["question"], told)
-        names = split(options["crowd"]) or recruiting.embedded_crowd(len(fields.text))
+        names = split(options["crowd"]) or recruiting.embedded_crowd(len(fields.text), len(fields.images))
         recruiting.add_models(project, names, priced=True)
         for name in paid_names(options):
             recruiting.add_paid(project, name)
@@ -215,6 +217,19 @@ def find_project(options: Options, fields: Fields, path: str) -> Project:
     if fields.groups:
         policy["group_name"] = fields.groups[0][:60]
     return Project.objects.create(name=name[:120], slug=free_slug(name), **policy)
+
+
+def chosen_fields(options: Options, path: str) -> Fields:
+    """The fields that the options name; with pictures a text is read only where the file has it."""
+    images = list(dict.fromkeys(name for told in options["image"] for name in split(told)))
+    if images and options["file"] == "-":
+        raise UnusableFile("--image needs a file on disk: its paths start from the folder of that file.")
+    text = split(options["text"])
+    if images and options["text"] == DEFAULT_TEXT and DEFAULT_TEXT not in field_names(path):
+        text = []
+    place = str(Path(options["file"]).resolve().parent) if images else ""
+    groups = group_fields(options)
+    return fields_for(path, text, options["gold"], groups, options["id"], images=images, pictures=place)
 
 
 def microdollars(text: str) -> int:

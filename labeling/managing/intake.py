@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from labeling import jobs
-from labeling.files import imports
+from labeling.files import guesses, imports
 from labeling.files.rows import Fields, Key, Row, read_rows
 from labeling.files.tables import UnusableFile
 from labeling.files.uploads import Upload
@@ -62,6 +62,7 @@ def started(project: Project, token: str) -> Batch | None:
 def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, user: User) -> Batch:
     labels = [label.name for label in project.label_list()] or distinct(wishes.labels)
     upload.check_fields(fields)
+    fields = guesses.used_texts(str(upload.path), fields)
     check_something_new(project, upload, fields, labels)
     with transaction.atomic():
         batch = imports.open_batch(
@@ -77,7 +78,7 @@ def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, use
         if not project.labels.exists():
             imports.set_labels(project, labels)
         if wishes.embedded_crowd and not project.annotators.filter(kind=Annotator.Kind.MODEL).exists():
-            recruiting.add_models(project, recruiting.embedded_crowd(len(fields.text)))
+            recruiting.add_models(project, recruiting.embedded_crowd(len(fields.text), len(fields.images)))
         ledger.open_purse(batch, wishes.budget)
         jobs.start(batch)
     return batch

@@ -34,9 +34,9 @@ def add_paid(project: Project, name: str) -> Annotator:
     return _add(project, name, Kind.PAID)
 
 
-def embedded_crowd(parts: int) -> list[str]:
-    """The names of the crowd that needs no download, for tasks of so many parts."""
-    return list(registry.embedded_crowd(parts))
+def embedded_crowd(parts: int, images: int = 0) -> list[str]:
+    """The names of the crowd that needs no download, for tasks of so many texts and pictures."""
+    return list(registry.embedded_crowd(parts, images=images))
 
 
 def build(spec: str) -> Voter:

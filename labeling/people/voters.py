@@ -12,10 +12,13 @@ from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Stay
 from labeling.crowd.errors import CrowdError, Misconfigured, unforeseen
 from labeling.models import Annotator, Batch, Label, Project, Task, Vote
 from labeling.people import recruiting
+from labeling.people.shown import question as question
+from labeling.people.shown import question_of
 
 log = logging.getLogger(__name__)
 KEPT = 24
 TEXTS = 20_000
+SHOWN = ("external_id", "parts", "images")
 _ready: OrderedDict[tuple[int, str, int], Voter] = OrderedDict()
 
 
@@ -88,8 +91,8 @@ def brief_for(batch: Batch, version: int, outside: bool = False) -> Brief:
     learnable = known.tasks(project.pk).order_by("pk")
     learnable = learnable.may_leave() if outside else learnable
     examples = tuple(Example(question(task), label_of[task.pk]) for task in learnable if task.pk in label_of)
-    rows = batch.tasks.order_by("position").values_list("instance__external_id", "instance__parts")[:TEXTS]
-    texts = tuple(Question(name, tuple((title, text) for title, text in parts)) for name, parts in rows)
+    rows = batch.tasks.order_by("position").values_list(*(f"instance__{name}" for name in SHOWN))
+    texts = tuple(question_of(*row) for row in rows[:TEXTS])
     hides = project.hide_personal_data
     return Brief(label_set(labels), instructions(project), examples, texts, batch.seed, hides, staying(project.pk))
 
@@ -113,10 +116,6 @@ def label_set(labels: list[Label]) -> LabelSet:
 def instructions(project: Project) -> str:
     """What annotators are told, models and people alike."""
     return "\n\n".join(text for text in (project.question, project.guidelines) if text)
-
-
-def question(task: Task) -> Question:
-    return Question(task.external_id, tuple((title, text) for title, text in task.parts))
 
 
 def vote(task: Task, annotator: Annotator, answer: Answer, labels: list[Label]) -> Vote:

@@ -34,6 +34,12 @@ class Command(BaseCommand):
         parser.add_argument("file", help="CSV, JSON or XLSX, the first two also as .gz; - is standard input")
         parser.add_argument("--text", default="text", help="field or fields with the text, comma between")
         parser.add_argument(
+            "--image",
+            action="append",
+            default=[],
+            help="field with the path of a picture, from the folder of the file on",
+        )
+        parser.add_argument(
             "--labels",
             default="",
             help="the labels, comma between; by default the project's, or those found in gold",

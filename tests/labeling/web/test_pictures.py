@@ -19,8 +19,10 @@ from labeling import jobs
 from labeling.files import imports, picture_store
 from labeling.files.rows import Fields
 from labeling.files.tables import UnusableFile
+from labeling.management import label_job
 from labeling.managing import deleting
 from labeling.models import Batch, Instance
+from labeling.people import voters
 from labeling.rounds import story
 from tests.labeling.managed import told
 
@@ -186,3 +188,24 @@ def test_a_deleted_batch_takes_its_pictures_with_it_but_not_those_of_others(
         deleting.delete_batch(Batch.objects.get(pk=shown.pk), shown.name)
     assert picture_store.storage().exists(red)
     assert not picture_store.storage().exists(blue)
+
+
+def test_voters_are_shown_the_picture_and_told_apart_by_its_hash(shown: Batch) -> None:
+    asked = voters.question(shown.tasks.get(instance__external_id="P-1"))
+    (picture,) = asked.images
+    assert (picture.title, picture.media_type, picture.alt) == ("Picture", "image/png", "a street")
+    assert picture.read() == picture_store.read(shown.instances.get(external_id="P-1").images[0]["file"])
+    assert picture.key in picture_store.storage().listdir(f"pictures/{picture.key[:2]}")[1]
+    assert voters.question(shown.tasks.get(instance__external_id="P-3")).images == ()
+
+
+def test_label_reads_pictures_beside_its_file_and_a_text_only_where_there_is_one(shown: Batch, tmp_path: Path) -> None:
+    rows = [
+        {"id": f"Q-{place}", "text": "", "picture": "images/1.png", "gold": gold} for place, gold in enumerate("ab")
+    ]
+    (tmp_path / "labels.jsonl").write_bytes(lines(rows))
+    options = {"image": ["picture"], "file": str(tmp_path / "labels.jsonl"), "text": "text", "id": "id", "gold": "gold"}
+    fields = label_job.chosen_fields({**options, "group": []}, options["file"])  # type: ignore[dict-item]
+    assert (fields.text, fields.images, fields.pictures) == ((), ("picture",), str(tmp_path))
+    with pytest.raises(UnusableFile, match="needs a file on disk"):
+        label_job.chosen_fields({**options, "group": [], "file": "-"}, options["file"])  # type: ignore[dict-item]
