@@ -102,7 +102,7 @@ def seed_of(batch: Batch) -> str:
 def could_be_checked(batch: Batch, group: Group | None = None) -> TaskQuerySet:
     """Settled tasks whose label nobody knows for sure: no gold label, not settled by an expert; drawn ones included."""
     tasks = batch.tasks.filter(gold=None)
-    tasks = tasks if group is None else tasks.grouped(group.by).filter(group=group.name)
+    tasks = tasks if group is None else tasks.in_group(group.by, group.name)
     by_expert = Decision.objects.current().filter(task=OuterRef("pk"), decided_by=Decision.By.EXPERT)
     settled = Q(stage=Task.Stage.DECIDED) & ~Exists(by_expert)
     return tasks.filter(settled | Q(check_probability__isnull=False))
@@ -268,7 +268,7 @@ def _log_probability(batch: Batch, frame: list[Lot], cuts: Cuts) -> None:
     drawn.update(check_probability=_part(frame, cuts.whole))
     for group in own:  # the highest cut last, since it decides over a task of several groups
         inside = [one for one in frame if cuts.stratum(one.groups) == group]
-        here = drawn.grouped(group.by).filter(group=group.name)
+        here = drawn.in_group(group.by, group.name)
         here.update(check_probability=_part(inside, cuts.groups[group]))
 
 

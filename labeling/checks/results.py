@@ -121,9 +121,10 @@ def _rows(
         .filter(inside)
         .values_list("task_id", "label_id", "decided_by", "created_at")
     }
-    tasks = scope.tasks.exclude(slice=Task.Slice.VALIDATION).grouped(grouped).order_by("pk")
+    tasks = scope.tasks.exclude(slice=Task.Slice.VALIDATION).order_by("pk")
     rows: list[Row] = []
-    for pk, batch, group, gold, chance in tasks.values_list("pk", "batch_id", "group", "gold_id", "check_probability"):
+    group_of = group_name(grouped, "instance__groups")
+    for pk, batch, group, gold, chance in tasks.values_list("pk", "batch_id", group_of, "gold_id", "check_probability"):
         check = drawn.get(pk)
         if check is not None:
             known = (check.label, by_name[check.by], check.truth)

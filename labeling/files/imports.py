@@ -148,8 +148,9 @@ def _write(batch: Batch, rows: list[Row | Bad], labels: dict[str, Label]) -> Non
     )
     if not read:
         raise RuntimeError(f"Somebody else is reading batch {batch.pk}.")
+    gold = {name: label.pk for name, label in labels.items()}
     instances = Instance.objects.bulk_create(_instances(batch, new))
-    Task.objects.bulk_create(_task(one, labels.get(row.gold)) for one, row in zip(instances, new, strict=True))
+    Task.objects.bulk_create(_task(one, gold.get(row.gold)) for one, row in zip(instances, new, strict=True))
     SkippedRow.objects.bulk_create(skipped)
     batch.refresh_from_db(fields=["rows_read", "rows_new", "rows_duplicate", "rows_bad"])
 
@@ -228,13 +229,13 @@ def _instances(batch: Batch, rows: Sequence[Row]) -> Iterator[Instance]:
         )
 
 
-def _task(instance: Instance, gold: Label | None) -> Task:
+def _task(instance: Instance, gold: int | None) -> Task:
     return Task(
         instance_id=instance.pk,
         project_id=instance.project_id,
         batch_id=instance.batch_id,
         position=instance.position,
-        gold_id=gold and gold.pk,
+        gold_id=gold,
     )
 
 

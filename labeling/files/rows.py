@@ -8,6 +8,7 @@ import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ class Key:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """A usable row: `parts` are (title, text) pairs, `gold` a label name or empty, `written` the cell it was read from.
 
@@ -89,7 +90,7 @@ class Row:
     images: tuple[Named, ...] = ()
     kept: tuple[dict[str, Any], ...] = ()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hash of the titled texts and the pictures, equal for rows that show the same thing."""
         shown = [[title, _folded(text)] for title, text in self.parts]

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.lookups import Exact
 from django.urls import reverse
 
 from labeling.models.batch import Batch
@@ -20,9 +21,9 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Held until the transaction ends, without their instances; other rows may still point to them meanwhile."""
         return self.select_related(None).select_for_update(no_key=True)
 
-    def grouped(self, by: Sequence[str]) -> TaskQuerySet:
-        """With `group`: the name of each task's group by these attributes, "" where it is in none."""
-        return self.annotate(group=group_name(by, "instance__groups"))
+    def in_group(self, by: Sequence[str], name: str) -> TaskQuerySet:
+        """Tasks whose group by these attributes is called so; "" for those that lack one of them."""
+        return self.filter(Exact(group_name(by, "instance__groups"), name))
 
     def kept(self) -> TaskQuerySet:
         """Tasks whose text was not deleted with their batch."""
@@ -55,12 +56,14 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.exclude(votes__annotator_id=annotator_id)
 
 
-class TaskManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
+TasksAlone = models.Manager.from_queryset(TaskQuerySet)
+
+
+class TaskManager(TasksAlone["Task"]):
     """Tasks that are read as objects come with their instance; counts, updates and values do without."""
 
     def get_queryset(self) -> TaskQuerySet:
-        tasks: TaskQuerySet = super().get_queryset().select_related("instance")
-        return tasks
+        return TaskQuerySet(self.model, using=self._db).select_related("instance")
 
 
 class Task(models.Model):

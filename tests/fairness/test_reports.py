@@ -101,7 +101,7 @@ def test_groups_are_compared_and_the_gap_pays_for_its_choice(settled: Batch) -> 
 
 
 def test_a_group_with_few_checks_says_how_many_it_needs(settled: Batch) -> None:
-    settled.tasks.grouped(["Group"]).filter(group="Old Town", position__gt=40).update(gold=None)
+    settled.tasks.in_group(["Group"], "Old Town").filter(position__gt=40).update(gold=None)
     fair = reports.report(settled).fair
     line = next(one for one in groups.choose(fair, "right", "").lines if one.group == "Old Town")
     assert not line.found.estimable and line.counted + line.needed == 30

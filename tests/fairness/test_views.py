@@ -105,7 +105,9 @@ def test_a_button_sends_settled_tasks_of_a_group_to_people(manager: Client, sett
     address = reverse("check_more", args=["city", settled.pk])
     answer = manager.post(address, {"group": "Old Town", "count": "4"}, follow=True)
     assert "4 tasks of Old Town, drawn at random, wait" in told(answer)
-    assert set(Escalation.objects.open().values_list("task__group", "reason")) == {("Old Town", "audit")}
+    assert set(Escalation.objects.open().values_list("task__instance__groups__Group", "reason")) == {
+        ("Old Town", "audit")
+    }
     assert Task.objects.filter(check_probability__isnull=False).count() == 4
     assert "4 checks wait" in told(manager.get(settled.get_absolute_url()))
 

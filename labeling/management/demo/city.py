@@ -95,7 +95,7 @@ def _flag(project: Project) -> None:
     user, _ = User.objects.get_or_create(username="lea", defaults={"first_name": "Lea", "last_name": "Winter"})
     Membership.objects.get_or_create(project=project, user=user, defaults={"role": Membership.Role.ANNOTATOR})
     lea = Annotator.of(project, user, Annotator.Kind.PERSON)
-    task = project.tasks.get(external_id=FLAGGED)
+    task = project.tasks.get(instance__external_id=FLAGGED)
     asked = Escalation.objects.create(
         task=task, to=lea.kind, reason=Escalation.Reason.UNCERTAIN, why="The models have not voted yet."
     )

@@ -62,7 +62,7 @@ def prevalence(batch: Batch, chosen: str = "", by: By = ()) -> Prevalence:
     """
     by = by or grouping.chosen(batch)
     found = results.load(batch, by)
-    known = list(batch.tasks.learnable().grouped(by).values_list("gold_id", "group"))
+    known = list(batch.tasks.learnable().values_list("gold_id", grouping.group_name(by, "instance__groups")))
     everybody = np.ones(len(found.task), dtype=np.bool_)
     lines = [_line(label.name, found, everybody, label, [gold for gold, _ in known]) for label in found.labels]
     if not lines:

@@ -75,7 +75,7 @@ def _in_group(tasks: TaskQuerySet, value: str, project: Project) -> TaskQuerySet
     """Tasks of a group of this name, whichever attribute or two it is one of."""
     found = Q(pk=None)
     for by in ways(attributes(project)).values():
-        found |= Q(pk__in=Task.objects.filter(project=project).grouped(by).filter(group=value).values("pk"))
+        found |= Q(pk__in=Task.objects.filter(project=project).in_group(by, value).values("pk"))
     return tasks.filter(found)
 
 

@@ -73,7 +73,7 @@ def _context(visit: Visit, batch: Batch, request: HttpRequest) -> dict[str, Any]
         if shown
         else [],
         "others": evidence.without_label(shown.evidence, shown.threshold) if shown else 0,
-        "answered": bool(shown) and evidence.answered(shown.evidence),
+        "answered": shown is not None and evidence.answered(shown.evidence),
         "known": evidence.known_from_file(shown.evidence) if shown else 0,
         "listed": listed,
         "drawn": batch.tasks.filter(check_probability__isnull=False).count(),

@@ -51,7 +51,7 @@ def test_drawn_tasks_carry_the_probability_of_all_draws_of_their_group(settled: 
     assert draws.draw(settled, 5, group="Harbour") == 5
     assert draws.draw(settled, 10, group="Harbour") == 10
     drawn = Task.objects.filter(batch=settled, check_probability__isnull=False)
-    assert drawn.count() == 15 and set(drawn.grouped(["Group"]).values_list("group", "slice")) == {("Harbour", "audit")}
+    assert drawn.count() == 15 and set(drawn.values_list("instance__groups__Group", "slice")) == {("Harbour", "audit")}
     assert set(drawn.values_list("check_probability", flat=True)) == {15 / could}
     asked = Escalation.objects.open().filter(reason="audit", to="person")
     assert asked.count() == 15 and asked.values("task").distinct().count() == 15

@@ -16,6 +16,7 @@ from labeling.files.guesses import fields_for
 from labeling.files.records import field_names
 from labeling.files.rows import Bad, Fields, Row, check_encoding, read_rows
 from labeling.files.tables import UnusableFile
+from labeling.management.label_job import group_fields
 from labeling.models import Batch, Project, SkippedRow, Task
 
 LIMIT = 1_000_000
@@ -205,3 +206,14 @@ class TestTakingIn:
 
 def test_field_names_of_jsonl_are_the_keys_of_the_first_objects(tmp_path: Path) -> None:
     assert field_names(write(tmp_path / "a.jsonl", '{"a": 1}\n{"b": 2}\n')) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("told", "groups"), [({"group": "a"}, ("a",)), ({"group": ""}, ()), ({"groups": ["a", "b"]}, ("a", "b"))]
+)
+def test_a_mapping_of_before_groups_by_its_one_field(told: dict[str, Any], groups: tuple[str, ...]) -> None:
+    assert Fields.of({"text": ["text"], "gold": "", "id": "", **told}).groups == groups
+
+
+def test_group_fields_come_with_comma_between_or_in_options_of_their_own() -> None:
+    assert group_fields({"group": ["district, gender", "language", "gender"]}) == ["district", "gender", "language"]

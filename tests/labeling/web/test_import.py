@@ -55,6 +55,18 @@ def test_a_file_becomes_a_batch_under_way(manager: Client, project: Any) -> None
     assert list(uploads.folder().iterdir()) == []
 
 
+def test_several_fields_say_which_group_a_text_is_of(manager: Client, project: Any) -> None:
+    rows = [{"text": f"Text {n}.", "district": "ns"[n % 2], "gender": "wm"[n // 2], "group": "g"} for n in range(4)]
+    address = choose(manager, lines(rows))["Location"]
+    page = told(manager.get(address, {"text": ["text"], "groups": ["district", "gender"]}))
+    assert "By <bdi>gender</bdi> they fall into 2 groups." in page and '<bdi title="gender">w</bdi>' in page
+    start(manager, address, gold="", groups=["district", "gender", "group"], labels="a\nb")
+    batch = Batch.objects.get()
+    imports.take_in(batch)
+    assert batch.attributes == ["district", "gender", "Group"], "a column called group says nothing; the project does"
+    assert batch.tasks.get(position=3).groups == {"district": "s", "gender": "m", "Group": "g"}
+
+
 def test_the_choice_of_fields_is_shown_again(manager: Client, project: Any) -> None:
     pairs = [{"premise": "A man sleeps.", "hypothesis": "Somebody rests.", "dialect": "north"}]
     address = choose(manager, lines(pairs))["Location"]
