@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.conf import settings
+from django.template.loader import render_to_string
 
 from labeling.models import Annotator
 from labeling.reports.batch.prevalence import Line, Prevalence
@@ -64,3 +65,11 @@ def test_the_end_of_a_scale_that_bears_its_unit_is_shown_at_any_width(scale: Sca
 def test_the_style_sheet_has_a_rule_for_each_width() -> None:
     style = (settings.BASE_DIR / "static" / "css" / "concord.css").read_text()
     assert tuple(int(found) for found in re.findall(r"\.from(\d+) ", style)) == WIDTHS
+
+
+@pytest.mark.parametrize(("voters", "classes"), [(9, "heat"), (11, "heat dense"), (20, "heat dense many")])
+def test_a_table_of_many_voters_is_dense_and_of_more_takes_the_whole_width(voters: int, classes: str) -> None:
+    models = [Annotator(kind="model", name=f"model {n}") for n in range(voters)]
+    table = lower_triangle(models, lambda row, column: Measured(0.5, 0.4, 0.6))
+    page = render_to_string("includes/_heat.html", {"heat": table, "label": "Pairs"})
+    assert f'class="{classes}"' in page and page.count("<abbr") == voters - 1
