@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
 
-import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 MOST_PIXELS = 50_000_000
@@ -121,6 +120,8 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def _shallow(image: Image.Image) -> Image.Image:
     """Grey of sixteen bits in eight: the upper ones."""
+    import numpy as np  # for the rare pictures of 16 bits alone
+
     grey = np.asarray(image).astype(np.float64)
     return Image.fromarray(np.clip(grey / 257, 0, 255).round().astype(np.uint8))
 
