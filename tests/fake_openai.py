@@ -56,7 +56,10 @@ def by_keyword(text: str, labels: list[str]) -> str:
 
 
 class FakeOpenAI:
-    """The server; `bill_microdollars`, `requests` and `behaviours` may be read and changed while it runs."""
+    """The server; `bill_microdollars`, `requests` and `behaviours` may be read and changed while it runs.
+
+    `content`: what is said to a request's body in place of the oracle's label, for other kinds of answers.
+    """
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class FakeOpenAI:
         self.slow_seconds = 5.0
         self.redirect_to = "/elsewhere"
         self.error: object = {"message": "The upstream is overloaded.", "code": 503}
+        self.content: Callable[[dict[str, Any]], str] | None = None
         self.closing = threading.Event()
         self.most_at_once = 0
         self._at_once = 0
@@ -190,6 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(request, self._right(request), beyond=5_000_000)
 
     def _right(self, request: Request) -> str:
+        if self.fake.content is not None:
+            return self.fake.content(request.body)
         return json.dumps({"label": self.fake.oracle(request.text, request.labels)}, ensure_ascii=False)
 
     def _refusal(self, request: Request) -> None:

@@ -145,16 +145,16 @@ class Brief:
         """The known answer as files hold it, for hashes and for telling equal answers."""
         return json.dumps(self.answers.written(example.said, self.space))
 
+    def mark(self, example: Example) -> int | str:
+        """The known answer in a hash: of one label its index."""
+        return example.label if has_one_label(self.kind) else self.written(example)
+
     def fingerprint(self) -> str:
         """A short hash of everything a voter may learn from, for the provenance of its votes."""
         parts = [repr(self.labels), self.instructions, str(self.seed)]
-        if has_one_label(self.kind):
-            answers = [str(example.label) for example in self.examples]
-        else:
-            parts.append(self.kind)
-            answers = [self.written(example) for example in self.examples]
+        parts += [] if has_one_label(self.kind) else [self.kind]
         parts += [self.wording] if self.wording else []
-        parts += [f"{example.question.content}={said}" for example, said in zip(self.examples, answers, strict=True)]
+        parts += [f"{example.question.content}={self.mark(example)}" for example in self.examples]
         parts += [question.content for question in self.texts]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labeling.crowd import prompts
-from labeling.crowd.abilities import WITHOUT_PLACES
+from labeling.crowd.abilities import WITHOUT_PLACES, check_kind
 from labeling.crowd.base import Answer, Brief, Example, Question
-from labeling.crowd.crossfit import log_softmax
+from labeling.crowd.causal_answers import scored
 from labeling.crowd.errors import TextTooLong
 from labeling.crowd.label_scores import label_scores
 from labeling.crowd.local_models import LocalModel, load_causal
-from labeling.crowd.shots import shot_picker
+from labeling.crowd.shot_trials import Evidence, trial
+from labeling.crowd.shots import CHOSEN, WAYS, check_way, shot_picker
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +30,8 @@ DIGITS = 4
 @dataclass(frozen=True, slots=True)
 class CausalSettings:
     """`source`: folder or hub id. `shots`: worked examples in the prompt. `nearest`: those most
-    like the question, otherwise the same for all. `most_tokens`: longest prompt.
+    like the question, otherwise the same for all. `examples`: how they are chosen, in place of `nearest`: fixed,
+    random, nearest or chosen. `most_tokens`: longest prompt.
 
     `calibrate`: subtract what the model says to a question without content. `threads`: CPU threads, 0 leaves them.
     """
@@ -42,6 +44,15 @@ class CausalSettings:
     calibrate: bool = True
     device: str = "auto"
     threads: int = 0
+    examples: str = ""
+
+    def __post_init__(self) -> None:
+        check_way(self.examples, nearest=self.nearest)
+
+    @property
+    def way(self) -> str:
+        """How shots are chosen."""
+        return self.examples or ("nearest" if self.nearest else "fixed")
 
 
 class CausalModel:
@@ -53,6 +64,8 @@ class CausalModel:
     Competition). Probabilities are the softmax of the scores; they rank well and are not calibrated.
     A chat template is used where the tokenizer has one. A text that does not fit is shortened in its
     middle and the answer says so; labels and instructions are never shortened, shots are dropped last.
+    Of a set of labels each is asked for by comparing "label: yes" with "label: no", all after one reading of the
+    prompt; of a scale the steps are the labels (`causal_answers`).
     """
 
     outside = False
@@ -62,20 +75,34 @@ class CausalModel:
     def __init__(self, name: str, settings: CausalSettings) -> None:
         self.name = name
         self.settings = settings
+        self.evidence: Evidence | None = None
         self._loaded: LocalModel | None = None
 
     def prepare(self, brief: Brief) -> None:
         """Load the model once and score the prompts without content; raises ModelMissing or UnsafeModel."""
+        check_kind(self, brief)
         if self._loaded is None:
             self._loaded = load_causal(self.settings.source, self.settings.device, self.settings.threads)
         self._brief = brief
-        self._shots = shot_picker(brief, self.settings.shots, nearest=self.settings.nearest)
-        also = ("nearest",) if self.settings.nearest else ()
-        self._version = prompts.prompt_version(brief, self.settings.shots, as_json=False, also=also)
+        self._scored = scored(brief)
         self._labels = self._label_tokens(self._loaded.tokenizer)
-        self._bias = np.zeros(len(brief.labels))
+        self._choose(self.settings.way if self.settings.way != CHOSEN else WAYS[0])
+        if self.settings.way == CHOSEN:
+            self.evidence = trial(brief, self._tried)
+            self._choose(self.evidence.kept)
+
+    def _choose(self, way: str) -> None:
+        """Choose examples in one way from now on."""
+        self._shots = shot_picker(self._brief, self.settings.shots, way)
+        also = () if way == WAYS[0] else (way,)
+        self._version = prompts.prompt_version(self._brief, self.settings.shots, as_json=False, also=also)
+        self._bias = np.zeros(len(self._labels))
         if self.settings.calibrate:
             self._bias = self._content_free_scores()
+
+    def _tried(self, way: str, questions: Sequence[Question]) -> list[Answer]:
+        self._choose(way)
+        return list(self.answer(questions))
 
     def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """A label and probabilities for every question, batch by batch."""
@@ -85,19 +112,22 @@ class CausalModel:
     def _answer_batch(self, questions: Sequence[Question]) -> Iterator[Answer]:
         began = time.perf_counter()
         asked = [self._prompt(question) for question in questions]
-        scores = label_scores(self._model, [ids for ids, _ in asked], self._labels) - self._bias
-        probabilities = np.round(np.exp(log_softmax(scores)), DIGITS)
+        scores = self._scores([ids for ids, _ in asked]) - self._bias
         seconds = (time.perf_counter() - began) / len(questions)
-        for (ids, note), row in zip(asked, probabilities / probabilities.sum(axis=1, keepdims=True), strict=True):
-            yield Answer(
-                int(row.argmax()),
-                tuple(row.tolist()),
+        for (ids, note), row in zip(asked, scores, strict=True):
+            yield replace(
+                self._scored.answer(row, DIGITS),
                 input_tokens=len(ids),
                 seconds=seconds,
                 model=self._model.version,
                 prompt_version=self._version,
                 note=note,
             )
+
+    def _scores(self, prompts_ids: Sequence[Sequence[int]]) -> Floats:
+        """Log-probability of each continuation, (prompts, continuations): of a token on average, or in all."""
+        mean = label_scores(self._model, prompts_ids, self._labels)
+        return mean * np.array([len(label) for label in self._labels]) if self._scored.whole else mean
 
     @property
     def _model(self) -> LocalModel:
@@ -111,13 +141,13 @@ class CausalModel:
         )
         blanks = [Question(f"\0{text}", tuple((title, text) for title, _ in titles)) for text in CONTENT_FREE]
         ids = [self._prompt(blank)[0] for blank in blanks]
-        mean: Floats = label_scores(self._model, ids, self._labels).mean(axis=0)
+        mean: Floats = self._scores(ids).mean(axis=0)
         return mean
 
     def _label_tokens(self, tokenizer: Any) -> list[list[int]]:
         """Token ids of each label as the prompt would go on: after a chat template bare, else behind a space."""
         gap = "" if tokenizer.chat_template else " "
-        found = [tokenizer.encode(gap + name, add_special_tokens=False) for name in self._brief.labels.names]
+        found = [tokenizer.encode(gap + name, add_special_tokens=False) for name in self._scored.continuations]
         return [ids or [tokenizer.unk_token_id or 0] for ids in found]
 
     def _prompt(self, question: Question) -> tuple[list[int], str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from labeling.crowd.errors import Misconfigured, WrongKey
 from labeling.crowd.prices import Price
+from labeling.crowd.shots import CHOSEN, check_way
 
 _KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_API_KEY")
 _OURS = frozenset(
@@ -52,7 +53,10 @@ class ChatSettings:
     `temperature`: None leaves the field out, for models that refuse it. `fold_system`: the instructions
     stand at the head of the first message, for models without a system role. `extra`: more fields of the
     request as a JSON object, for example {"reasoning_effort": "low"}. `tokenizer`: the file tokenizer.json by which the
-    server counts, or "": then a byte counts as a token.
+    server counts, or "": then a byte counts as a token. `examples`: how shots are chosen, fixed, random, nearest or
+    chosen (`shots`). `json_schema`: ask for the kind's JSON schema, for servers that hold to one. `detail`: how closely
+    images are looked at, low, high or auto. `most_pixels`: larger images are made smaller before they leave, 0 leaves
+    them. `image_tokens`: the most tokens that one image counts as, 0 where the usual rules tell.
     """
 
     model: str
@@ -73,13 +77,33 @@ class ChatSettings:
     fold_system: bool = False
     extra: str = ""
     tokenizer: str = ""
+    examples: str = ""
+    json_schema: bool = False
+    detail: str = "auto"
+    most_pixels: int = 1_500_000
+    image_tokens: int = 0
 
     def __post_init__(self) -> None:
         if self.key_name and not _KEY_NAME.fullmatch(self.key_name):
             raise Misconfigured("The variable with the key must be in capitals and end in _API_KEY; rename it.")
         if self.limit not in ("max_tokens", "max_completion_tokens"):
             raise Misconfigured("The limit must be max_tokens or max_completion_tokens.")
-        ranges = {"max_tokens": (1, 100_000), "timeout": (0.05, 3_600), "shots": (0, 64), "concurrency": (1, 64)}
+        check_way(self.examples, nearest=self.nearest)
+        if self.examples == CHOSEN and not self.price.free:
+            raise Misconfigured(
+                "examples=chosen asks known texts in three ways before any budget is there, so it is for free models; "
+                "say fixed, random or nearest."
+            )
+        if self.detail not in ("low", "high", "auto"):
+            raise Misconfigured(f"detail must be low, high or auto, but it is {self.detail!r}.")
+        ranges = {
+            "most_pixels": (0, 50_000_000),
+            "image_tokens": (0, 1_000_000),
+            "max_tokens": (1, 100_000),
+            "timeout": (0.05, 3_600),
+            "shots": (0, 64),
+            "concurrency": (1, 64),
+        }
         for name, (low, high) in ranges.items():
             if not low <= getattr(self, name) <= high:
                 raise Misconfigured(f"{name} must lie between {low} and {high}, but it is {getattr(self, name)}.")
@@ -97,14 +121,25 @@ class ChatSettings:
             raise Misconfigured('extra must be a JSON object, for example extra={"reasoning_effort":"low"}.')
         return fields
 
-    def fields(self, n_labels: int) -> dict[str, Any]:
-        """The fields of a request besides model and messages, as the openai client takes them."""
+    @property
+    def way(self) -> str:
+        """How shots are chosen."""
+        return self.examples or ("nearest" if self.nearest else "fixed")
+
+    def fields(self, n_labels: int, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The fields of a request besides model and messages, as the openai client takes them.
+
+        `schema`: of the reply, sent where the server is said to hold to one.
+        """
         chosen: dict[str, Any] = {self.limit: self.max_tokens}
         if self.temperature is not None:
             chosen["temperature"] = self.temperature
         if self.seed is not None:
             chosen["seed"] = self.seed
-        if self.json_mode:
+        if self.json_schema and schema is not None:
+            named = {"name": "answer", "schema": schema}
+            chosen["response_format"] = {"type": "json_schema", "json_schema": named}
+        elif self.json_mode:
             chosen["response_format"] = {"type": "json_object"}
         if self.logprobs:
             chosen |= {"logprobs": True, "top_logprobs": min(max(n_labels, 5), 20)}

@@ -11,6 +11,7 @@ from labeling.crowd.base import Answer, LabelSet, Question
 from labeling.crowd.chat_reply import RAW_CHARACTERS, Reply, label_probabilities
 from labeling.crowd.chat_settings import ChatSettings
 from labeling.crowd.errors import CrowdError, Unexplained
+from labeling.crowd.replies import Read
 from labeling.crowd.thoughts import without_thoughts
 
 Asked = list[prompts.Message]
@@ -28,6 +29,7 @@ class Turn:
     began: float = field(default_factory=time.perf_counter)
     asked: Asked = field(default_factory=list)
     most_tokens: int = 0
+    images: int = 0
     call: Future[Reply] | None = None
     doubt: Unexplained | None = None
     outcome: Answer | CrowdError | None = None
@@ -56,7 +58,7 @@ class Turn:
         self.uncounted |= reply.input_tokens is None or reply.output_tokens is None
         self.input_tokens += input_tokens
         self.output_tokens += output_tokens
-        self.last_microdollars = settings.price.cost(input_tokens, output_tokens)
+        self.last_microdollars = settings.price.cost(input_tokens, output_tokens, images=self.images)
         self.microdollars += self.last_microdollars
         return again
 
@@ -65,11 +67,11 @@ class Turn:
         """Whether the reply ended in the middle of a thought."""
         return reply.cut and not without_thoughts(reply.content).strip()
 
-    def answer(self, label: int | None, labels: LabelSet, settings: ChatSettings, version: str) -> Answer:
+    def answer(self, read: Read, labels: LabelSet, settings: ChatSettings, version: str) -> Answer:
         """What the last reply says, with what all attempts used."""
         return Answer(
-            label,
-            None if label is None else label_probabilities(self.reply, labels, label),
+            read.label,
+            None if read.label is None else label_probabilities(self.reply, labels, read.label),
             self.reply.content[:RAW_CHARACTERS],
             self.input_tokens,
             self.output_tokens,
@@ -78,8 +80,9 @@ class Turn:
             self.microdollars,
             self.reply.model or settings.model,
             version,
-            self._note(settings),
-            unreadable=label is None and not self.reply.refused,
+            " ".join(filter(None, [self._note(settings), read.note])),
+            unreadable=read.said is None and not self.reply.refused,
+            said=read.said,
         )
 
     def failure(self, error: CrowdError) -> CrowdError:

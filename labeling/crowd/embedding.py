@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labeling.crowd import learners
-from labeling.crowd.abilities import WITHOUT_PLACES
+from labeling.crowd.abilities import WITHOUT_PLACES, check_kind, check_sight
 from labeling.crowd.base import Answer, Brief, Question
-from labeling.crowd.crossfit import CrossFitted, log_softmax
-from labeling.crowd.errors import Misconfigured
+from labeling.crowd.crossfit import log_softmax
+from labeling.crowd.errors import Misconfigured, NeedsExamples
+from labeling.crowd.heads import Head, choice_answer, head
 from labeling.crowd.local_models import LocalModel, load_encoder
 from labeling.crowd.packaged import packaged_folder
 from labeling.crowd.prompts import clean
+from labeling.kinds.registry import has_one_label
 
 Floats = NDArray[np.float64]
 
@@ -66,17 +68,20 @@ class EmbeddingModel:
 
         Raises ModelMissing, UnsafeModel, or NeedsExamples where mode is few.
         """
+        check_kind(self, brief)
         if self._loaded is None:
             source = packaged_folder(self.settings.source) or self.settings.source
             self._loaded = load_encoder(source, self.settings.device, self.settings.threads)
-        few = self.settings.mode == "few" or (self.settings.mode == "auto" and _two_labels(brief))
+        if self.sees:
+            check_sight(self.name, brief)
+        few = self.settings.mode == "few" or (self.settings.mode == "auto" and _two_answers(brief))
         self._version = f"{self._loaded.version} {'head ' + brief.fingerprint() if few else 'zero-shot'}"
+        self._head: Head | None = None
         if few:
-            rows = self._embed([example.question.text for example in brief.examples])[0]
-            self._head: CrossFitted | None = CrossFitted(learners.logistic(10.0), rows, brief, self.name)
+            questions = [example.question for example in brief.examples]
+            self._head = head(learners.logistic(10.0), lambda asked: self._embed(asked)[0], questions, brief, self.name)
         else:
-            self._head = None
-            self._labels = self._embed(brief.labels.described())[0]
+            self._labels = self._described(brief)
 
     def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """A label and probabilities for every question, batch by batch."""
@@ -85,25 +90,38 @@ class EmbeddingModel:
 
     def _answer_batch(self, questions: Sequence[Question]) -> Iterator[Answer]:
         began = time.perf_counter()
-        rows, tokens = self._embed([question.text for question in questions])
-        probabilities = np.round(self._probabilities(questions, rows), DIGITS)
+        rows, tokens = self._embed(questions)
+        answers = self._answers(questions, rows)
         seconds = (time.perf_counter() - began) / len(questions)
-        for count, row in zip(tokens, probabilities / probabilities.sum(axis=1, keepdims=True), strict=True):
-            yield Answer(
-                int(row.argmax()),
-                tuple(row.tolist()),
+        for count, answer in zip(tokens, answers, strict=True):
+            yield replace(
+                answer,
                 input_tokens=min(count, self._most_tokens()),
                 seconds=seconds,
                 model=self._version,
                 note="The text was shortened." if count > self._most_tokens() else "",
             )
 
-    def _probabilities(self, questions: Sequence[Question], rows: Floats) -> Floats:
+    def _answers(self, questions: Sequence[Question], rows: Floats) -> list[Answer]:
         if self._head is not None:
-            return self._head.probabilities(questions, rows)
-        return np.exp(log_softmax(SHARPNESS * rows @ self._labels.T))
+            return self._head.answers(questions, rows, DIGITS)
+        chances = np.round(np.exp(log_softmax(SHARPNESS * rows @ self._labels.T)), DIGITS)
+        return [choice_answer(row) for row in chances / chances.sum(axis=1, keepdims=True)]
 
-    def _embed(self, texts: Sequence[str]) -> tuple[Floats, list[int]]:
+    def _described(self, brief: Brief) -> Floats:
+        """Vectors of the labels. Raises NeedsExamples for kinds whose answer is not one label."""
+        if not has_one_label(brief.kind):
+            raise NeedsExamples(
+                f"{self.name.partition('?')[0]} answers in {brief.kind} by what it learned from known answers, and "
+                "needs three that differ; give more known answers."
+            )
+        return self._embed_texts(brief.labels.described())[0]
+
+    def _embed(self, questions: Sequence[Question]) -> tuple[Floats, list[int]]:
+        """Unit vectors of shape (questions, dimensions), and how many tokens each whole text has."""
+        return self._embed_texts([question.text for question in questions])
+
+    def _embed_texts(self, texts: Sequence[str]) -> tuple[Floats, list[int]]:
         """Unit vectors of shape (texts, dimensions), and how many tokens each whole text has."""
         parts = [
             self._embed_batch(texts[i : i + self.settings.batch]) for i in range(0, len(texts), self.settings.batch)
@@ -144,5 +162,5 @@ class EmbeddingModel:
         return self._loaded
 
 
-def _two_labels(brief: Brief) -> bool:
-    return len({example.label for example in brief.examples}) > 1 and len(brief.examples) > 2
+def _two_answers(brief: Brief) -> bool:
+    return len({brief.mark(example) for example in brief.examples}) > 1 and len(brief.examples) > 2

@@ -61,6 +61,10 @@ class Unsuitable(CrowdError):
     """The annotator cannot read tasks of this shape, for example pairs where there is one text."""
 
 
+class BrokenImage(CrowdError):
+    """An image of the question cannot be read."""
+
+
 class TextTooLong(CrowdError):
     """The question does not fit into the model even after shortening."""
 
@@ -81,7 +85,7 @@ class MustStay(CrowdError):
     """The text must not leave this machine, and the annotator stands outside."""
 
 
-ABOUT_ONE_TEXT = (TextTooLong, Refused, MustStay)
+ABOUT_ONE_TEXT = (TextTooLong, Refused, MustStay, BrokenImage)
 """Failures that say nothing about the next text."""
 
 

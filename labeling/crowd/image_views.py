@@ -145,8 +145,8 @@ def patches(pixels: Floats, words: Words) -> Floats:
     distance = np.sqrt(np.maximum((rows**2).sum(1)[:, None] + (centres**2).sum(1) - 2 * rows @ centres.T, 0))
     active = np.maximum(distance.mean(axis=1, keepdims=True) - distance, 0).reshape(*cut.shape[:2], -1)
     edges = np.linspace(0, active.shape[0], POOLED + 1).astype(int)[:-1]
-    pooled: Floats = np.add.reduceat(np.add.reduceat(active, edges, axis=0), edges, axis=1).ravel()
-    return pooled / active.shape[0]
+    pooled: Floats = np.add.reduceat(np.add.reduceat(active, edges, axis=0), edges, axis=1).ravel() / active.shape[0]
+    return pooled
 
 
 def _patch_words(images: Sequence[Floats]) -> Words:

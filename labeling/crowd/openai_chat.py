@@ -10,18 +10,21 @@ from itertools import islice
 from math import ceil
 from typing import Any
 
-from labeling.crowd import chat_errors, egress, prompts, token_counts
-from labeling.crowd.abilities import ALL_KINDS
-from labeling.crowd.answers import parse_label
+from labeling.crowd import chat_errors, chat_images, egress, prompts, token_counts
+from labeling.crowd.abilities import ALL_KINDS, check_kind
 from labeling.crowd.base import Answer, Brief, Example, More, Pulse, Question, granted, nothing_stays, unstopped
 from labeling.crowd.chat_reply import NoReply, Reply, read_reply
 from labeling.crowd.chat_settings import ChatSettings
 from labeling.crowd.chat_turn import Asked, Turn
 from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, NotAsked, Refused, Unexplained
+from labeling.crowd.places import as_sent, original
 from labeling.crowd.redaction import VERSION as REDACTION
 from labeling.crowd.redaction import Outgoing, outgoing
+from labeling.crowd.replies import Read, read_answer
 from labeling.crowd.scrubbing import scrubbed
-from labeling.crowd.shots import ShotPicker, shot_picker
+from labeling.crowd.shot_trials import Evidence, trial
+from labeling.crowd.shots import CHOSEN, ShotPicker, shot_picker
+from labeling.crowd.wordings import wording
 
 ATTEMPTS = 3
 """A malformed answer is asked again at most twice."""
@@ -62,28 +65,50 @@ class ChatModel:
         self.name = name
         self.settings = settings
         self.outside = not settings.local
+        self.evidence: Evidence | None = None
         self._ready: _Ready | None = None
 
     def __repr__(self) -> str:
         return f"ChatModel({self.name!r}, {self.settings.model!r} at {self.settings.base_url!r})"
 
     def prepare(self, brief: Brief) -> None:
-        """Read the key and pass the gate; nothing is sent. Raises WrongKey, DestinationRefused, Unreachable, or
-        Misconfigured for a tokenizer that cannot be read."""
+        """Read the key and pass the gate; nothing is sent, unless examples are to be chosen by known texts.
+
+        Raises WrongKey, DestinationRefused, Unreachable, or Misconfigured for a tokenizer that cannot be read.
+        """
         secret = self.settings.key(_shown(self.name))
         egress.check_destination(self.settings.base_url, local=self.settings.local)
         hides = self.outside and brief.hide_personal_data
-        shots = shot_picker(brief, self.settings.shots, nearest=self.settings.nearest)
+        check_kind(self, brief)
+        way = self.settings.way
+        shots = shot_picker(brief, self.settings.shots, way)
         from labeling.crowd.chat_transport import client
 
         count = token_counts.counter(self.settings.tokenizer)
-        version = self._version(brief, hides)
+        version = self._version(brief, hides, way)
         self._ready = _Ready(brief, client(self.settings, secret), secret, shots, version, hides, count)
+        if way == CHOSEN:
+            self.evidence = trial(brief, self._tried)
+            self._ready.shots = shot_picker(brief, self.settings.shots, self.evidence.kept)
+            self._ready.version = self._version(brief, hides, self.evidence.kept)
 
-    def _version(self, brief: Brief, hides: bool) -> str:
+    def _tried(self, way: str, questions: Sequence[Question]) -> list[Answer | None]:
+        """Answers with examples chosen in one way; None for a text that is refused. Raises any other CrowdError."""
+        ready = self._prepared()
+        ready.shots = shot_picker(ready.brief, self.settings.shots, way)
+        told = list(self.outcomes(questions))
+        for outcome in told:
+            if isinstance(outcome, CrowdError) and not isinstance(outcome, ABOUT_ONE_TEXT):
+                raise outcome
+        return [outcome if isinstance(outcome, Answer) else None for outcome in told]
+
+    def _version(self, brief: Brief, hides: bool, way: str) -> str:
         shapes = {
             f"redaction {REDACTION}": hides,
-            "nearest": self.settings.nearest,
+            "nearest": way == "nearest",
+            "random": way == "random",
+            f"schema {brief.kind}": self.settings.json_schema,
+            f"images {self.settings.detail} {self.settings.most_pixels}": bool(brief.texts and brief.texts[0].images),
             "folded": self.settings.fold_system,
             f"extra {self.settings.extra}": self.settings.extra,
         }
@@ -109,14 +134,17 @@ class ChatModel:
         answer. Both can be learnt from earlier answers.
         """
         share = 1.0 if self.settings.tokenizer else share
-        return self.settings.price.cost(ceil(share * self.most_tokens(question)), ceil(written))
+        pictures = len(question.images) * (1 + self.settings.shots)
+        return self.settings.price.cost(ceil(share * self.most_tokens(question)), ceil(written), images=pictures)
 
     def _tokens(self, asked: Asked) -> int:
-        return self._prepared().tokens(asked)
+        return self._prepared().tokens(asked) + chat_images.tokens_at_most(asked, self.settings)
 
     def _most(self, asked: Asked) -> int:
         """Micro-dollars of one call at most, rounded up as a provider may do."""
-        return self.settings.price.cost(self._tokens(asked), self.settings.max_tokens)
+        return self.settings.price.cost(
+            self._tokens(asked), self.settings.max_tokens, images=chat_images.images_in(asked)
+        )
 
     def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """Answers in order; raises the first CrowdError. With concurrency above 1, prefer `outcomes`."""
@@ -182,7 +210,7 @@ class ChatModel:
             return
         asked = self._messages(turn.question, shots, reminded=turn.attempts > 0)
         turn.asked = self._messages(CONTROL, [], reminded=False) if turn.doubt else asked
-        turn.most_tokens = self._tokens(turn.asked)
+        turn.most_tokens, turn.images = self._tokens(turn.asked), chat_images.images_in(turn.asked)
         turn.call = threads.submit(self._call, turn.asked)
 
     def _send_again(self, turn: Turn, threads: ThreadPoolExecutor, more: More) -> None:
@@ -195,7 +223,7 @@ class ChatModel:
             turn.outcome = turn.failure(Refused(str(turn.doubt)))
         else:
             turn.unfunded = True
-            self._conclude(turn, None)
+            self._conclude(turn, Read())
 
     def _take(self, turn: Turn) -> None:
         """Read what came back; without an outcome the turn is to be asked again."""
@@ -211,19 +239,21 @@ class ChatModel:
         if turn.doubt:
             turn.outcome = turn.failure(Refused(str(turn.doubt)))
             return
-        label = None if reply.refused else parse_label(reply.content, ready.brief.labels)
+        shown = self._outgoing(turn.question).question
+        read = Read() if reply.refused else read_answer(reply.content, ready.brief, shown)
         as_held = turn.last_microdollars <= self._most(turn.asked)
         attempts = ATTEMPTS if not ready.unread and as_held else 1
-        if label is None and again and turn.attempts < attempts:
+        if read.said is None and again and turn.attempts < attempts:
             return
-        self._conclude(turn, label)
+        self._conclude(turn, read)
 
-    def _conclude(self, turn: Turn, label: int | None) -> None:
-        """The answer is what the last reply says."""
-        ready = self._prepared()
-        answer = turn.answer(label, ready.brief.labels, self.settings, ready.version)
+    def _conclude(self, turn: Turn, read: Read) -> None:
+        """The answer is what the last reply says, in places of the question's own text."""
+        ready, sent = self._prepared(), self._outgoing(turn.question)
+        answer = turn.answer(read, ready.brief.labels, self.settings, ready.version)
         ready.unread = ready.unread + 1 if answer.unreadable else 0
-        turn.outcome = replace(answer, hidden=self._outgoing(turn.question).counts)
+        said = original(answer.said, ready.brief, turn.question, sent)
+        turn.outcome = replace(answer, said=said, hidden=sent.counts)
 
     def _take_failure(self, turn: Turn, error: CrowdError) -> None:
         """A refusal that nobody explained is tried with a text of ours, unless the server has answered before."""
@@ -239,10 +269,11 @@ class ChatModel:
 
     def _messages(self, question: Question, shots: Sequence[Example], *, reminded: bool) -> Asked:
         brief = self._prepared().brief
-        shown = [Example(self._outgoing(shot.question).question, shot.label) for shot in shots]
-        asked = prompts.messages(brief, self._outgoing(question).question, shown)
+        shown = [as_sent(shot, brief, self._outgoing(shot.question)) for shot in shots]
+        attach = chat_images.attaching(self.settings)
+        asked = prompts.messages(brief, self._outgoing(question).question, shown, attach=attach)
         if reminded:
-            asked[-1] = {**asked[-1], "content": f"{asked[-1]['content']}\n\n{prompts.REMINDER}"}
+            asked = prompts.reminded(asked, wording(brief).reminder)
         return prompts.folded(asked) if self.settings.fold_system else asked
 
     def _outgoing(self, question: Question) -> Outgoing:
@@ -254,8 +285,10 @@ class ChatModel:
 
         ready = self._prepared()
         try:
+            brief = ready.brief
+            fields = self.settings.fields(len(brief.labels), brief.answers.schema(brief.space))
             response = ready.client.chat.completions.with_raw_response.create(
-                model=self.settings.model, messages=asked, **self.settings.fields(len(ready.brief.labels))
+                model=self.settings.model, messages=chat_images.loaded(asked), **fields
             )
             return read_reply(response.http_response.content)
         except NoReply as nothing:

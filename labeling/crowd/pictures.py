@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
-from labeling.crowd.errors import Unsuitable
+from labeling.crowd.errors import BrokenImage
 
 MOST_PIXELS = 50_000_000
 """Larger images are not opened: unpacked, they would take 150 MB."""
@@ -26,7 +26,7 @@ class Picture:
 
     title: str
     media_type: str
-    read: Callable[[], bytes] = field(repr=False, compare=False)
+    read: Callable[[], bytes] = field(repr=False)
     width: int = 0
     height: int = 0
     alt: str = ""
@@ -39,17 +39,16 @@ class Picture:
 
 
 def opened(picture: Picture) -> Any:
-    """The picture as a Pillow image in RGB on white, turned as its camera says. Raises Unsuitable where it is none."""
+    """The picture as a Pillow image in RGB on white, turned as its camera says. Raises BrokenImage where it is none."""
     from PIL import Image, ImageOps
 
     try:
-        image = Image.open(BytesIO(picture.read()))
-        if image.width * image.height > MOST_PIXELS:
-            raise Unsuitable(f"The image {picture.title!r} has more than 50 megapixels; make it smaller.")
-        image = ImageOps.exif_transpose(image)
-        return _on_white(image)
+        found = Image.open(BytesIO(picture.read()))
+        if found.width * found.height > MOST_PIXELS:
+            raise BrokenImage(f"The image {picture.title!r} has more than 50 megapixels; make it smaller.")
+        return _on_white(ImageOps.exif_transpose(found))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise Unsuitable(f"The image {picture.title!r} cannot be read; save it anew as PNG or JPEG.") from error
+        raise BrokenImage(f"The image {picture.title!r} cannot be read; save it anew as PNG or JPEG.") from error
 
 
 def fitted(width: int, height: int, most_pixels: int) -> tuple[int, int]:

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import zip_longest
 
 from labeling.crowd.base import Question
 from labeling.crowd.personal_data import FINDERS, Found
 from labeling.crowd.prompts import READ_CHARACTERS
+from labeling.crowd.tracing import Edit, Pass, removals
 
 VERSION = "1"
 """Change it with every change of what is found: votes remember the version they were given under."""
@@ -48,18 +49,39 @@ def redact(text: str) -> Redacted:
 
 def redact_together(texts: Sequence[str]) -> tuple[list[str], dict[str, int]]:
     """Texts that belong together, as the parts of one question do: they share one numbering."""
+    traced, counts = _traced(texts)
+    return [one.text for one in traced], counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Traced:
+    """A redacted text, and the passes that made it, each with the length of the text before it."""
+
+    text: str
+    passes: tuple[tuple[Pass, int], ...]
+
+
+def _traced(texts: Sequence[str]) -> tuple[list[_Traced], dict[str, int]]:
     seen = [_UNSEEN.sub("", text) for text in texts]
     numbers = _Numbers(Counter(_taken(seen)))
-    hidden = [_hide(text, numbers) for text in seen]
+    hidden = []
+    for text, visible in zip(texts, seen, strict=True):
+        first = removals(_UNSEEN, text) if visible != text else ()
+        shown, passes = _hide(visible, numbers)
+        hidden.append(_Traced(shown, ((first, len(text)), *passes)))
     return hidden, dict(Counter(kind for kind, _ in numbers.of_value))
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A question as it leaves this machine, and how many values of each kind are hidden in it."""
+    """A question as it leaves this machine, and how many values of each kind are hidden in it.
+
+    `passes`: for each part how its text was changed (`tracing`).
+    """
 
     question: Question
     counts: Mapping[str, int]
+    passes: tuple[tuple[Pass, ...], ...] = ()
 
 
 @lru_cache(maxsize=2_048)
@@ -70,11 +92,31 @@ def outgoing(question: Question, *, hide: bool) -> Outgoing:
     half of something that is not recognised any more.
     """
     if not hide:
-        return Outgoing(question, {})
+        return Outgoing(question, {}, ((),) * len(question.parts))
     pieces = [piece for _, text in question.parts for piece in _ends(text)]
-    texts, counts = redact_together(pieces)
-    parts = [(title, _joined(*texts[2 * n : 2 * n + 2])) for n, (title, _) in enumerate(question.parts)]
-    return Outgoing(replace(question, parts=tuple(parts)), counts)
+    traced, counts = _traced(pieces)
+    pairs = [(traced[2 * n], traced[2 * n + 1]) for n in range(len(question.parts))]
+    parts = [
+        (title, _joined(*(one.text for one in pair))) for (title, _), pair in zip(question.parts, pairs, strict=True)
+    ]
+    passes = tuple(_passes(text, *pair) for (_, text), pair in zip(question.parts, pairs, strict=True))
+    return Outgoing(replace(question, parts=tuple(parts)), counts, passes)
+
+
+def _passes(text: str, begin: _Traced, end: _Traced) -> tuple[Pass, ...]:
+    """The changes of a whole part: of its one piece, or of a long one the cut, those of both pieces, and the joint."""
+    if len(text) <= 2 * READ_CHARACTERS:
+        return tuple(edits for edits, _ in begin.passes)
+    found: list[Pass] = [(Edit(READ_CHARACTERS, len(text) - READ_CHARACTERS, 0),)]
+    for one, other in zip_longest(begin.passes, end.passes):
+        edits, length = one or ((), len(begin.text))
+        later, _ = other or ((), 0)
+        moved = tuple(Edit(edit.begin + length, edit.end + length, edit.length) for edit in later)
+        found.append((*edits, *moved))
+    behind = len(begin.text)
+    mark = len(_joined(begin.text, end.text)) - max(behind - MARGIN, 0) - max(len(end.text) - MARGIN, 0)
+    found.append((Edit(max(behind - MARGIN, 0), behind + min(MARGIN, len(end.text)), mark),))
+    return tuple(found)
 
 
 def _ends(text: str) -> tuple[str, str]:
@@ -109,15 +151,19 @@ def _taken(texts: Sequence[str]) -> dict[str, int]:
     return highest
 
 
-def _hide(text: str, numbers: _Numbers) -> str:
+def _hide(text: str, numbers: _Numbers) -> tuple[str, list[tuple[Pass, int]]]:
     """The text after as many passes as change it: hiding one thing may bare the next one's edge."""
-    before = None
+    before, passes = None, []
     while text != before:
         before = text
         for kind, find in FINDERS:
             found = _between(find(text), text)
-            text = "".join(_pieces(text, found, kind, numbers))
-    return text
+            if found:
+                signs = [numbers.placeholder(kind, value) for value, *_ in found]
+                edits = [Edit(begin, end, len(sign)) for (_, begin, end), sign in zip(found, signs, strict=True)]
+                passes.append((tuple(edits), len(text)))
+                text = "".join(_pieces(text, edits, signs))
+    return text, passes
 
 
 def _between(found: Iterator[Found], text: str) -> list[Found]:
@@ -131,8 +177,11 @@ def _between(found: Iterator[Found], text: str) -> list[Found]:
     return free
 
 
-def _pieces(text: str, found: list[Found], kind: str, numbers: _Numbers) -> Iterator[str]:
-    edges = [("", 0, 0), *found, ("", len(text), len(text))]
-    for (value, begin, end), (_, following, _) in pairwise(edges):
-        yield numbers.placeholder(kind, value) if end > begin else ""
-        yield text[end:following]
+def _pieces(text: str, edits: Sequence[Edit], signs: Sequence[str]) -> Iterator[str]:
+    """The text with a sign in place of each stretch."""
+    behind = 0
+    for edit, sign in zip(edits, signs, strict=True):
+        yield text[behind : edit.begin]
+        yield sign
+        behind = edit.end
+    yield text[behind:]

@@ -136,6 +136,7 @@ def describe(spec: str, named: Mapping[str, str] | None = None) -> str:
     if isinstance(voter, ChatModel):
         price = voter.settings.price
         per_call = f" and {price.per_call} per call" if price.per_call else ""
+        per_call += f" and {price.per_image} per image" if price.per_image else ""
         paid = f"{price.input_per_million} and {price.output_per_million} US dollars per million tokens{per_call}"
         cost = "free" if price.free else f"at {paid}"
         return f"chat model {voter.settings.model} at {voter.settings.base_url}, {cost}"
@@ -214,7 +215,7 @@ def _chat(spec: str, source: str, options: Options) -> Voter:
         raise Misconfigured(f"{spec!r} names no model or no base URL; write chat:MODEL@https://host/v1?....")
     name = f"{model} at {base_url}"
     local = _yes(options.get("local", "no"), "local", spec)
-    prices: Options = {key: options.pop(key) for key in ("input", "output", "call") if key in options}
+    prices: Options = {key: options.pop(key) for key in ("input", "output", "call", "image") if key in options}
     price = Price() if local and not prices else stated_price(prices, name)
     if "key" in options:
         options["key_name"] = options.pop("key")

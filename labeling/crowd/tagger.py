@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -29,12 +29,9 @@ CAUTION = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 """What is tried as a bonus for marking, in the units of the scores."""
 
 
-class Marker(Protocol):
-    """A fitted tagger: the stretches of a text, with a bonus for marking."""
-
-    def __call__(self, words: Words, own: Counter[str], bonus: float) -> tuple[Spans, tuple[float, ...]]: ...
-
-
+Marker = Callable[[Words, "Counter[str]", float], tuple[Spans, tuple[float, ...]]]
+"""A fitted tagger: the stretches of a text and their chances. Given are the words, what the text itself contributed to
+the known stretches, and a bonus for marking."""
 FitMarker = Callable[[Sequence[Words], Sequence[Spans], int, Company], Marker]
 
 

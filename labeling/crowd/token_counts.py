@@ -42,7 +42,7 @@ def by_file(path: str) -> Count:
     made.encode_special_tokens = True
 
     def count(asked: Sequence[Message]) -> int:
-        found = made.encode_batch([message["content"] for message in asked], add_special_tokens=False)
+        found = made.encode_batch([prompts.words_of(message) for message in asked], add_special_tokens=False)
         counted = sum(len(one.ids) + prompts.TOKENS_OF_A_ROLE for one in found) + prompts.TOKENS_OF_A_PROMPT
         return min(counted, prompts.tokens_at_most(asked))
 

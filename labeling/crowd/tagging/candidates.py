@@ -9,6 +9,7 @@ import numpy as np
 
 from labeling.crowd.tagging.features import EDGE, Company, folded, of_word, shape
 from labeling.crowd.tagging.gazetteer import JOIN, Gazetteer, phrases
+from labeling.crowd.tagging.learners import Floats
 from labeling.crowd.tagging.words import Words
 from labeling.truth.spans.marks import Answer as Spans
 
@@ -148,7 +149,7 @@ def _rows(
     return rows
 
 
-def _best(words: Words, places: Sequence[tuple[int, int]], gains: np.ndarray, chances: np.ndarray) -> Marked:  # type: ignore[type-arg]
+def _best(words: Words, places: Sequence[tuple[int, int]], gains: Floats, chances: Floats) -> Marked:
     """The stretches without overlap whose gains have the greatest sum, by dynamic programming over ends."""
     n = len(words)
     best, how = np.zeros(n + 1), [-1] * (n + 1)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from labeling.crowd.base import Brief, Example, LabelSet, Question
-from labeling.crowd.errors import Misconfigured, Unsuitable
+from labeling.crowd.errors import BrokenImage, Misconfigured
 from labeling.crowd.pictures import Picture, data_url, fitted, opened
 from labeling.crowd.registry import build
 from labeling.crowd.specialist import IMAGE_RECIPES
@@ -107,7 +107,7 @@ def test_a_clear_background_becomes_white_and_a_broken_image_is_named() -> None:
     written = BytesIO()
     Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(written, "PNG")
     assert opened(picture(written.getvalue())).getpixel((0, 0)) == (255, 255, 255)
-    with pytest.raises(Unsuitable, match="'Photo' cannot be read; save it anew"):
+    with pytest.raises(BrokenImage, match="'Photo' cannot be read; save it anew"):
         opened(picture(b"no image"))
 
 
