@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from labeling import known
 from labeling.known import Known
-from labeling.models import Annotator, Batch, Belief, Label, Round, Task, Vote
+from labeling.models import Annotator, Batch, Belief, Label, Question, Round, Skill, Task, Vote
 from labeling.models.vote import VoteQuerySet
 from labeling.truth.belief import entropy
 from labeling.truth.votes import Bools, Floats, Inference, Ints, Votes
@@ -26,7 +26,7 @@ SMALLEST = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """The votes on a batch, and on the project's other tasks whose label is known, with the rows behind the indexes.
+    """The votes on a question's tasks in a batch, and on its other tasks whose label is known, with the rows behind.
 
     `task_ids`: (n_tasks,) primary keys, the batch's tasks first, in order of position; `n_own` of them.
     `known`: (n_tasks,) label index where it is known, else -1. `source`: (n_tasks,) place in `SOURCES` of who knows it.
@@ -45,6 +45,7 @@ class Ballot:
     certainty: Floats
     at_random: Bools
     newest: NDArray[np.int64]
+    question: Question
 
     def known_from(self, *sources: str) -> Bools:
         """The tasks whose label is known from these sources, (n_tasks,)."""
@@ -65,21 +66,24 @@ class Ballot:
 SOURCES = ("", Known.FILE, Known.EXPERT, Known.PERSON)
 
 
-def load(batch: Batch, *, fractional: bool = True, settled: bool = True) -> Ballot:
-    """All current votes that bear on a batch, as arrays; abstentions are the symbol after the last label.
+def load(batch: Batch, question: Question | None = None, *, fractional: bool = True, settled: bool = True) -> Ballot:
+    """All current votes that bear on a question in a batch, as arrays; abstentions are the symbol after the last label.
+
+    `question`: of those with one label; the project's first one unless another is named.
 
     `fractional`: a model that gave probabilities casts fractions of a vote; otherwise its label counts alone.
     `settled`: what experts and people have settled is known, too; False for whoever measures how right labels are,
     and must not learn from the answers they are measured with.
     """
-    labels = batch.project.label_list()
+    asked = question or batch.project.first_question
+    labels = asked.label_list()
     annotators = list(batch.project.annotators.all())
-    found = known.labels(batch.project) if settled else list(known.of_the_file(batch.project))
+    found = known.labels(batch.project, asked) if settled else list(known.of_the_file(batch.project, asked))
     by_task = {one.task: one for one in found}
-    own = list(batch.tasks.order_by("position").values_list("pk", flat=True))
+    own = list(batch.tasks.filter(question=asked).order_by("position").values_list("pk", flat=True))
     task_ids = np.array([*own, *sorted(by_task.keys() - set(own))], dtype=np.int64)
     places = {label.pk: place for place, label in enumerate(labels)}
-    votes, newest = _votes(batch, task_ids, annotators, places, fractional)
+    votes, newest = _votes(batch, asked, task_ids, annotators, places, fractional)
     there = [by_task.get(pk) for pk in task_ids.tolist()]
     return Ballot(
         votes,
@@ -93,29 +97,33 @@ def load(batch: Batch, *, fractional: bool = True, settled: bool = True) -> Ball
         np.array([one.weight if one else 1.0 for one in there]),
         np.array([one is not None and one.at_random for one in there], dtype=np.bool_),
         newest,
+        asked,
     )
 
 
 def _votes(
     batch: Batch,
+    question: Question,
     task_ids: NDArray[np.int64],
     annotators: list[Annotator],
     place_of_label: dict[int, int],
     fractional: bool,
 ) -> tuple[Votes, NDArray[np.int64]]:
     read = _Reading(place_of_label, fractional, set(task_ids.tolist()))
-    bearing = Q(task__batch=batch) | Q(task__in=known.tasks(batch.project_id).values("pk"))
+    elsewhere = known.tasks(batch.project_id, question)
+    bearing = Q(task__batch=batch, task__question=question) | Q(task__in=elsewhere.values("pk"))
     rows = Vote.objects.current().filter(bearing).order_by("pk")
     models = Q(annotator__kind=Annotator.Kind.MODEL)
     voting = tuple(annotator.pk for annotator in annotators if annotator.kind == Annotator.Kind.MODEL)
     version = batch.created_at, read.fractional, task_ids.tobytes(), tuple(read.places), voting
-    kept = _kept.get(batch.pk)
+    kept = _kept.get((batch.pk, question.pk))
     newer = Vote.objects.filter(models, task__project=batch.project_id)
     if kept is None or kept[0] != version or newer.filter(pk__gt=kept[1]).exists():
         kept = version, newer.aggregate(last=Max("pk"))["last"] or 0, read.cast(rows.filter(models)).entries(task_ids)
-        _kept.clear()
+        for other in [key for key in _kept if key[0] != batch.pk]:
+            del _kept[other]
         if len(kept[2].task) <= MOST_KEPT:
-            _kept[batch.pk] = kept
+            _kept[batch.pk, question.pk] = kept
     others = [annotator.pk for annotator in annotators if annotator.kind != Annotator.Kind.MODEL]
     entries = kept[2].beside(read.cast(rows.filter(annotator__in=others)).entries(task_ids))
     columns = np.array([annotator.pk for annotator in annotators], dtype=np.int64)
@@ -123,8 +131,8 @@ def _votes(
 
 
 MOST_KEPT = 10_000_000
-_kept: dict[int, tuple[object, int, _Entries]] = {}
-"""The models' votes on the last batch that this process has read: while people answer, these stay as they are."""
+_kept: dict[tuple[int, int], tuple[object, int, _Entries]] = {}
+"""The models' votes on the last batch that this process has read, by question: while people answer, they stay."""
 
 
 VOTE_FIELDS = ("pk", "task_id", "annotator_id", "label_id", "probabilities")
@@ -296,9 +304,15 @@ def _as_weighed(ballot: Ballot, places: Ints) -> Ints:
 def save_confusions(ballot: Ballot, confusion: Floats) -> None:
     """Keep the confusion matrix of each free model, from (n_annotators, n_labels, n_symbols), for single updates."""
     free = [column for column, annotator in enumerate(ballot.annotators) if annotator.kind == Annotator.Kind.MODEL]
-    for column in free:
-        ballot.annotators[column].confusion = [rounded(row) for row in confusion[column]]
-    Annotator.objects.bulk_update([ballot.annotators[column] for column in free], ["confusion"])
+    rows = [
+        Skill(
+            annotator=ballot.annotators[column],
+            question=ballot.question,
+            confusion=[rounded(row) for row in confusion[column]],
+        )
+        for column in free
+    ]
+    Skill.objects.keep(rows, "confusion")
 
 
 def rounded(values: Sequence[float] | Floats) -> list[float]:

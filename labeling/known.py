@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from django.db.models import Exists, OuterRef
 
-from labeling.models import Annotator, Decision, Project, Task, Vote
+from labeling.models import Decision, Project, Question, Skill, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.models.vote import VoteQuerySet
 from labeling.routing.lots import lot
@@ -56,33 +56,53 @@ class Known:
     PERSON: ClassVar[str] = By.PERSON.value
 
 
-def tasks(project_id: int) -> TaskQuerySet:
-    """All tasks whose label may be known: those of the validation slice, and those with a person's answer."""
-    said = Vote.objects.current().of_people().filter(task=OuterRef("pk"), label__isnull=False)
-    settled = Task.objects.filter(project_id=project_id).decided().filter(Exists(said))
-    return Task.objects.learnable().filter(project_id=project_id) | settled
+def tasks(project_id: int, question: Question | None = None) -> TaskQuerySet:
+    """All tasks whose answer may be known: those of the validation slice, and those with a person's answer.
+
+    About one question, or about all of the project's.
+    """
+    asked = Task.objects.filter(project_id=project_id)
+    asked = asked if question is None else asked.filter(question=question)
+    said = Vote.objects.current().of_people().answering().filter(task=OuterRef("pk"))
+    return asked.learnable() | asked.decided().filter(Exists(said))
 
 
-def labels(project: Project) -> list[Known]:
-    """The known labels of a project as of now; at most `MOST`, chosen by a lot that stays the same."""
-    found = [*of_the_file(project), *_of_people(project)]
+def labels(project: Project, question: Question | None = None) -> list[Known]:
+    """The known labels of a question, the project's first one unless another is named, as of now.
+
+    At most `MOST`, chosen by a lot that stays the same.
+    """
+    asked = question or project.first_question
+    found = [*of_the_file(project, asked), *_of_people(project, asked)]
     return found if len(found) <= MOST else sorted(found, key=_preferred)[:MOST]
 
 
-def labels_by(project: Project, moment: datetime | None) -> list[Known]:
+def labels_by(project: Project, moment: datetime | None, question: Question | None = None) -> list[Known]:
     """Those that were known at a moment, and all of the file; without a moment those of the file alone."""
     if moment is None:
-        return list(of_the_file(project))
-    return [one for one in labels(project) if one.source == By.FILE or one.since <= moment]
+        return list(of_the_file(project, question))
+    return [one for one in labels(project, question) if one.source == By.FILE or one.since <= moment]
+
+
+def answers(question: Question) -> dict[int, Any]:
+    """The known answers to a question of any kind in plain form, by task: of the file, of experts, of people."""
+    places = {label.pk: place for place, label in enumerate(question.label_list())}
+    learnable = Task.objects.learnable().filter(project=question.project_id, question=question)
+    settled = Decision.objects.current().filter(task__project=question.project_id, task__question=question)
+    of_people = settled.filter(decided_by__in=[By.EXPERT, By.PERSON]).values_list("task_id", "label_id", "marks")
+    rows = [*of_people, *learnable.values_list("pk", "gold_id", "gold_marks")]
+    return {task: marks if label is None else places[label] for task, label, marks in rows}
 
 
 def _preferred(one: Known) -> tuple[bool, float]:
     return not one.sure, lot("known", str(one.task))
 
 
-def of_the_file(project: Project) -> Iterator[Known]:
-    places = {label.pk: place for place, label in enumerate(project.label_list())}
-    rows = Task.objects.learnable().filter(project=project).order_by("pk")
+def of_the_file(project: Project, question: Question | None = None) -> Iterator[Known]:
+    """The labels of a question, the first one unless another is named, that the methods may learn from."""
+    asked = question or project.first_question
+    places = {label.pk: place for place, label in enumerate(asked.label_list())}
+    rows = Task.objects.learnable().filter(project=project, question=asked, gold__isnull=False).order_by("pk")
     for pk, gold, since in rows.values_list("pk", "gold_id", "instance__created_at"):
         yield Known(pk, places[gold], By.FILE, 1.0, True, True, None, since)
 
@@ -95,14 +115,16 @@ class _Answer:
     since: datetime
 
 
-def _of_people(project: Project) -> Iterator[Known]:
+def _of_people(project: Project, question: Question) -> Iterator[Known]:
     """Settled tasks that a person or an expert has answered; a task of the validation slice has its label already."""
-    places = {label.pk: place for place, label in enumerate(project.label_list())}
-    answers = _answers(project, places)
-    people = list(project.annotators.people())
-    skill = {one.pk: confusion_of(one, len(places)) for one in people}
-    proven = {one.pk for one in people if (one.skill or {}).get("evidence", 0) >= LEAST_EVIDENCE}
-    decided = Decision.objects.current().filter(task__project=project).exclude(decided_by=By.FILE)
+    places = {label.pk: place for place, label in enumerate(question.label_list())}
+    answers = _answers(question, places)
+    people = project.annotators.people().values_list("pk", flat=True)
+    skills = Skill.objects.by_annotator(question, people)
+    skill = {pk: confusion_of(one, len(places)) for pk, one in skills.items()}
+    proven = {pk for pk, one in skills.items() if (one.skill or {}).get("evidence", 0) >= LEAST_EVIDENCE}
+    about = Decision.objects.current().filter(task__project=project, task__question=question, label__isnull=False)
+    decided = about.exclude(decided_by=By.FILE)
     rows = decided.filter(Exists(_said())).order_by("task_id")
     fields = ("task_id", "label_id", "decided_by", "created_at", "task__check_probability")
     for task, label, by, made, chance in rows.values_list(*fields).iterator(2000):
@@ -120,10 +142,11 @@ def _said() -> VoteQuerySet:
     return Vote.objects.current().of_people().filter(task=OuterRef("task"), label__isnull=False)
 
 
-def _answers(project: Project, places: dict[int, int]) -> dict[int, list[_Answer]]:
+def _answers(question: Question, places: dict[int, int]) -> dict[int, list[_Answer]]:
     """What people and experts said, by task."""
     found: dict[int, list[_Answer]] = {}
-    votes = Vote.objects.current().of_people().filter(task__project=project, label__isnull=False).order_by("pk")
+    about = Vote.objects.current().of_people().filter(task__project=question.project_id, task__question=question)
+    votes = about.filter(label__isnull=False).order_by("pk")
     fields = ("task_id", "annotator_id", "annotator__kind", "label_id", "created_at")
     for task, annotator, kind, label, since in votes.values_list(*fields).iterator(2000):
         found.setdefault(task, []).append(_Answer(annotator, kind, places[label], since))
@@ -144,10 +167,10 @@ def _certainty(
     return float(chances[label]), by_number or by_skill
 
 
-def confusion_of(annotator: Annotator, n_labels: int) -> Floats:
-    """The annotator's confusion matrix as last inferred; before that, a careful prior: right nine times of ten."""
-    if annotator.confusion is not None:
-        return clipped(np.array(annotator.confusion), 1e-3)
+def confusion_of(kept: Skill, n_labels: int) -> Floats:
+    """An annotator's confusion matrix as last inferred; before that, a careful prior: right nine times of ten."""
+    if kept.confusion is not None:
+        return clipped(np.array(kept.confusion), 1e-3)
     counts = np.zeros((n_labels, n_labels + 1))
     np.fill_diagonal(counts, PERSON_RIGHT * PERSON_STRENGTH / n_labels)
     counts[:, :n_labels] += (1 - PERSON_RIGHT) * PERSON_STRENGTH / n_labels / n_labels

@@ -110,10 +110,15 @@ def project(db: None) -> Any:
     """A project with three labels and one person of each role: ann, bob (annotators), eve (expert), max (manager)."""
     from labeling.models import Label, Membership, Project
 
-    made = Project.objects.create(name="City requests", slug="city", question="Which service should act first?")
+    made = Project.objects.create(name="City requests", slug="city")
+    made.questions.update(wording="Which service should act first?")
     Label.objects.bulk_create(
         Label(
-            project=made, position=position, name=name, short=name.split()[0], description=f"All about {name.lower()}."
+            question=made.first_question,
+            position=position,
+            name=name,
+            short=name.split()[0],
+            description=f"All about {name.lower()}.",
         )
         for position, name in enumerate(["Roads and lights", "Water and drains", "Noise and nuisance"])
     )

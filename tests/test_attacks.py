@@ -137,7 +137,9 @@ class TestHoldsOfOthers:
         assert bob.get(reverse("annotate", args=["city"]), {"answer": theirs}).status_code == 404
 
     def test_a_label_of_another_project_is_refused(self, keys: dict[str, Any]) -> None:
-        other = Label.objects.create(project=Project.objects.create(name="M", slug="m"), position=0, name="Mine")
+        other = Label.objects.create(
+            question=Project.objects.create(name="M", slug="m").first_question, position=0, name="Mine"
+        )
         told = {"label": other.pk, "key": str(uuid.uuid4())}
         answered = signed_in("ann").post(reverse("annotate_submit", args=["city", keys["assignment"]]), told)
         assert answered.status_code == 302 and not Task.objects.get(pk=keys["task"]).votes.exists()

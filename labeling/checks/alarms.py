@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
 from labeling.live import nudges
-from labeling.models import Alarm, Annotator, Batch, Project
+from labeling.models import Alarm, Annotator, Batch, Project, Skill
 from labeling.people import skill
 
 Kind = Alarm.Kind
@@ -38,8 +38,10 @@ def look_at_project(project: Project) -> None:
 
 def look_at_voters(project: Project) -> None:
     """Raise an alarm about whoever has become worse, and about people who are surely wrong too often."""
-    for one in project.annotators.exclude(skill=None).filter(paused_at=None):
-        known, kind = skill.of(one), Kind.PERSON if one.kind in PEOPLE else Kind.MODEL
+    learnt = Skill.objects.filter(annotator__project=project, annotator__paused_at=None).exclude(skill=None)
+    for row in learnt.select_related("annotator").order_by("annotator", "question"):
+        one = row.annotator
+        known, kind = skill.of(row), Kind.PERSON if one.kind in PEOPLE else Kind.MODEL
         changed = known.change
         if changed is not None and changed.worse:
             ago = f"since {changed.ago:,} answers ago" if changed.ago else "with the last answer"

@@ -248,7 +248,7 @@ def places_of(batch: Batch, chosen: list[int]) -> dict[int, float]:
     """
     ordinary = Escalation.objects.open().to_people().in_project(batch.project_id).exclude(reason=Reason.AUDIT)
     waiting = list(ordinary.order_by("pk").values_list("priority", flat=True)[:MOST_PLACES])
-    most = log2(max(batch.project.labels.count(), 2))
+    most = log2(max(len(batch.project.label_list()), 2))
     places = {}
     for some in _some(chosen):
         for pk, name in Task.objects.filter(pk__in=some).values_list("pk", "instance__external_id"):

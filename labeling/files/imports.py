@@ -59,7 +59,8 @@ def set_labels(project: Project, names: Sequence[str]) -> None:
             f"The project {project.name!r} has the labels {', '.join(there)}; use those or a new project."
         )
     if not there:
-        Label.objects.bulk_create(Label(project=project, name=name, position=place) for place, name in enumerate(names))
+        asked = project.first_question
+        Label.objects.bulk_create(Label(question=asked, name=name, position=place) for place, name in enumerate(names))
 
 
 def open_batch(

@@ -93,7 +93,8 @@ class Kind(Protocol):
 
     `form` and `field`: how a file holds its answers. `methods`: names for `infer`, the default first. `metrics`: what
     `score` returns, the one that baselines and curves show first. `parts`: a paid annotator may be asked about one
-    variable of a task alone.
+    variable of a task alone. `one_label`: tables hold an answer as one label; otherwise as marks. `in_text`: answers
+    lie in the text, which inference then looks at.
     """
 
     name: str
@@ -102,6 +103,8 @@ class Kind(Protocol):
     methods: tuple[str, ...]
     metrics: tuple[str, ...]
     parts: bool
+    one_label: bool
+    in_text: bool
 
     def named(self, raw: Any) -> Sequence[str]:
         """The labels that a raw answer names, as they are written; none where it is no answer of this kind."""
@@ -133,11 +136,29 @@ class Kind(Protocol):
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """How far two answers are apart, from 0 for alike to 1."""
 
+    def to_marks(self, answer: Any, space: Space) -> Any:
+        """The answer as a table holds it: a JSON value with labels by position, equal for equal answers.
+
+        Where the kind has `one_label`, the position of that label.
+        """
+
+    def from_marks(self, marks: Any, space: Space, task: str = "") -> Any:
+        """The answer that a table holds so."""
+
     def pack(self, answers: Sequence[Any], space: Space) -> Answers:
         """Answers as `read` returns them in the form of a table."""
 
     def infer(self, table: AnswerTable, method: str, known: Known | None, seed: int) -> Opinion:
         """What is right, by one of `methods`; `known` may be learned from."""
+
+    def chances(self, opinion: Opinion, space: Space) -> list[list[float]]:
+        """What is believed of each task, as a table holds it: `one_label`: of each label in order, sum 1.
+
+        Otherwise of each part of the answer that could be wrong, in the order of the labels or of the marks.
+        """
+
+    def doubt(self, opinion: Opinion) -> Floats:
+        """How uncertain each task is, in bits, (n_tasks,)."""
 
     def baselines(self, table: AnswerTable) -> dict[str, Answers]:
         """Plain answers to compare with, by name; one for each task."""

@@ -12,6 +12,7 @@ from labeling.kinds.cells import Meaning, Rules, clean, decide, listed
 from labeling.kinds.coefficients import coefficient_json
 from labeling.truth import agreement, confusion, methods
 from labeling.truth.bayes import gain
+from labeling.truth.belief import entropy
 from labeling.truth.votes import Bools, Floats, Votes
 
 
@@ -24,6 +25,8 @@ class Choice:
     methods = ("auto", *methods.NAMES[:-1])
     metrics = ("accuracy",)
     parts = False
+    one_label = True
+    in_text = False
 
     def named(self, raw: Any) -> Sequence[str]:
         """The one label."""
@@ -62,6 +65,14 @@ class Choice:
         """1 where the labels differ."""
         return float(one != other)
 
+    def to_marks(self, answer: Any, space: Space) -> int:
+        """The label's index."""
+        return int(answer)
+
+    def from_marks(self, marks: Any, space: Space, task: str = "") -> int:
+        """The same."""
+        return int(marks)
+
     def pack(self, answers: Sequence[Any], space: Space) -> Answers:
         """Indexes, (E,)."""
         return np.asarray(answers, dtype=np.int32)
@@ -77,6 +88,15 @@ class Choice:
         return Opinion(
             found.labels(), confidence, found.ties(), found.belief, found.iterations, found.converged, found.details
         )
+
+    def chances(self, opinion: Opinion, space: Space) -> list[list[float]]:
+        """Of each label."""
+        rows: list[list[float]] = opinion.belief.tolist()
+        return rows
+
+    def doubt(self, opinion: Opinion) -> Floats:
+        """Entropy."""
+        return entropy(opinion.belief)
 
     def baselines(self, table: AnswerTable) -> dict[str, Answers]:
         """The majority vote."""

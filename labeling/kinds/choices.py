@@ -14,6 +14,7 @@ from labeling.kinds.base import Answers, AnswerTable, Form, Known, NoAnswer, Opi
 from labeling.kinds.cells import Meaning, Rules, clean, decide, listed
 from labeling.kinds.coefficients import coefficient_json
 from labeling.truth import block_agreement, block_auto, blocks, methods
+from labeling.truth.belief import entropy
 from labeling.truth.blocks import NO, UNSAID, YES, Blocks
 from labeling.truth.votes import Bools, Floats, Votes
 
@@ -34,6 +35,8 @@ class Choices:
     methods = ("auto", *methods.NAMES[:-1])
     metrics = ("micro_f1", "macro_f1", "exact_match", "hamming", "label_accuracy")
     parts = True
+    one_label = False
+    in_text = False
 
     def named(self, raw: Any) -> Sequence[str]:
         """The labels in a list."""
@@ -86,6 +89,20 @@ class Choices:
         """MASI's distance."""
         return float(sets.masi(_yes(np.asarray(one)[None]), _yes(np.asarray(other)[None]))[0, 0])
 
+    def to_marks(self, answer: Any, space: Space) -> Any:
+        """The places of the chosen labels, ascending; with those that were asked about where that is not all."""
+        said = np.asarray(answer)
+        yes, asked = np.flatnonzero(said == YES).tolist(), np.flatnonzero(said != UNSAID).tolist()
+        return yes if len(asked) == len(said) else {"asked": asked, "yes": yes}
+
+    def from_marks(self, marks: Any, space: Space, task: str = "") -> Any:
+        """No to what was asked about and not chosen."""
+        asked, yes = (marks["asked"], marks["yes"]) if isinstance(marks, dict) else (slice(None), marks)
+        answer = np.full(len(space.labels), UNSAID, dtype=np.int8)
+        answer[asked] = NO
+        answer[yes] = YES
+        return answer
+
     def pack(self, answers: Sequence[Any], space: Space) -> Answers:
         """A row an answer, (E, K) int8."""
         return np.array(answers, dtype=np.int8).reshape(len(answers), len(space.labels))
@@ -103,6 +120,15 @@ class Choices:
         belief = np.stack([one.belief[:, YES] for one in each], axis=1)
         half = np.full(belief.shape[1], 0.5)
         return _opinion(belief, half, max(one.iterations for one in each), all(one.converged for one in each), {})
+
+    def chances(self, opinion: Opinion, space: Space) -> list[list[float]]:
+        """Of yes to each label."""
+        rows: list[list[float]] = opinion.belief.tolist()
+        return rows
+
+    def doubt(self, opinion: Opinion) -> Floats:
+        """Entropies of all labels together, as if each stood alone."""
+        return entropy(np.stack([opinion.belief, 1 - opinion.belief], axis=2)).sum(axis=1)
 
     def baselines(self, table: AnswerTable) -> dict[str, Answers]:
         """Labels that more than half chose, that anybody chose, and that all chose."""

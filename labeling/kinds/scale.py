@@ -12,6 +12,7 @@ from labeling.kinds.base import Answers, AnswerTable, Form, Known, NoAnswer, Opi
 from labeling.kinds.cells import Meaning, Rules, clean, decide, number
 from labeling.kinds.coefficients import coefficient_json, correlation, ranks
 from labeling.truth import agreement, methods, ordered_auto
+from labeling.truth.belief import entropy
 from labeling.truth.ordered import Ratings, nearest
 from labeling.truth.votes import Bools, Floats, Votes
 
@@ -32,6 +33,8 @@ class Scale:
     methods = ("auto", *OWN, *(name for name in methods.NAMES if name not in ("auto", "dawid_skene")))
     metrics = ("mae", "quadratic_kappa", "spearman")
     parts = False
+    one_label = True
+    in_text = False
 
     def named(self, raw: Any) -> Sequence[str]:
         """The number or step, as it is written."""
@@ -77,7 +80,7 @@ class Scale:
         """The number, or the nearest step's name."""
         value = float(answer)
         if not _numeric(space.labels):
-            return [space.labels[round(value)]]
+            return [space.labels[self.to_marks(value, space)]]
         return [f"{value:.6f}".rstrip("0").rstrip(".")]
 
     def words(self, answer: Any, space: Space) -> str:
@@ -87,6 +90,14 @@ class Scale:
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """Their distance, by the length of the scale."""
         return abs(float(one) - float(other)) / max(space.values[-1] - space.values[0], 1e-300)
+
+    def to_marks(self, answer: Any, space: Space) -> int:
+        """The nearest step's index; of two as near the lower one."""
+        return int(np.abs(np.array(space.values) - float(answer)).argmin())
+
+    def from_marks(self, marks: Any, space: Space, task: str = "") -> float:
+        """Where that step stands."""
+        return space.values[int(marks)]
 
     def pack(self, answers: Sequence[Any], space: Space) -> Answers:
         """Numbers, (E,)."""
@@ -106,6 +117,18 @@ class Scale:
         details = {"chosen": found.chosen} if method == "auto" else {}
         ties = np.abs(np.cumsum(found.belief, axis=1) - 0.5).min(axis=1) < 1e-9
         return Opinion(found.place, confidence, ties, found, found.iterations, found.converged, details)
+
+    def chances(self, opinion: Opinion, space: Space) -> list[list[float]]:
+        """Of each step: what is believed of the places that occur, each counted for the step nearest to it."""
+        found: ordered_auto.Places = opinion.belief
+        steps = np.zeros((len(found.place), len(space.labels)))
+        np.add.at(steps.T, nearest(found.at, np.array(space.values)), found.belief.T)
+        rows: list[list[float]] = steps.tolist()
+        return rows
+
+    def doubt(self, opinion: Opinion) -> Floats:
+        """Entropy over the places that occur."""
+        return entropy(opinion.belief.belief)
 
     def baselines(self, table: AnswerTable) -> dict[str, Answers]:
         """Plain mean and median."""

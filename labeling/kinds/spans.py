@@ -14,6 +14,7 @@ from labeling.kinds.cells import Meaning, Rules, clean, decide, listed
 from labeling.kinds.coefficients import coefficient_json
 from labeling.truth import confusion
 from labeling.truth.bayes import gain
+from labeling.truth.belief import entropy
 from labeling.truth.spans import characters, crowd_agreement, inference, scoring
 from labeling.truth.spans.candidates import find
 from labeling.truth.spans.marks import Answer, Indexes, Marks, marks_of
@@ -43,6 +44,8 @@ class Spans:
     methods = inference.NAMES
     metrics = ("span_f1", "partial_f1", "token_kappa")
     parts = False
+    one_label = False
+    in_text = True
 
     def named(self, raw: Any) -> Sequence[str]:
         """The types of the stretches in a list."""
@@ -88,6 +91,15 @@ class Spans:
         alike = scoring.strict([one.spans], [other.spans]).f1
         return 0.0 if alike is None else 1 - alike
 
+    def to_marks(self, answer: Any, space: Space) -> list[list[int]]:
+        """[start, end, the type's place], in the order of the text."""
+        return [list(span) for span in sorted(answer.spans)]
+
+    def from_marks(self, marks: Any, space: Space, task: str = "") -> Stretches:
+        """The stretches; with the length of the task's text where it is at hand."""
+        spans = tuple((start, end, label) for start, end, label in marks)
+        return Stretches(spans, len(space.texts.get(task, "")))
+
     def pack(self, answers: Sequence[Any], space: Space) -> Answers:
         """A list as it is."""
         return list(answers)
@@ -101,6 +113,27 @@ class Spans:
             *(_whole(found.answers, table), found.confidence, found.ties, found),
             *(found.iterations, found.converged, {"chosen": found.chosen} if method == inference.AUTO else {}),
         )
+
+    def chances(self, opinion: Opinion, space: Space) -> list[list[float]]:
+        """Of each marked stretch, with its type; 1 for those of known texts that nobody marked."""
+        found: inference.Found = opinion.belief
+        candidates = found.candidates
+        places = zip(candidates.task.tolist(), candidates.start.tolist(), candidates.end.tolist(), strict=True)
+        row = {place: at for at, place in enumerate(places)}
+        return [
+            [
+                float(found.belief[row[task, start, end], label]) if (task, start, end) in row else 1.0
+                for start, end, label in sorted(answer.spans)
+            ]
+            for task, answer in enumerate(opinion.answers)
+        ]
+
+    def doubt(self, opinion: Opinion) -> Floats:
+        """Entropies of all candidates together, each of one type or none, as if each stood alone."""
+        found: inference.Found = opinion.belief
+        none = np.maximum(1 - found.belief.sum(axis=1, keepdims=True), 0.0)
+        bits = entropy(np.concatenate([found.belief, none], axis=1))
+        return np.bincount(found.candidates.task, bits, len(opinion.answers))
 
     def baselines(self, table: AnswerTable) -> dict[str, Answers]:
         """Stretches that more than half marked alike, and three rules for single code points."""

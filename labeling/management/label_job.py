@@ -114,18 +114,21 @@ def describe(project: Project, meanings: dict[str, str]) -> None:
     for name, text in meanings.items():
         if most is not None and len(text) > most:
             raise UnusableFile(f"--describe of {name!r} is longer than {most} characters; use --guidelines FILE.")
-        project.labels.filter(name=name).update(description=text)
+        project.first_question.labels.filter(name=name).update(description=text)
 
 
 def instruct(project: Project, question: str, guidelines: str) -> None:
     """Write down the question and the guidelines, where they are given."""
     from labeling.managing.guidelines import note_change
 
-    told = {"question": question, "guidelines": guidelines}
-    Project.objects.filter(pk=project.pk).update(**{name: text for name, text in told.items() if text})
+    if question:
+        project.questions.filter(position=0).update(wording=question)
+        del project.first_question
+    if guidelines:
+        Project.objects.filter(pk=project.pk).update(guidelines=guidelines)
     if guidelines and guidelines != project.guidelines and project.batches.exists():
         note_change(project, None)
-    project.refresh_from_db(fields=["question", "guidelines"])
+    project.refresh_from_db(fields=["guidelines"])
 
 
 def paid_names(options: Options) -> list[str]:
@@ -146,7 +149,7 @@ def check_budget(batch: Batch, budget: int) -> None:
     for annotator in batch.project.annotators.charging():
         voter = recruiting.build(annotator.spec)
         labels = voters.label_set(batch.project.label_list())
-        voter.prepare(Brief(labels, voters.instructions(batch.project)))
+        voter.prepare(Brief(labels, voters.instructions(batch.project.first_question)))
         ceiling = getattr(voter, "most_it_can_cost", None)
         least[annotator.name] = int(ceiling(CONTROL)) if ceiling else int(annotator.price_microdollars or 0)
     if least and budget < min(least.values()):

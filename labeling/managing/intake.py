@@ -60,7 +60,8 @@ def started(project: Project, token: str) -> Batch | None:
 
 
 def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, user: User) -> Batch:
-    labels = [label.name for label in project.label_list()] or distinct(wishes.labels)
+    labels_there = [label.name for label in project.label_list()]
+    labels = labels_there or distinct(wishes.labels)
     upload.check_fields(fields)
     fields = guesses.used_texts(str(upload.path), fields)
     check_something_new(project, upload, fields, labels)
@@ -75,7 +76,7 @@ def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, use
             local_only=wishes.local_only,
             upload=upload.token,
         )
-        if not project.labels.exists():
+        if not labels_there:
             imports.set_labels(project, labels)
         if wishes.embedded_crowd and not project.annotators.filter(kind=Annotator.Kind.MODEL).exists():
             recruiting.add_models(project, recruiting.embedded_crowd(len(fields.text), len(fields.images)))

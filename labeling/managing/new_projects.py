@@ -22,10 +22,16 @@ def may_make(user: User | AnonymousUser) -> bool:
 
 
 @transaction.atomic
-def make(project: Project, labels: list[str], user: User | AnonymousUser) -> Project:
-    """Save a project with its labels, if any are named, and its first manager. Raises UnusableFile for bad labels."""
+def make(project: Project, labels: list[str], user: User | AnonymousUser, wording: str = "") -> Project:
+    """Save a project with its question, its labels, if any are named, and its first manager.
+
+    Raises UnusableFile for bad labels.
+    """
     project.slug = free_slug(project.name)
     project.save()
+    if wording:
+        project.first_question.wording = wording
+        project.first_question.save(update_fields=["wording"])
     if any(name.strip() for name in labels):
         imports.set_labels(project, distinct(tuple(labels)))
     Membership.objects.create(project=project, user_id=user.pk or 0, role=Membership.Role.MANAGER)

@@ -11,8 +11,10 @@ from labeling.models.escalation import Escalation
 from labeling.models.instance import Instance
 from labeling.models.invitation import Invitation
 from labeling.models.money import LedgerEntry, Purse, Reservation
-from labeling.models.project import Label, Membership, Project
+from labeling.models.project import Membership, Project
+from labeling.models.question import Label, Question
 from labeling.models.round import Round
+from labeling.models.skill import Skill
 from labeling.models.submission import Submission
 from labeling.models.task import Task
 from labeling.models.vote import Vote
@@ -33,8 +35,10 @@ __all__ = [
     "Membership",
     "Project",
     "Purse",
+    "Question",
     "Reservation",
     "Round",
+    "Skill",
     "SkippedRow",
     "Submission",
     "Task",

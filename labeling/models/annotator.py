@@ -16,6 +16,9 @@ from labeling.models.project import Project
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+    from labeling.models.question import Question
+    from labeling.models.skill import Skill
+
 
 class AnnotatorQuerySet(models.QuerySet["Annotator"]):
     def crowd(self) -> AnnotatorQuerySet:
@@ -36,6 +39,10 @@ class AnnotatorQuerySet(models.QuerySet["Annotator"]):
 
     def people(self) -> AnnotatorQuerySet:
         return self.filter(kind__in=[Annotator.Kind.PERSON, Annotator.Kind.EXPERT])
+
+    def with_skills(self) -> AnnotatorQuerySet:
+        """With what was learnt of each, read in one query more."""
+        return self.prefetch_related("skills")
 
     def listed(self) -> AnnotatorQuerySet:
         """Those that are not put away."""
@@ -73,14 +80,6 @@ class Annotator(models.Model):
     )
     outside = models.BooleanField(default=False, help_text="Its texts leave this machine.")
     price_microdollars = models.PositiveBigIntegerField(null=True, blank=True, help_text="At most, for one answer.")
-    confusion = models.JSONField(
-        null=True, blank=True, help_text="As last inferred: row = truth, column = answer, last column = abstention."
-    )
-    skill = models.JSONField(
-        null=True,
-        blank=True,
-        help_text="Of who is asked after the crowd: accuracy, its interval, the evidence by source, the last change.",
-    )
     created_at = models.DateTimeField(auto_now_add=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True, help_text="Out of sight and unasked since; restorable.")
@@ -129,6 +128,14 @@ class Annotator(models.Model):
             unique = f"{name[:50]} ({user.get_username()[:60]})" if taken else name
             found, _ = cls.objects.get_or_create(project=project, user=user, kind=kind, defaults={"name": unique})
         return found
+
+    def on(self, question: Question) -> Skill:
+        """What was learnt of it from its answers to a question; an empty row, not saved, before anything was.
+
+        One query, none where the annotators were read `with_skills`.
+        """
+        kept = {one.question_id: one for one in self.skills.all()}
+        return kept.get(question.pk) or self.skills.model(annotator=self, question=question)
 
     @property
     def recorded(self) -> bool:

@@ -116,6 +116,11 @@ class Batch(models.Model):
         return reverse("batch", args=[self.project.slug, self.pk])
 
     @property
+    def n_tasks(self) -> int:
+        """How many tasks it has: one for each question about each of its rows. One query."""
+        return self.rows_new * self.project.questions.count()
+
+    @property
     def accepts_from(self) -> float:
         """The confidence from which on the crowd settles a task of this batch alone."""
         return self.project.accept_confidence if self.accept_confidence is None else self.accept_confidence

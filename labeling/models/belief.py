@@ -10,7 +10,7 @@ from django.db import connection, models
 from django.db.models import Q
 from django.utils import timezone
 
-from labeling.models.project import Label
+from labeling.models.question import Label
 from labeling.models.round import Round
 from labeling.models.task import Task
 
@@ -46,18 +46,24 @@ def _statement(names: Sequence[str]) -> str:
 
 
 class Belief(models.Model):
-    """The posterior over the labels of one task. Derived from votes, so it may be overwritten."""
+    """The posterior of one task, and the answer it makes. Derived from votes, so it may be overwritten."""
 
     task = models.OneToOneField(Task, on_delete=models.CASCADE, related_name="belief")
     round = models.ForeignKey(Round, null=True, on_delete=models.SET_NULL, related_name="beliefs")
-    probabilities = models.JSONField(help_text="Per label in order, sums to 1.")
+    probabilities = models.JSONField(
+        help_text="As the kind tells: of one label each label's in order, sum 1; of any number of labels the chance of "
+        "yes for each in order; of stretches the chance of each one in `marks`."
+    )
     base = models.JSONField(help_text="The belief of the last full inference; later single votes are added to it.")
     crowd = models.JSONField(
         null=True, blank=True, help_text="What the free crowd alone believed, where `base` counts further answers."
     )
     base_vote = models.PositiveBigIntegerField(default=0, help_text="The newest vote that `base` counts.")
-    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="+", help_text="The most believed label.")
-    confidence = models.FloatField(help_text="Probability of that label.")
+    label = models.ForeignKey(
+        Label, null=True, on_delete=models.PROTECT, related_name="+", help_text="The most believed label."
+    )
+    marks = models.JSONField(null=True, help_text="The believed answer of a kind without one label, in its plain form.")
+    confidence = models.FloatField(help_text="Chance that this answer is right.")
     entropy = models.FloatField(help_text="In bits.")
     tie = models.BooleanField(default=False)
     method = models.CharField(max_length=40)
@@ -69,10 +75,14 @@ class Belief(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(label__isnull=False, marks__isnull=True) | Q(label__isnull=True, marks__isnull=False),
+                name="belief_says_a_label_or_marks",
+            ),
             models.CheckConstraint(condition=Q(confidence__gte=0, confidence__lte=1), name="belief_confidence_in_0_1"),
             models.CheckConstraint(condition=Q(entropy__gte=0), name="belief_entropy_not_negative"),
         ]
         indexes = [models.Index(fields=["entropy"], name="belief_entropy")]
 
     def __str__(self) -> str:
-        return f"{self.label} {self.confidence:.2f}"
+        return f"{self.label or self.marks} {self.confidence:.2f}"

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from labeling.models.annotator import Annotator
-from labeling.models.project import Label
+from labeling.models.question import Label
 from labeling.models.task import Task
 
 
@@ -29,7 +29,8 @@ class Decision(models.Model):
     """Whose label only an expert may change."""
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="decisions")
-    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="+")
+    label = models.ForeignKey(Label, null=True, on_delete=models.PROTECT, related_name="+")
+    marks = models.JSONField(null=True, help_text="The answer of a kind without one label, in its plain form.")
     decided_by = models.CharField(max_length=8, choices=By.choices)
     annotator = models.ForeignKey(Annotator, null=True, on_delete=models.PROTECT, related_name="decisions")
     confidence = models.FloatField()
@@ -48,6 +49,10 @@ class Decision(models.Model):
                 fields=["task"], condition=Q(superseded_at__isnull=True), name="decision_one_current_per_task"
             ),
             models.CheckConstraint(
+                condition=Q(label__isnull=False, marks__isnull=True) | Q(label__isnull=True, marks__isnull=False),
+                name="decision_says_a_label_or_marks",
+            ),
+            models.CheckConstraint(
                 condition=Q(confidence__gte=0, confidence__lte=1), name="decision_confidence_in_0_1"
             ),
         ]
@@ -55,4 +60,4 @@ class Decision(models.Model):
         indexes = [models.Index(fields=["created_at"], name="decision_created")]
 
     def __str__(self) -> str:
-        return f"{self.task}: {self.label} by {self.decided_by}"
+        return f"{self.task}: {self.label or self.marks} by {self.decided_by}"

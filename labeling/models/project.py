@@ -1,17 +1,20 @@
-"""A labeling job: its label set, its people and its policy."""
+"""A labeling job: its questions, its people and its policy."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
+
+    from labeling.models.question import Label, Question
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -25,7 +28,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
 
 class Project(models.Model):
-    """A labeling job: its label set, guidelines, annotators, money, policy."""
+    """A labeling job: its questions, guidelines, annotators, money, policy."""
 
     class Router(models.TextChoices):
         VALUE = "value", "value per dollar"
@@ -45,7 +48,6 @@ class Project(models.Model):
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
-    question = models.CharField(max_length=300, default="Which label fits best?")
     guidelines = models.TextField(blank=True)
     guidelines_at = models.DateTimeField(null=True, blank=True, help_text="When the guidelines changed last.")
     group_name = models.CharField("name of the group attribute", max_length=60, default="Group")
@@ -128,6 +130,13 @@ class Project(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new project comes with its first question."""
+        new = self._state.adding
+        super().save(*args, **kwargs)
+        if new:
+            self.questions.create()
+
     def get_absolute_url(self) -> str:
         return reverse("project", args=[self.slug])
 
@@ -152,9 +161,14 @@ class Project(models.Model):
         own = self.expert_wage_microdollars_per_hour if kind == "expert" else None
         return self.wage_microdollars_per_hour if own is None else own
 
+    @cached_property
+    def first_question(self) -> Question:
+        """The question with which the project was made; no query where `questions` were read with it."""
+        return self.questions.all()[0]
+
     def label_list(self) -> list[Label]:
-        """The labels in order; a label's place in this list is its index in arrays."""
-        return list(self.labels.all())
+        """The labels of the first question in order; a label's place in this list is its index in arrays."""
+        return self.first_question.label_list()
 
 
 class Membership(models.Model):
@@ -187,34 +201,3 @@ class Membership(models.Model):
     def may(self, role: str) -> bool:
         """Whether this membership includes what `role` may do."""
         return self.RANK[Membership.Role(self.role)] >= self.RANK[Membership.Role(role)]
-
-
-class Label(models.Model):
-    """One answer of the label set; `position` is its place on the page and its index in arrays."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="labels")
-    position = models.PositiveSmallIntegerField()
-    name = models.CharField(max_length=120)
-    short = models.CharField(max_length=40, blank=True, help_text="A short form for narrow places.")
-    hint = models.CharField(max_length=120, blank=True, help_text="Three or four words under the name.")
-    description = models.TextField(blank=True, help_text="What belongs here; models and people read it.")
-
-    class Meta:
-        ordering = ["position"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "name"], name="label_name_once_per_project"),
-            models.UniqueConstraint(fields=["project", "position"], name="label_position_once_per_project"),
-            models.CheckConstraint(condition=~Q(name=""), name="label_has_a_name"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def brief(self) -> str:
-        return self.short or self.name
-
-    @property
-    def key(self) -> str:
-        """The digit that picks this label: 1 to 9, then 0 for the tenth, none after."""
-        return str((self.position + 1) % 10) if self.position < 10 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from django.db import models
@@ -13,7 +13,8 @@ from django.urls import reverse
 from labeling.models.batch import Batch
 from labeling.models.grouping import group_name
 from labeling.models.instance import Instance
-from labeling.models.project import Label, Project
+from labeling.models.project import Project
+from labeling.models.question import Label, Question
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
@@ -46,11 +47,18 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def scorable(self) -> TaskQuerySet:
         """Tasks with a known label that no method has seen: the honest checks."""
-        return self.filter(gold__isnull=False).exclude(slice=Task.Slice.VALIDATION)
+        return self.exclude(gold=None, gold_marks=None).exclude(slice=Task.Slice.VALIDATION)
 
     def may_leave(self) -> TaskQuerySet:
         """Tasks whose text may be shown to a model of outside."""
         return self.exclude(Q(instance__local_only=True) | Q(batch__local_only=True) | Q(project__local_only=True))
+
+    def bulk_create(self, objs: Iterable[Task], *args: Any, **kwargs: Any) -> list[Task]:
+        """Many rows; those that name no question are about the project's first one."""
+        made = list(objs)
+        for task in made:
+            task.ask_first_question()
+        return super().bulk_create(made, *args, **kwargs)
 
     def without_votes_of(self, annotator_id: int) -> TaskQuerySet:
         return self.exclude(votes__annotator_id=annotator_id)
@@ -81,8 +89,10 @@ class Task(models.Model):
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tasks")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="tasks", db_index=False)
+    question = models.ForeignKey(Question, on_delete=models.RESTRICT, related_name="tasks", db_index=False)
     position = models.PositiveIntegerField(help_text="Place in the batch, from 0.")
     gold = models.ForeignKey(Label, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    gold_marks = models.JSONField(null=True, blank=True, help_text="The known answer of a kind without one label.")
     slice = models.CharField(max_length=12, choices=Slice.choices, default=Slice.NONE, blank=True)
     check_probability = models.FloatField(
         null=True, blank=True, help_text="With which probability this task was drawn for a check."
@@ -96,7 +106,11 @@ class Task(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["batch", "position"], name="task_position_once_per_batch"),
             models.CheckConstraint(
-                condition=~Q(slice="validation") | Q(gold__isnull=False), name="task_validation_has_gold"
+                condition=~Q(slice="validation") | Q(gold__isnull=False) | Q(gold_marks__isnull=False),
+                name="task_validation_has_gold",
+            ),
+            models.CheckConstraint(
+                condition=Q(gold__isnull=True) | Q(gold_marks__isnull=True), name="task_gold_is_a_label_or_marks"
             ),
             models.CheckConstraint(
                 condition=Q(check_probability=None) | Q(check_probability__gt=0, check_probability__lte=1),
@@ -111,8 +125,17 @@ class Task(models.Model):
     def __str__(self) -> str:
         return self.external_id
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.ask_first_question()
+        super().save(*args, **kwargs)
+
     def get_absolute_url(self) -> str:
         return reverse("task", args=[self.project.slug, self.pk])
+
+    def ask_first_question(self) -> None:
+        """Where no question is named, the task is about the project's first one."""
+        if self.question_id is None:
+            self.question = self.project.first_question
 
     def lock(self) -> None:
         """Hold this task until the transaction ends: answers to it are taken in one after the other.

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from labeling.models.annotator import Annotator
-from labeling.models.project import Label
+from labeling.models.question import Label
 from labeling.models.task import Task
 
 
@@ -16,6 +16,10 @@ class VoteQuerySet(models.QuerySet["Vote"]):
     def current(self) -> VoteQuerySet:
         """Votes that no later vote corrects and that were not taken back."""
         return self.filter(correction__isnull=True, withdrawn=False)
+
+    def answering(self) -> VoteQuerySet:
+        """Votes that are no abstention."""
+        return self.exclude(label=None, marks=None)
 
     def of_people(self) -> VoteQuerySet:
         return self.filter(annotator__kind__in=[Annotator.Kind.PERSON, Annotator.Kind.EXPERT])
@@ -31,11 +35,17 @@ class VoteQuerySet(models.QuerySet["Vote"]):
 
 
 class Vote(models.Model):
-    """One annotator's answer to one task. No label means abstention (the raw answer says why), never a guess."""
+    """One annotator's answer to one task: a label, or marks where the kind has more than one label.
+
+    Neither means abstention (the raw answer says why), never a guess.
+    """
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="votes")
     annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="votes")
     label = models.ForeignKey(Label, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    marks = models.JSONField(
+        null=True, blank=True, help_text="The answer of a kind without one label, in its plain form."
+    )
     probabilities = models.JSONField(null=True, blank=True, help_text="Per label in order, if the model gave them.")
     raw = models.TextField(blank=True, help_text="The answer as it came, or a person's note.")
     prompt_version = models.CharField(max_length=64, blank=True)
@@ -65,8 +75,11 @@ class Vote(models.Model):
                 name="vote_one_chain_per_task_annotator_and_prompt",
             ),
             models.CheckConstraint(
-                condition=Q(withdrawn=False) | Q(corrects__isnull=False, label__isnull=True),
+                condition=Q(withdrawn=False) | Q(corrects__isnull=False, label__isnull=True, marks__isnull=True),
                 name="vote_withdrawal_points_to_a_vote_and_has_no_label",
+            ),
+            models.CheckConstraint(
+                condition=Q(label__isnull=True) | Q(marks__isnull=True), name="vote_says_a_label_or_marks"
             ),
             models.CheckConstraint(condition=Q(seconds__gte=0), name="vote_seconds_not_negative"),
         ]

@@ -1,10 +1,10 @@
-"""What is known of one annotator's skill, as kept with it: the reading side of `rounds.skills`."""
+"""What is known of one annotator's skill at a question, as kept: the reading side of `rounds.skills`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from labeling.models import Annotator
+from labeling import models
 from labeling.truth.skills.dependence import IN_DISPUTE, USUAL
 from labeling.truth.skills.verdict import LEAST_EVIDENCE
 
@@ -64,9 +64,9 @@ class Skill:
 UNKNOWN = Skill(0.9, 0.0, 1.0, 0.0, 0, 0.9, USUAL, IN_DISPUTE)
 
 
-def of(annotator: Annotator) -> Skill:
-    """The skill that was learnt last; `UNKNOWN` before."""
-    kept = annotator.skill
+def of(row: models.Skill) -> Skill:
+    """The skill that was learnt last, from the row kept with an annotator and a question; `UNKNOWN` before."""
+    kept = row.skill
     if not kept:
         return UNKNOWN
     sources = {name: Source(**one) for name, one in kept["sources"].items()}

@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from labeling import known
+from labeling import known, models
 from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Stays, Voter
 from labeling.crowd.errors import CrowdError, Misconfigured, unforeseen
-from labeling.models import Annotator, Batch, Label, Project, Task, Vote
+from labeling.models import Annotator, Batch, Label, Task, Vote
 from labeling.people import recruiting
 from labeling.people.shown import question as question
 from labeling.people.shown import question_of
@@ -22,12 +22,13 @@ SHOWN = ("external_id", "parts", "images")
 _ready: OrderedDict[tuple[int, str, int], Voter] = OrderedDict()
 
 
-def ready(annotator: Annotator, batch: Batch) -> Voter:
-    """The prepared voter behind an annotator. Models stay in this process's memory until others push them out.
+def ready(annotator: Annotator, batch: Batch, asked: models.Question | None = None) -> Voter:
+    """The voter behind an annotator, prepared for a question, the first one unless another is named.
 
-    Raises CrowdError where it cannot serve, in one sentence.
+    Models stay in this process's memory until others push them out. Raises CrowdError where it cannot serve, in one
+    sentence.
     """
-    version = brief_version(batch)
+    version = brief_version(batch, asked)
     key = (annotator.pk, annotator.spec, version)
     if key not in _ready:
         voter = recruiting.build(annotator.spec)
@@ -35,7 +36,7 @@ def ready(annotator: Annotator, batch: Batch) -> Voter:
             raise Misconfigured(f"{annotator} would now send texts away from this machine; let it join anew.")
         if not annotator.charges and recruiting.price_of(annotator.spec, voter):
             raise Misconfigured(f"{annotator} would now cost money; let it join anew.")
-        _prepare(voter, brief_for(batch, version, voter.outside))
+        _prepare(voter, brief_for(batch, version, voter.outside, asked))
         _ready[key] = voter
         while len(_ready) > KEPT:
             _ready.popitem(last=False)
@@ -56,18 +57,20 @@ def _prepare(voter: Voter, brief: Brief) -> None:
         raise failure from error
 
 
-def brief_version(batch: Batch) -> int:
+def brief_version(batch: Batch, asked: models.Question | None = None) -> int:
     """Changes whenever the brief would, at the price of one small query."""
     project = batch.project
-    learnable = Task.objects.learnable().filter(project=project)
+    about = asked or project.first_question
+    learnable = Task.objects.learnable().filter(project=project, question=about)
     of_the_file = learnable.values_list("pk", "gold_id", "instance__local_only", "batch__local_only").order_by("pk")
-    told = [(label.name, label.description, label.hint) for label in project.label_list()]
+    told = [(label.name, label.description, label.hint) for label in about.label_list()]
     return hash(
         (
             batch.pk,
+            about.pk,
             batch.rows_new,
             batch.seed,
-            instructions(project),
+            instructions(about),
             tuple(told),
             tuple(of_the_file),
             batch.taught_at,
@@ -78,23 +81,25 @@ def brief_version(batch: Batch) -> int:
 
 
 @lru_cache(maxsize=4)
-def brief_for(batch: Batch, version: int, outside: bool = False) -> Brief:
-    """What a voter may know: labels, guidelines, known labels, the batch's texts without labels.
+def brief_for(batch: Batch, version: int, outside: bool = False, asked: models.Question | None = None) -> Brief:
+    """What a voter may know: a question's labels, guidelines, known labels, the batch's texts without labels.
 
     What people settled is known as of `batch.taught_at`, so that all of a batch is answered by the same lesson.
     For a voter of `outside`, known tasks that must stay are no examples.
     `version` is only there to make the cache forget a brief that has changed.
     """
     project = batch.project
-    labels = project.label_list()
-    label_of = {one.task: one.label for one in known.labels_by(project, batch.taught_at)}
-    learnable = known.tasks(project.pk).order_by("pk")
+    about = asked or project.first_question
+    labels = about.label_list()
+    label_of = {one.task: one.label for one in known.labels_by(project, batch.taught_at, about)}
+    learnable = known.tasks(project.pk, about).order_by("pk")
     learnable = learnable.may_leave() if outside else learnable
     examples = tuple(Example(question(task), label_of[task.pk]) for task in learnable if task.pk in label_of)
-    rows = batch.tasks.order_by("position").values_list(*(f"instance__{name}" for name in SHOWN))
+    tasks = batch.tasks.filter(question=about).order_by("position")
+    rows = tasks.values_list(*(f"instance__{name}" for name in SHOWN))
     texts = tuple(question_of(*row) for row in rows[:TEXTS])
     hides = project.hide_personal_data
-    return Brief(label_set(labels), instructions(project), examples, texts, batch.seed, hides, staying(project.pk))
+    return Brief(label_set(labels), instructions(about), examples, texts, batch.seed, hides, staying(project.pk))
 
 
 def staying(project_id: int) -> Stays:
@@ -113,9 +118,10 @@ def label_set(labels: list[Label]) -> LabelSet:
     return LabelSet(tuple(label.name for label in labels), told if any(told) else ())
 
 
-def instructions(project: Project) -> str:
-    """What annotators are told, models and people alike."""
-    return "\n\n".join(text for text in (project.question, project.guidelines) if text)
+def instructions(asked: models.Question) -> str:
+    """What annotators are told about a question, models and people alike."""
+    told = (asked.wording, asked.project.guidelines, asked.guidelines)
+    return "\n\n".join(text for text in told if text)
 
 
 def vote(task: Task, annotator: Annotator, answer: Answer, labels: list[Label]) -> Vote:

@@ -11,34 +11,34 @@ from django.db.models.functions import Cast, Length
 from numpy.typing import NDArray
 
 from labeling.crowd.errors import CrowdError
-from labeling.models import Annotator, Batch, Task
+from labeling.models import Annotator, Batch, Question, Task
 from labeling.people import voters
 from labeling.rounds import calls
 from labeling.rounds.relabelers import Party
 from labeling.truth.votes import Bools
 
 
-def holds(annotator: Annotator, batch: Batch) -> tuple[int, int]:
-    """Micro-dollars that asking about the batch's shortest and its longest text holds.
+def holds(annotator: Annotator, batch: Batch, question: Question) -> tuple[int, int]:
+    """Micro-dollars that asking a question about the batch's shortest and its longest text holds.
 
     The stated price twice where the model cannot be made ready: why not is told when it is asked.
     """
     size = Length(Cast("instance__parts", TextField()))
-    by_size = batch.tasks.annotate(size=size).order_by("size", "pk")
+    by_size = batch.tasks.filter(question=question).annotate(size=size).order_by("size", "pk")
     ends = [task for task in (by_size.first(), by_size.last()) if task]
     stated = annotator.price_microdollars or 0
     try:
-        voter = voters.ready(annotator, batch)
+        voter = voters.ready(annotator, batch, question)
     except CrowdError:
         return stated, stated
     found = [calls.most_it_can_cost(voter, annotator, task) for task in ends] or [stated]
     return min(found), max(found)
 
 
-def with_holds(batch: Batch, parties: Sequence[Party]) -> list[Party]:
+def with_holds(batch: Batch, question: Question, parties: Sequence[Party]) -> list[Party]:
     """The same parties; of paid models that may be asked it is known what asking them holds."""
     return [
-        replace(party, holds=holds(party.annotator, batch)) if party.annotator and party.available else party
+        replace(party, holds=holds(party.annotator, batch, question)) if party.annotator and party.available else party
         for party in parties
     ]
 
@@ -53,14 +53,14 @@ def spendable(free: int, parties: Sequence[Party]) -> int:
     return max(free - max(margin, 0), 0)
 
 
-def too_dear(batch: Batch, party: Party, task_ids: NDArray[np.int64], free: int) -> Bools:
+def too_dear(batch: Batch, question: Question, party: Party, task_ids: NDArray[np.int64], free: int) -> Bools:
     """Tasks about which this party cannot be asked, because less is free than must be held, (n_tasks,)."""
     everywhere = np.ones(len(task_ids), dtype=np.bool_)
     if party.annotator is None or party.holds[1] <= free:
         return ~everywhere
     if party.holds[0] > free:
         return everywhere
-    voter, annotator = voters.ready(party.annotator, batch), party.annotator
+    voter, annotator = voters.ready(party.annotator, batch, question), party.annotator
     own = Task.objects.filter(pk__in=[int(pk) for pk in task_ids], batch=batch)
     held = [task.pk for task in own if calls.most_it_can_cost(voter, annotator, task) <= free]
     dear: Bools = ~np.isin(task_ids, held)

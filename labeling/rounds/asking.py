@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
+from labeling import models
 from labeling.crowd import base
 from labeling.crowd.base import Answer, Question
 from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, MustStay, NotAsked
@@ -61,14 +62,19 @@ def _claim(questions: EscalationQuerySet) -> list[Escalation]:
     candidates = (
         questions.exclude(rests)
         .filter(~Exists(under_way))
-        .select_related("annotator", "task__batch__project", "task__instance")
+        .select_related("annotator", "task__question", "task__batch__project", "task__instance")
     )
     mine: list[Escalation] = []
     for question in candidates[: 2 * TOGETHER]:
-        same = not mine or mine[0].annotator_id == question.annotator_id
+        same = not mine or _alike(mine[0], question)
         if same and len(mine) < TOGETHER and question.lease(settings.LEASE_SECONDS):
             mine.append(question)
     return mine
+
+
+def _alike(one: Escalation, other: Escalation) -> bool:
+    """Whether both put one question of the project to one model, so that it answers them with one brief."""
+    return (one.annotator_id, one.task.question_id) == (other.annotator_id, other.task.question_id)
 
 
 @dataclass(slots=True)
@@ -82,16 +88,17 @@ class Run:
     renewed: float = field(default_factory=time.monotonic)
     annotator: Annotator = field(init=False)
     batch: Batch = field(init=False)
+    asked: models.Question = field(init=False)
 
     def __post_init__(self) -> None:
         first = self.unasked[0]
         assert first.annotator is not None
-        self.annotator, self.batch = first.annotator, first.task.batch
+        self.annotator, self.batch, self.asked = first.annotator, first.task.batch, first.task.question
 
     def answers(self) -> Iterator[CrowdError]:
         """Ask and book one question after the other; yields every failure once it is booked."""
         try:
-            voter = voters.ready(self.annotator, self.batch)
+            voter = voters.ready(self.annotator, self.batch, self.asked)
         except CrowdError as error:
             _note(self.annotator, error)
             yield error

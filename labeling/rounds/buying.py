@@ -10,7 +10,7 @@ import numpy as np
 from labeling import arrays
 from labeling.arrays import Ballot
 from labeling.known import Known
-from labeling.models import Annotator, Batch, Decision, Escalation, Project
+from labeling.models import Annotator, Batch, Decision, Escalation, Project, Question
 from labeling.money import ledger
 from labeling.rounds import affording, relabelers, teaching
 from labeling.rounds.relabelers import Party
@@ -172,7 +172,9 @@ def _with_money(table: Table, gains: Floats, free: int) -> Floats:
     """A paid model is asked only where what its answer can cost can be held now."""
     gains = gains.copy()
     for place, party in enumerate(table.parties):
-        gains[affording.too_dear(table.batch, party, table.ballot.task_ids, free), place] = -np.inf
+        gains[
+            affording.too_dear(table.batch, table.ballot.question, party, table.ballot.task_ids, free), place
+        ] = -np.inf
     return gains
 
 
@@ -194,19 +196,21 @@ def _with_room(table: Table, gains: Floats) -> Floats:
             gains[:, place] = -np.inf
         lot = np.random.default_rng(table.batch.seed).permutation(len(gains))
         order = np.lexsort((lot, np.round(-entropy(table.belief), TIE_DECIMALS), -gains[:, place]))
-        gains[order[room_for_people(table.batch) :], place] = -np.inf
+        gains[order[room_for_people(table.batch, table.ballot.question) :], place] = -np.inf
     return gains
 
 
-def room_for_people(batch: Batch) -> int:
-    """How many more tasks of the batch may go to people. What was taken back before anybody looked takes no room.
+def room_for_people(batch: Batch, question: Question) -> int:
+    """How many more of a question's tasks in the batch may go to people.
+
+    What was taken back before anybody looked takes no room.
 
     None while models wait to be taught: which tasks are torn nobody can tell then, and a first lot is drawn by chance
     (`routing.first_lot`).
     """
     if teaching.awaited(batch):
         return 0
-    sent = Escalation.objects.in_batch(batch.pk)
+    sent = Escalation.objects.in_batch(batch.pk).filter(task__question=question)
     asked = sent.to_people().exclude(reason=Escalation.Reason.AUDIT).exclude(state=Escalation.State.WITHDRAWN)
     asked |= sent.filter(reason=Escalation.Reason.FLAGGED)
     return max(int(batch.project.review_share * batch.rows_new) - asked.values("task").distinct().count(), 0)
@@ -254,7 +258,7 @@ def probes(table: Table) -> list[tuple[Party, Ints]]:
             own
             & ~np.isin(table.ballot.task_ids, list(asked))
             & relabelers.askable(table.batch, table.ballot, party, own)
-            & ~affording.too_dear(table.batch, party, table.ballot.task_ids, free)
+            & ~affording.too_dear(table.batch, table.ballot.question, party, table.ballot.task_ids, free)
         )
         affordable = int(PROBE_SHARE * free // party.price) if party.price else PROBES
         size = min(PROBES - int(count[place]), affordable, int(fresh.sum()))

@@ -18,21 +18,23 @@ ROWS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a decision says, before it is a row."""
+    """What a decision says, before it is a row: a label, or `marks` where the kind has more than one."""
 
     task_id: int
-    label_id: int
+    label_id: int | None
     decided_by: str
     confidence: float
     entropy: float
     why: str = ""
     annotator_id: int | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    marks: Any = None
 
     def row(self) -> Decision:
         return Decision(
             task_id=self.task_id,
             label_id=self.label_id,
+            marks=self.marks,
             decided_by=self.decided_by,
             annotator_id=self.annotator_id,
             confidence=min(self.confidence, 1.0),
@@ -91,7 +93,7 @@ def restore(decision: Decision) -> None:
     if decision.superseded_at is None:
         return
     current(decision.task_id).update(superseded_at=Now())
-    again = ("task_id", "label_id", "decided_by", "annotator_id", "confidence", "entropy", "why", "provenance")
+    again = ("task_id", "label_id", "marks", "decided_by", "annotator_id", "confidence", "entropy", "why", "provenance")
     Decision.objects.create(**{name: getattr(decision, name) for name in again})
     Task.objects.filter(pk=decision.task_id).update(stage=Task.Stage.DECIDED)
 
@@ -123,6 +125,7 @@ def of_belief(belief: Belief, decided_by: str, why: str, annotator: Annotator | 
         why,
         annotator.pk if annotator else None,
         provenance,
+        belief.marks,
     )
 
 

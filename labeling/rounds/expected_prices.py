@@ -11,6 +11,7 @@ from math import ceil, sqrt
 from statistics import fmean, stdev
 from typing import Protocol, runtime_checkable
 
+from labeling import models
 from labeling.crowd.base import Question, Voter
 from labeling.crowd.errors import CrowdError
 from labeling.models import Annotator, Batch, Reservation, Task, Vote
@@ -33,22 +34,27 @@ class Metered(Voter, Protocol):
         """Micro-dollars that asking once is likely to cost; `share` of the most tokens, and `written` ones."""
 
 
-def of(annotator: Annotator, batch: Batch) -> int:
-    """Micro-dollars of one answer about a text of this batch."""
-    booked = Reservation.objects.filter(annotator=annotator, task__batch=batch, state=Reservation.State.SETTLED)
+def of(annotator: Annotator, batch: Batch, question: models.Question | None = None) -> int:
+    """Micro-dollars of one answer about a text of this batch, to the first question unless another is named."""
+    asked = question or batch.project.first_question
+    about = Reservation.objects.filter(annotator=annotator, task__batch=batch, task__question=asked)
+    booked = about.filter(state=Reservation.State.SETTLED)
     bills = list(booked.order_by("-pk").values_list("cost_microdollars", flat=True)[:LATEST])
     if len(bills) >= ENOUGH:
         return ceil(at_most([float(bill or 0) for bill in bills]))
     try:
-        voter = voters.ready(annotator, batch)
+        voter = voters.ready(annotator, batch, asked)
     except CrowdError:  # why not is told when it is asked
         return annotator.price_microdollars or 0
-    return _by_tokens(voter, annotator, batch) if isinstance(voter, Metered) else annotator.price_microdollars or 0
+    if not isinstance(voter, Metered):
+        return annotator.price_microdollars or 0
+    return _by_tokens(voter, annotator, batch, asked)
 
 
-def _by_tokens(voter: Metered, annotator: Annotator, batch: Batch) -> int:
+def _by_tokens(voter: Metered, annotator: Annotator, batch: Batch, asked: models.Question) -> int:
     """From what its answers used, or will use by a first guess, for a sample of the batch's texts."""
-    places = sorted({batch.rows_new * part // SAMPLE for part in range(SAMPLE)})
+    size = batch.n_tasks // batch.rows_new if batch.rows_new else 1
+    places = sorted({batch.rows_new * part // SAMPLE * size + asked.position for part in range(SAMPLE)})
     sample = [voters.question(task) for task in batch.tasks.filter(position__in=places)]
     if not sample:
         return annotator.price_microdollars or 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labeling import models
 from labeling.arrays import rounded
 from labeling.known import confusion_of
 from labeling.models import Annotator, Belief, Label, Task
@@ -42,55 +43,63 @@ class Heard:
     """What is believed of a task, with every later vote added by Bayes' rule to the last inference.
 
     `crowd`: (K,) without people, `plain`: (K,) all answers together, each as if it were the only one. `voters`: who
-    gave the later ones and all people's, by key. `people`: what people said, oldest first.
+    gave the later ones and all people's, by key, and `skills` what was learnt of them. `people`: what people said,
+    oldest first.
     """
 
     labels: list[Label]
     crowd: Floats
     plain: Floats
     voters: dict[int, Annotator]
+    skills: dict[int, models.Skill]
     people: list[Said]
     n_votes: int
 
     @classmethod
     def of(cls, belief: Belief | None, task: Task, *known: Annotator) -> Heard:
         """From the votes on a task; annotators that are `known` are not fetched again."""
-        said, labels = what_was_said(task), task.project.label_list()
+        said, labels = what_was_said(task), task.question.label_list()
         places = {label.pk: place for place, label in enumerate(labels)}
         later = [one for one in said if belief is None or one.vote > belief.base_vote]
         people = [one for one in said if one.kind in PEOPLE]
         voters = {annotator.pk: annotator for annotator in known}
-        voters |= Annotator.objects.in_bulk({one.annotator for one in [*later, *people]} - voters.keys())
+        heard = {one.annotator for one in [*later, *people]}
+        voters |= Annotator.objects.in_bulk(heard - voters.keys())
+        skills = models.Skill.objects.by_annotator(task.question, heard | voters.keys())
         base = np.array(belief.base) if belief else np.full(len(labels), 1 / len(labels))
 
         def with_votes(start: Floats, votes: list[Said]) -> Floats:
-            matrices = [confusion_of(voters[one.annotator], len(labels)) for one in votes]
+            matrices = [confusion_of(skills[one.annotator], len(labels)) for one in votes]
             return bayes.combine(start, [places[one.label] for one in votes], matrices)
 
         crowd = np.array(belief.crowd) if belief and belief.crowd else base
         machines = [one for one in later if one.kind not in PEOPLE]
-        return cls(labels, with_votes(crowd, machines), with_votes(base, later), voters, people, len(said))
+        return cls(labels, with_votes(crowd, machines), with_votes(base, later), voters, skills, people, len(said))
 
     @property
     def differ(self) -> bool:
         return len({one.label for one in self.people}) > 1
 
+    def skill_of(self, annotator: int) -> skill.Skill:
+        """The skill of one of the voters, by key."""
+        return skill.of(self.skills[annotator])
+
     def belief(self) -> Floats:
         """All answers together, (K,), no surer than people who err together allow."""
-        skill = self._skill()
-        whole = self.plain ** share(len(self.people), skill.in_dispute if self.differ else skill.usual)
+        theirs = self._skill()
+        whole = self.plain ** share(len(self.people), theirs.in_dispute if self.differ else theirs.usual)
         chances: Floats = clipped(whole / whole.sum())
         return chances
 
     def verdict(self, accept: float) -> Verdict:
         """What people's answers, of whom there must be one, make of the task."""
         places = {label.pk: place for place, label in enumerate(self.labels)}
-        opinions = [Opinion(places[one.label], skill.of(self.voters[one.annotator]).proven) for one in self.people]
+        opinions = [Opinion(places[one.label], self.skill_of(one.annotator).proven) for one in self.people]
         return verdict(self.crowd, self.plain, opinions, accept, self._skill().in_dispute)
 
     def _skill(self) -> skill.Skill:
         """Of any of the people: what is learnt of how they err together is the same for all."""
-        return skill.of(self.voters[self.people[-1].annotator]) if self.people else skill.UNKNOWN
+        return self.skill_of(self.people[-1].annotator) if self.people else skill.UNKNOWN
 
     def written(self, belief: Belief) -> Belief:
         """The belief with all this, saved; `belief` itself stays as it is."""

@@ -26,8 +26,11 @@ from labeling.rounds import calls
 A_MOMENT = 1.0
 
 
-def vote(chunk: Chunk, voter: Voter, tasks: list[Task]) -> CrowdError | None:
-    """Ask about these tasks of a leased chunk, one hold at a time; the failure that ended it, if any."""
+def vote(chunk: Chunk, voter: Voter, tasks: list[Task], *, all_of_it: bool = True) -> CrowdError | None:
+    """Ask about these tasks of a leased chunk, one hold at a time; the failure that ended it, if any.
+
+    `all_of_it`: nothing else is left in the chunk, which is done when these are.
+    """
     run = Run(chunk, voter, deque(tasks))
     try:
         run.ask()
@@ -35,7 +38,7 @@ def vote(chunk: Chunk, voter: Voter, tasks: list[Task]) -> CrowdError | None:
         run.keep_what_nobody_knows()
     if run.ended:
         _rest(chunk, run.ended)
-    elif run.finished:
+    elif run.finished and all_of_it:
         chunk.finish()
     return run.failure
 
@@ -144,7 +147,7 @@ class Run:
     def _abstain(self, task: Task, error: CrowdError) -> None:
         answer = Answer(None, raw=str(error), model=self.voter.name, cost_microdollars=error.spent_microdollars)
         with suppress(IntegrityError), transaction.atomic():  # a text that must stay by now gets no vote from outside
-            voters.vote(task, self.annotator, answer, task.batch.project.label_list()).save()
+            voters.vote(task, self.annotator, answer, task.question.label_list()).save()
 
     def more(self, asked: Question, microdollars: int) -> bool:
         """Hold so much in all for a task that is to be asked about once more; False where there is not so much."""

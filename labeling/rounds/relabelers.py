@@ -70,7 +70,7 @@ def parties(
         Party(
             Kind.PAID,
             each.name,
-            expected_prices.of(each, batch),
+            expected_prices.of(each, batch, ballot.question),
             each.pk in callable_now,
             (column,),
             each,

@@ -37,8 +37,10 @@ def due() -> list[Batch]:
     """
     finished = Round.objects.exclude(finished_at=None)
     reviewed = finished.filter(batch__stage=Batch.Stage.REVIEWING, batch__paused_at=None, batch__archived_at=None)
-    last = reviewed.values_list("batch").annotate(Max("started_at")).order_by()
-    waiting = [batch for batch, since in last if _enough(batch, since)]
+    last: dict[int, datetime] = {}
+    for batch, _, since in reviewed.values_list("batch", "question").annotate(Max("started_at")).order_by():
+        last[batch] = min(since, last.get(batch, since))
+    waiting = [batch for batch, since in last.items() if _enough(batch, since)]
     return [batch for batch in Batch.objects.filter(pk__in=waiting) if _has_rested(batch)]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from django.db import transaction
 
 from labeling.live import nudges
-from labeling.models import Annotator, Batch, Decision, Escalation, Round, Task
+from labeling.models import Annotator, Batch, Decision, Escalation, Question, Round, Task
 from labeling.money import ledger
 from labeling.money.ledger import dollars
 from labeling.rounds import affording, buying, decisions, teaching
@@ -35,7 +35,7 @@ BUDGETS = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1)
 @transaction.atomic
 def route(table: Table, turn: Round) -> None:
     """Settle what is known, buy the answers that are worth most, and settle the rest once nothing is left to buy."""
-    settle_known(table.batch)
+    settle_known(table.batch, table.ballot.question)
     if wanted := buying.probes(table):
         probe(table, wanted, turn)
         return
@@ -49,14 +49,13 @@ def route(table: Table, turn: Round) -> None:
     nudges.announce(table.batch.project_id, nudges.QUEUE)
 
 
-def settle_known(batch: Batch) -> int:
-    """Tasks of the validation slice have their label from the file."""
-    tasks = batch.tasks.learnable().undecided()
+def settle_known(batch: Batch, question: Question) -> int:
+    """Tasks of the validation slice have their answer from the file."""
+    tasks = batch.tasks.filter(question=question).learnable().undecided()
     why = "Known from the file; the methods learn from it."
     return decisions.decide_many(
-        Verdict(task.pk, task.gold_id, By.FILE, 1.0, 0.0, why, provenance={"known": True})
-        for task in tasks
-        if task.gold_id
+        Verdict(pk, gold, By.FILE, 1.0, 0.0, why, provenance={"known": True}, marks=marks)
+        for pk, gold, marks in tasks.values_list("pk", "gold_id", "gold_marks")
     )
 
 
@@ -160,7 +159,8 @@ def first_lot(table: Table, hopeless: Ints) -> Ints:
     Drawn by chance, for nothing is known by which to choose. While a lot waits there is none; where models cannot learn
     from the last one, the next is as large as all before.
     """
-    asked = Escalation.objects.in_batch(table.batch.pk).to_people().exclude(reason=Reason.AUDIT)
+    sent = Escalation.objects.in_batch(table.batch.pk).filter(task__question=table.ballot.question)
+    asked = sent.to_people().exclude(reason=Reason.AUDIT)
     if asked.open().exists():
         return hopeless[:0]
     size = max(FIRST_LOT, asked.values("task").distinct().count())

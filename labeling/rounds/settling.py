@@ -8,7 +8,6 @@ from django.db import transaction
 
 from labeling.live import nudges
 from labeling.models import Annotator, Belief, Decision, Escalation, Label, Membership, Task, Vote
-from labeling.people import skill
 from labeling.rounds import decisions
 from labeling.rounds.hearing import Heard
 from labeling.truth.skills.verdict import Dispute, Outcome, Verdict
@@ -74,13 +73,13 @@ def _disputed(heard: Heard, vote: Vote, found: Verdict) -> tuple[str, str]:
         best = heard.labels[int(heard.crowd.argmax())]
         sure = f"The crowd is {heard.crowd.max():.0%} sure of {best}"
         return Reason.AGAINST_CROWD, f"{sure}, {vote.annotator} says {vote.label}."
-    whose = f"{vote.annotator}, of whose answers {skill.of(vote.annotator).accuracy:.0%} are right,"
+    whose = f"{vote.annotator}, of whose answers {heard.skill_of(vote.annotator_id).accuracy:.0%} are right,"
     return Reason.AGAINST_RECORD, f"{whose} says {vote.label}; {heard.labels[found.label]} is likelier."
 
 
 def _why_sure(heard: Heard, found: Verdict, after: Belief | None) -> str:
     """Whose skill settles it, in one sentence."""
-    told = [f"{heard.voters[key]} {skill.of(heard.voters[key]).accuracy:.0%}" for key in _speakers(heard)]
+    told = [f"{heard.voters[key]} {heard.skill_of(key).accuracy:.0%}" for key in _speakers(heard)]
     sure = f"{after.confidence:.0%} sure" if after else "sure enough"
     return f"By their skill ({', '.join(told)} right) {heard.labels[found.label]} is {sure}."
 
@@ -91,7 +90,7 @@ def _speakers(heard: Heard) -> list[int]:
 
 def _weighed(heard: Heard) -> dict[str, Any]:
     """With which skill everybody's answer counted, for the provenance."""
-    skills = {key: skill.of(heard.voters[key]) for key in _speakers(heard)}
+    skills = {key: heard.skill_of(key) for key in _speakers(heard)}
     return {str(key): [one.accuracy, one.low, one.high, one.evidence] for key, one in skills.items()}
 
 

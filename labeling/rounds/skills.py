@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labeling import models
 from labeling.arrays import Ballot, rounded
 from labeling.known import Known
-from labeling.models import Annotator, Batch, Belief, Project, Task, Vote
+from labeling.models import Annotator, Batch, Belief, Label, Project, Question, Task, Vote
 from labeling.truth.skills.drift import Change
 from labeling.truth.skills.hierarchy import Group
 from labeling.truth.skills.learning import Skills, learn
@@ -46,6 +47,7 @@ class Evidence:
     known: Ints
     answers: Votes
     annotators: list[Annotator]
+    question: Question
 
     def learn(self) -> Skills:
         """Everybody's skill and every task's belief."""
@@ -56,10 +58,10 @@ class Evidence:
 def of_batch(batch: Batch, ballot: Ballot, crowd: Floats) -> Evidence:
     """The evidence at a weighing; `crowd`: (n_tasks, K), of the ballot's tasks, which stay the first ones."""
     annotators = [each for each in ballot.annotators if each.kind in ASKED]
-    rows = _newest(batch.project, annotators, besides=set(ballot.task_ids.tolist()))
+    rows = _newest(ballot.question, annotators, besides=set(ballot.task_ids.tolist()))
     here = _of_ballot(ballot, annotators)
-    task_ids, elsewhere = _numbered(rows, annotators, batch.project, first=len(ballot.task_ids))
-    more_crowd, more_known = _crowd_on(task_ids, batch.project)
+    task_ids, elsewhere = _numbered(rows, annotators, ballot.labels, first=len(ballot.task_ids))
+    more_crowd, more_known = _crowd_on(task_ids, ballot.labels)
     task, annotator, label = (np.concatenate(pair) for pair in zip(elsewhere, here, strict=True))
     n_tasks = len(ballot.task_ids) + len(task_ids)
     answers = Votes(task, annotator, label, n_tasks, len(annotators), len(ballot.labels))
@@ -69,30 +71,39 @@ def of_batch(batch: Batch, ballot: Ballot, crowd: Floats) -> Evidence:
         np.concatenate([np.where(ballot.known_from(Known.FILE), ballot.known, -1), more_known]),
         answers,
         annotators,
+        ballot.question,
     )
 
 
-def of_project(project: Project) -> Evidence:
-    """The evidence of the newest answers of the project, wherever they were given."""
-    annotators = list(project.annotators.filter(kind__in=ASKED))
-    rows = _newest(project, annotators, besides=set())
-    task_ids, arrays = _numbered(rows, annotators, project, first=0)
-    crowd, known = _crowd_on(task_ids, project)
+def of_project(project: Project, question: Question | None = None) -> Evidence:
+    """The evidence of the newest answers to a question, the first one unless another is named, in any batch."""
+    asked = question or project.first_question
+    annotators, labels = list(project.annotators.filter(kind__in=ASKED)), asked.label_list()
+    rows = _newest(asked, annotators, besides=set())
+    task_ids, arrays = _numbered(rows, annotators, labels, first=0)
+    crowd, known = _crowd_on(task_ids, labels)
     answers = Votes(*arrays, len(task_ids), len(annotators), crowd.shape[1])
-    return Evidence(task_ids, crowd, known, answers, annotators)
+    return Evidence(task_ids, crowd, known, answers, annotators, asked)
 
 
 def refresh(project_id: int) -> int:
     """Learn everybody's skill anew from the answers so far; returns how many answers there were."""
-    evidence = of_project(Project.objects.get(pk=project_id))
-    if len(evidence.answers.task):
-        remember(evidence, evidence.learn())
-    return len(evidence.answers.task)
+    project, count = Project.objects.get(pk=project_id), 0
+    for question in project.questions.all():
+        if not question.votes_are_enough:
+            continue
+        evidence = of_project(project, question)
+        if len(evidence.answers.task):
+            remember(evidence, evidence.learn())
+        count += len(evidence.answers.task)
+    return count
 
 
-def _newest(project: Project, annotators: Iterable[Annotator], besides: set[int]) -> list[tuple[int, int, int | None]]:
+def _newest(
+    question: Question, annotators: Iterable[Annotator], besides: set[int]
+) -> list[tuple[int, int, int | None]]:
     """(task, annotator, label) of the newest answers on other tasks than `besides`, oldest first."""
-    votes = Vote.objects.current().filter(annotator__in=[each.pk for each in annotators], task__project=project)
+    votes = Vote.objects.current().filter(annotator__in=[each.pk for each in annotators], task__question=question)
     rows = votes.order_by("-pk").values_list("task_id", "annotator_id", "label_id")
     newest: dict[tuple[int, int], int | None] = {}
     for task, annotator, label in rows[: MOST_ELSEWHERE + len(besides)].iterator(ROWS):
@@ -112,10 +123,10 @@ def _of_ballot(ballot: Ballot, annotators: Sequence[Annotator]) -> tuple[Ints, I
 
 
 def _numbered(
-    rows: Sequence[tuple[int, int, int | None]], annotators: Sequence[Annotator], project: Project, first: int
+    rows: Sequence[tuple[int, int, int | None]], annotators: Sequence[Annotator], given: Sequence[Label], first: int
 ) -> tuple[Pks, tuple[Ints, Ints, Ints]]:
     """The tasks behind the rows, numbered from `first`, and the rows as arrays."""
-    labels = {label.pk: place for place, label in enumerate(project.label_list())}
+    labels = {label.pk: place for place, label in enumerate(given)}
     column = {each.pk: place for place, each in enumerate(annotators)}
     place = {task: first + number for number, task in enumerate(dict.fromkeys(task for task, _, _ in rows))}
     task = np.array([place[task] for task, _, _ in rows], dtype=np.int32)
@@ -124,9 +135,9 @@ def _numbered(
     return np.array(list(place), dtype=np.int64), (task, annotator, label)
 
 
-def _crowd_on(task_ids: Pks, project: Project) -> tuple[Floats, Ints]:
+def _crowd_on(task_ids: Pks, given: Sequence[Label]) -> tuple[Floats, Ints]:
     """What the crowd alone believed of these tasks, (n, K), equal shares where it said nothing; their known labels."""
-    labels = {label.pk: place for place, label in enumerate(project.label_list())}
+    labels = {label.pk: place for place, label in enumerate(given)}
     crowd = np.full((len(task_ids), len(labels)), 1 / max(len(labels), 1))
     known = np.full(len(task_ids), -1, dtype=np.int32)
     place = {int(pk): number for number, pk in enumerate(task_ids)}
@@ -144,12 +155,14 @@ def _crowd_on(task_ids: Pks, project: Project) -> tuple[Floats, Ints]:
 
 def remember(evidence: Evidence, skills: Skills) -> None:
     """Keep everybody's matrix and skill with them, for single answers and pages."""
-    sources = _sources(evidence)
+    sources, rows = _sources(evidence), []
     for place, annotator in enumerate(evidence.annotators):
-        annotator.confusion = [rounded(row) for row in skills.confusion[place]]
-        annotator.skill = told(skills, place, _tally(evidence, skills, place, sources))
-        annotator.skill["change"] = _change(skills.change_of(place, evidence.answers), int(skills.given[place]))
-    Annotator.objects.bulk_update(evidence.annotators, ["confusion", "skill"], batch_size=ROWS)
+        row = models.Skill(annotator=annotator, question=evidence.question)
+        row.confusion = [rounded(each) for each in skills.confusion[place]]
+        row.skill = told(skills, place, _tally(evidence, skills, place, sources))
+        row.skill["change"] = _change(skills.change_of(place, evidence.answers), int(skills.given[place]))
+        rows.append(row)
+    models.Skill.objects.keep(rows, "confusion", "skill")
 
 
 def told(skills: Skills, place: int, tally: dict[str, Any]) -> dict[str, Any]:

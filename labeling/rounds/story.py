@@ -67,11 +67,11 @@ def take_in(batch: Batch) -> bool:
 
 def hand_out(batch: Batch) -> None:
     """Cut the batch into chunks for every model of the crowd that has none yet; safe to repeat."""
-    size = settings.CHUNK_SIZE
+    size, n_tasks = settings.CHUNK_SIZE, batch.n_tasks
     Chunk.objects.bulk_create(
         (
-            Chunk(batch=batch, annotator=annotator, first=first, last=min(first + size, batch.rows_new) - 1)
-            for first in range(0, batch.rows_new, size)
+            Chunk(batch=batch, annotator=annotator, first=first, last=min(first + size, n_tasks) - 1)
+            for first in range(0, n_tasks, size)
             for annotator in batch.project.annotators.crowd()
         ),
         ignore_conflicts=True,
@@ -82,7 +82,7 @@ def hand_out_known(batch: Batch, annotator: Annotator, places: list[int]) -> Non
     """Cut chunks of a batch that is done for one model: those around the known tasks at these places."""
     size = settings.CHUNK_SIZE
     firsts = sorted({place - place % size for place in places})
-    last = batch.rows_new - 1
+    last = batch.n_tasks - 1
     chunks = [Chunk(batch=batch, annotator=annotator, first=at, last=min(at + size - 1, last)) for at in firsts]
     Chunk.objects.bulk_create(chunks, ignore_conflicts=True)
     again = batch.chunks.filter(annotator=annotator, first__in=firsts)

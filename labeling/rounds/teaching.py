@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from labeling import known
 from labeling.crowd import base
 from labeling.crowd.base import Answer, Voter
-from labeling.models import Batch, Chunk, Escalation, Label, Task, Vote
+from labeling.models import Batch, Chunk, Escalation, Question, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.people import recruiting, voters
 
@@ -42,7 +42,11 @@ def is_due(batch: Batch) -> bool:
     """Whether enough was learnt since the batch was taught, and somebody in the crowd can learn from it."""
     if not any(recruiting.learns(one.spec) for one in batch.project.annotators.crowd()):
         return False
-    now = known.labels(batch.project)
+    return any(_has_grown(batch, one) for one in batch.project.questions.all() if one.votes_are_enough)
+
+
+def _has_grown(batch: Batch, question: Question) -> bool:
+    now = known.labels(batch.project, question)
     taught = batch.taught_at
     before = sum(one.source == known.Known.FILE or (taught is not None and one.since <= taught) for one in now)
     return len(now) >= max(FEWEST, GROWN * before) and len({one.label for one in now}) > 1
@@ -61,16 +65,18 @@ def has_a_lot_out(batch: Batch) -> bool:
     return waiting.filter(reason=Escalation.Reason.NO_VOTES).exists() and awaited(batch)
 
 
-def revisions(chunk: Chunk, voter: Voter, labels: list[Label]) -> Iterator[Vote]:
-    """Corrections of what a model that learns said by an older lesson, and its votes on tasks known in other batches.
+def revisions(chunk: Chunk, voter: Voter, question: Question) -> Iterator[Vote]:
+    """Of one question: corrections of what a model that learns said by an older lesson, and votes on tasks known
+    in other batches.
 
     The latter come with its first chunk. Whatever it would say by the same lesson again is left alone.
     """
     if not recruiting.learns(chunk.annotator.spec):
         return
-    said = Vote.objects.current().filter(annotator=chunk.annotator, task__in=_tasks(chunk))
+    labels, about = question.label_list(), _tasks(chunk, question)
+    said = Vote.objects.current().filter(annotator=chunk.annotator, task__in=about)
     old = {vote.task_id: vote for vote in said}
-    tasks = [task for task in _tasks(chunk).order_by("pk") if task.batch_id != chunk.batch_id or task.pk in old]
+    tasks = [task for task in about.order_by("pk") if task.batch_id != chunk.batch_id or task.pk in old]
     for task, answer in zip(tasks, base.outcomes(voter, [voters.question(task) for task in tasks]), strict=True):
         before = old.get(task.pk)
         if isinstance(answer, Answer) and (before is None or before.model_version != answer.model[:120]):
@@ -79,9 +85,10 @@ def revisions(chunk: Chunk, voter: Voter, labels: list[Label]) -> Iterator[Vote]
             yield vote
 
 
-def _tasks(chunk: Chunk) -> TaskQuerySet:
-    """The chunk's own tasks, and with the first chunk those that are known elsewhere."""
+def _tasks(chunk: Chunk, question: Question) -> TaskQuerySet:
+    """The chunk's own tasks about a question, and with the first chunk those that are known elsewhere."""
+    own = chunk.tasks().filter(question=question)
     if chunk.first:
-        return chunk.tasks()
-    taught = [one.task for one in known.labels_by(chunk.batch.project, chunk.batch.taught_at)]
-    return chunk.tasks() | Task.objects.filter(pk__in=taught)
+        return own
+    taught = [one.task for one in known.labels_by(chunk.batch.project, chunk.batch.taught_at, question)]
+    return own | Task.objects.filter(pk__in=taught)

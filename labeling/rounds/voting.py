@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from labeling import known
+from labeling import known, models
 from labeling.crowd import base
 from labeling.crowd.base import Answer, ConcurrentVoter, Question, Voter
 from labeling.crowd.errors import (
@@ -58,19 +58,41 @@ def vote_on(chunk: Chunk) -> bool:
 
 
 def _vote(chunk: Chunk) -> CrowdError | None:
-    """Ask, and write what was answered; the failure that ended it, if any."""
-    voter = voters.ready(chunk.annotator, chunk.batch)
-    tasks = list(askable(chunk, outside=voter.outside).order_by("position"))
+    """Ask one question of the project after the other, and write what was answered; the failure that ended it, if any.
+
+    Raises NeedsExamples or Unsuitable where that holds for all of them.
+    """
+    questions = [one for one in chunk.batch.project.questions.all() if one.one_label]
+    unfit: list[CrowdError] = []
+    for place, question in enumerate(questions):
+        try:
+            failure, finished = _vote_about(chunk, question, last=place == len(questions) - 1)
+        except (NeedsExamples, Unsuitable) as reason:
+            unfit.append(reason)
+            continue
+        if failure or not finished:
+            return failure
+    if unfit and len(unfit) == len(questions):
+        raise unfit[0]
+    if unfit:
+        chunk.finish()
+    return None
+
+
+def _vote_about(chunk: Chunk, question: models.Question, *, last: bool) -> tuple[CrowdError | None, bool]:
+    """Ask one question; the failure that ended it, and whether nothing is left to ask. The `last` ends the chunk."""
+    voter = voters.ready(chunk.annotator, chunk.batch, question)
+    tasks = list(askable(chunk, question, outside=voter.outside).order_by("position"))
     if chunk.annotator.priced:
-        return paid_voting.vote(chunk, voter, tasks)
-    run = Run(chunk, voter, tasks)
-    revised = teaching.revisions(chunk, voter, chunk.batch.project.label_list())
-    votes = [*revised, *run.votes()]
-    if not keep(chunk, votes, done=run.finished):
-        keep(chunk, votes, done=run.finished)  # a text was made local-only at this very moment
+        failure = paid_voting.vote(chunk, voter, tasks, all_of_it=last)
+        return failure, not last and not askable(chunk, question, outside=voter.outside).exists()
+    run = Run(chunk, voter, tasks, question)
+    votes = [*teaching.revisions(chunk, voter, question), *run.votes()]
+    done = run.finished and last
+    kept = keep(chunk, votes, done=done) or keep(chunk, votes, done=done)  # a text may be made local-only meanwhile
     if run.finished and not chunk.annotator.failures:
         chunk.annotator.note_success()
-    return run.failure
+    return run.failure, run.finished and kept
 
 
 def _rest(chunk: Chunk, failure: CrowdError) -> None:
@@ -90,6 +112,7 @@ class Run:
     chunk: Chunk
     voter: Voter
     tasks: list[Task]
+    question: models.Question
     asked: list[Task] = field(default_factory=list)
     told: int = 0
     failure: CrowdError | None = None
@@ -104,7 +127,7 @@ class Run:
 
     def votes(self) -> Iterator[Vote]:
         """The vote on each task that was answered, not yet saved."""
-        labels = self.chunk.batch.project.label_list()
+        labels = self.question.label_list()
         for place, outcome in enumerate(base.outcomes(self.voter, self._questions(), self.pulse)):
             answer = self._answer(outcome)
             self.told += answer is not None or isinstance(outcome, MustStay)
@@ -200,17 +223,17 @@ def leave_out_stopped(batch: Batch) -> bool:
     return bool(batch.chunks.wanted().stopped().rest("Paid calls were stopped."))
 
 
-def askable(chunk: Chunk, *, outside: bool) -> TaskQuerySet:
-    """The chunk's tasks without a vote of this model, and without those that must not leave the house.
+def askable(chunk: Chunk, question: models.Question, *, outside: bool) -> TaskQuerySet:
+    """The chunk's tasks about a question without a vote of this model, and without those that must not leave the house.
 
     A model that joined after the batch was read votes on what is open, and on what is known, so that it can be weighed;
     so does one that costs money, once the batch has been weighed without it.
     """
     annotator, batch = chunk.annotator, chunk.batch
-    tasks = chunk.tasks().without_votes_of(chunk.annotator_id)
+    tasks = chunk.tasks().filter(question=question).without_votes_of(chunk.annotator_id)
     late = batch.taught_at is not None and annotator.created_at > batch.taught_at
     if late or batch.stage == Batch.Stage.DONE or (annotator.priced and batch.rounds.exists()):
         tasks = tasks.filter(Q(stage=Task.Stage.OPEN) | Q(pk__in=known.tasks(batch.project_id).values("pk")))
     if annotator.priced:
-        return fallback.unasked(tasks, annotator).select_related("batch__project")
+        return fallback.unasked(tasks, annotator).select_related("question", "batch__project")
     return tasks.may_leave() if outside else tasks

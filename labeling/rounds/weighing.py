@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Max
 from django.db.models.functions import Now
 from numpy.typing import NDArray
 
 from labeling import arrays
 from labeling.arrays import Ballot
-from labeling.models import Batch, Round, Task
+from labeling.models import Batch, Question, Round, Task
 from labeling.people import recruiting
-from labeling.rounds import affording, relabelers, reviewing, routing, skills
+from labeling.rounds import affording, kind_weighing, relabelers, reviewing, routing, skills
 from labeling.rounds.buying import Table
+from labeling.rounds.turns import open_round
 from labeling.routing.value import Crowd
 from labeling.truth import confusion, methods, recalibration, stand_ins
 from labeling.truth.votes import Floats, Inference, Votes
@@ -24,19 +25,60 @@ from labeling.truth.votes import Floats, Inference, Votes
 MOST_TEXTS = 50_000
 
 
-def weigh(batch: Batch) -> Round:
-    """One round: the free crowd's belief, then all further answers, what was learned of each annotator, and the routes.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One round of each question of a batch, weighed one after the other."""
 
-    Returns the round with its outcome; unfinished where the lease has passed on to another worker meanwhile, who then
-    does it all.
+    rounds: list[Round]
+
+    @property
+    def to_paid(self) -> int:
+        """How many questions go to paid models."""
+        return sum(one.to_paid for one in self.rounds)
+
+    @property
+    def to_people(self) -> int:
+        """How many tasks go to people and experts."""
+        return sum(one.to_people for one in self.rounds)
+
+    @property
+    def crowd_settled(self) -> int:
+        """How many tasks were settled."""
+        return sum(one.crowd_settled for one in self.rounds)
+
+    @property
+    def outcome(self) -> str:
+        """What the rounds say."""
+        return " ".join(one.outcome for one in self.rounds if one.outcome)
+
+
+def weigh(batch: Batch) -> Turn:
+    """One round of each of the project's questions.
+
+    Ends where the lease has passed on to another worker meanwhile, who then does it all.
     """
-    turn = open_round(batch)
-    ballot = arrays.load(batch)
+    rounds: list[Round] = []
+    for question in batch.project.questions.all():
+        step = weigh_votes if question.votes_are_enough else kind_weighing.weigh
+        rounds.append(step(batch, question))
+        if rounds[-1].finished_at is None:
+            break
+    return Turn(rounds)
+
+
+def weigh_votes(batch: Batch, question: Question) -> Round:
+    """One round of a question of one label: the free crowd's belief, then all further answers, what was learned of
+    each annotator, and the routes.
+
+    Unfinished where the lease has passed on to another worker meanwhile, who then does it all.
+    """
+    turn = open_round(batch, question)
+    ballot = arrays.load(batch, question)
     found = infer(ballot, batch)
     crowd = Crowd.of(found, ballot.known, ballot.at_random)
     evidence = skills.of_batch(batch, ballot, alone(crowd))
     skilled = evidence.learn()
-    parties = affording.with_holds(batch, relabelers.parties(batch, ballot, evidence, skilled))
+    parties = affording.with_holds(batch, question, relabelers.parties(batch, ballot, evidence, skilled))
     table = Table.of(batch, ballot, crowd, parties, skilled)
     if not batch.renew(10 * settings.LEASE_SECONDS):
         return turn
@@ -46,16 +88,6 @@ def weigh(batch: Batch) -> Round:
     turn.finished_at = Now()
     turn.save()
     return turn
-
-
-def open_round(batch: Batch) -> Round:
-    """The round under way, or the next one; a round whose worker died is taken up again under its number."""
-    unfinished = batch.rounds.filter(finished_at=None).first()
-    if unfinished:
-        return unfinished
-    number = (batch.rounds.aggregate(last=Max("number"))["last"] or 0) + 1
-    project = batch.project
-    return Round.objects.create(batch=batch, number=number, method=project.aggregator, router=project.router)
 
 
 def infer(ballot: Ballot, batch: Batch) -> Inference:
@@ -70,18 +102,19 @@ def infer(ballot: Ballot, batch: Batch) -> Inference:
         return methods.method(name)(votes, known=ballot.known, seed=batch.seed)
     weight = stand_ins.weights(votes, ballot.known, ballot.certainty, ballot.at_random)
     version = hash((batch.created_at, _version(ballot, votes)))
-    kept = _found.get(batch.pk)
+    kept = _found.get((batch.pk, ballot.question.pk))
     if kept and kept[0] == version and recalibration.applies(kept[1], ballot.known):
         return recalibration.recalibrated(kept[1], ballot.known, weight, batch.seed)
     more = {"features": features(ballot, batch), "weight": weight}
     found = methods.method(name)(votes, known=ballot.known, seed=batch.seed, **more)
-    _found.clear()
-    _found[batch.pk] = version, found
+    for other in [key for key in _found if key[0] != batch.pk]:
+        del _found[other]
+    _found[batch.pk, ballot.question.pk] = version, found
     return found
 
 
-_found: dict[int, tuple[int, Inference]] = {}
-"""The last batch that this process has weighed, with the version of its votes and what it found."""
+_found: dict[tuple[int, int], tuple[int, Inference]] = {}
+"""The last batch that this process has weighed, by question: the version of its votes and what it found."""
 
 
 def _version(ballot: Ballot, votes: Votes) -> int:

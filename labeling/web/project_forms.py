@@ -10,7 +10,7 @@ from django.db import transaction
 from django.forms import BaseModelFormSet, modelformset_factory
 
 from labeling.files.spellings import twins
-from labeling.models import Label, Project
+from labeling.models import Label, Project, Question
 from labeling.rounds.routing import FIRST_LOT
 from labeling.truth.methods import NAMES
 from labeling.web.forms import MICRO, dollars, in_dollars, in_microdollars, percent, whole
@@ -35,7 +35,13 @@ IN_WORDS = {
 }
 
 
+def wording(**options: Any) -> forms.CharField:
+    """The field for what is asked."""
+    return forms.CharField(label="Question", max_length=300, error_messages=IN_WORDS["question"], **options)
+
+
 class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]
+    question = wording(initial=Question._meta.get_field("wording").default)
     labels = forms.CharField(
         label="Labels, one on each line",
         required=False,
@@ -45,7 +51,7 @@ class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Project
-        fields = ["name", "question", "guidelines", "group_name"]
+        fields = ["name", "guidelines", "group_name"]
         labels = {"guidelines": "Guidelines", "group_name": "What groups are called"}
         widgets = {"guidelines": forms.Textarea(attrs={"rows": 6})}
         help_texts = {"guidelines": GUIDELINES_HELP}
@@ -55,6 +61,7 @@ class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """The policy of a project. Wages and shares are asked in the units people use."""
 
+    question = wording()
     wage = dollars(label="Pay of people, US dollars an hour", help_text="0 where nobody is paid by the answer.")
     accept = percent(label="The crowd settles alone from so many percent on", help_text="Below, people are asked.")
     review = percent(
@@ -120,7 +127,6 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         error_messages = IN_WORDS
         fields = [
             "name",
-            "question",
             "guidelines",
             "group_name",
             "language",
@@ -156,6 +162,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         project: Project = self.instance
+        self.initial["question"] = project.first_question.wording
         self.initial["wage"] = in_dollars(project.wage_microdollars_per_hour)
         self.initial["expert_wage"] = in_dollars(project.expert_wage_microdollars_per_hour)
         self.initial["worth"] = in_dollars(project.worth_microdollars)
@@ -181,6 +188,8 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         project.when_alarmed = told["alarmed"] or project.when_alarmed
         if commit:
             project.save()
+            project.first_question.wording = told["question"]
+            project.first_question.save(update_fields=["wording"])
         return project
 
     def clean_aggregator(self) -> str:

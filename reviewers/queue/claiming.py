@@ -160,14 +160,18 @@ def _best_for(annotator: Annotator, free: EscalationQuerySet) -> int | None:
     None where too little is known of them, or where it makes no difference: then the first one it is. Whoever is less
     sure of the label than they are right helps most; nobody is left without a question, and no question for ever.
     """
-    if annotator.kind != Annotator.Kind.PERSON or not skill.of(annotator).proven:
+    if annotator.kind != Annotator.Kind.PERSON:
         return None
-    told = free.filter(task__belief__isnull=False).values_list("pk", "task__belief__probabilities")[:FEW]
-    rows = list(told)
-    if len(rows) < 2:
+    proven = {one.question_id: one for one in annotator.skills.all() if skill.of(one).proven}
+    if not proven:
         return None
-    worth = bayes.gain(np.array([chances for _, chances in rows]), np.array(annotator.confusion))
-    return rows[int(worth.argmax())][0] if np.ptp(worth) > 1e-9 else None
+    told = free.filter(task__belief__isnull=False, task__question__in=proven)
+    rows = list(told.values_list("pk", "task__question", "task__belief__probabilities")[:FEW])
+    alike = [(pk, chances) for pk, question, chances in rows if question == rows[0][1]]
+    if len(alike) < 2:
+        return None
+    worth = bayes.gain(np.array([chances for _, chances in alike]), np.array(proven[rows[0][1]].confusion))
+    return alike[int(worth.argmax())][0] if np.ptp(worth) > 1e-9 else None
 
 
 def _free(annotator: Annotator) -> EscalationQuerySet:

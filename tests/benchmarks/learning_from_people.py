@@ -93,7 +93,7 @@ def members(project: Any, labels: list[str]) -> None:
     from labeling.models import Label, Membership
 
     for place, name in enumerate(labels):
-        Label.objects.create(project=project, position=place, name=name)
+        Label.objects.create(question=project.first_question, position=place, name=name)
     for name in ("ann", "bob", "cleo", "max"):
         user, _ = User.objects.get_or_create(username=name)
         role = "manager" if name == "max" else "annotator"

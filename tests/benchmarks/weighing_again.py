@@ -64,7 +64,9 @@ def filled(wanted: argparse.Namespace) -> tuple[Any, Any]:
 
     rng = np.random.default_rng(0)
     project = Project.objects.create(name="Large", slug="large", review_share=0.02)
-    labels = [Label.objects.create(project=project, position=k, name=f"label {k}") for k in range(LABELS)]
+    labels = [
+        Label.objects.create(question=project.first_question, position=k, name=f"label {k}") for k in range(LABELS)
+    ]
     n = wanted.tasks
     batch = Batch.objects.create(project=project, name="large", stage="weighing", rows_read=n, rows_new=n)
     ledger.open_purse(batch, 0)

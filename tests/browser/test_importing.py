@@ -45,7 +45,7 @@ def test_the_page_follows_each_choice_and_a_double_click_starts_one_batch(
 
 
 def test_after_a_label_error_the_page_goes_on(project: Any, page_as: Callable[..., Page]) -> None:
-    Label.objects.filter(project=project).delete()
+    Label.objects.filter(question__project=project).delete()
     page = page_as("max")
     chosen(page, "caselabel.csv")
     page.get_by_label("Labels, one on each line").fill("negative\nNegative")

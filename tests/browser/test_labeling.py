@@ -318,7 +318,7 @@ def test_a_key_can_be_changed_and_is_remembered(asked: Batch, page_as: Windows) 
 
 def test_one_of_many_labels_is_found_by_typing(asked: Batch, page_as: Windows) -> None:
     for place in range(3, 25):
-        Label.objects.create(project=asked.project, position=place, name=f"Label {place}")
+        Label.objects.create(question=asked.project.first_question, position=place, name=f"Label {place}")
     page = start(page_as("ann"))
     page.keyboard.press("/")
     page.keyboard.type("label 17")

@@ -188,7 +188,7 @@ def test_a_long_text_in_one_part_says_how_much_is_below_and_keys_do_not_wait(six
 def test_long_label_names_stay_within_their_buttons(six: Batch, page_as: Windows, size: str) -> None:
     for place in range(3, 16):
         name = "Civil rights, minority issues and civil liberties in public administration" if place % 2 else "Health"
-        Label.objects.create(project=six.project, position=place, name=f"{name} {place}")
+        Label.objects.create(question=six.project.first_question, position=place, name=f"{name} {place}")
     page = start(page_as("ann", size))
     inside = """() => [...document.querySelectorAll("#place .label")].every((button) => {
         const [box, words] = [button.getBoundingClientRect(), button.querySelector("b").getBoundingClientRect()];

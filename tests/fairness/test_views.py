@@ -46,7 +46,7 @@ def test_labels_no_better_than_the_commonest_one_are_called_so_first(manager: Cl
     said = Counter(settled.tasks.exclude(gold=None).values_list("gold", flat=True))
     label, often = said.most_common(1)[0]
     Decision.objects.update(label=label)
-    name = settled.project.labels.get(pk=label).name
+    name = settled.project.first_question.labels.get(pk=label).name
     page = manager.get(settled.get_absolute_url())
     words = f"no better than always saying {name}, which is right {100 * often / 60:.0f} times"
     assert words in told(page)

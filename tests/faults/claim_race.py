@@ -76,7 +76,7 @@ def race(people: int, tasks: int, seed: int) -> dict[str, Any]:
 
     project = Project.objects.create(name="race", slug="race")
     for position, name in enumerate(("yes", "no")):
-        Label.objects.create(project=project, position=position, name=name)
+        Label.objects.create(question=project.first_question, position=position, name=name)
     batch = Batch.objects.create(project=project, name="race", stage="reviewing", rows_read=tasks, rows_new=tasks)
     made = put_tasks(batch, ({"position": n} for n in range(tasks)))
     Escalation.objects.bulk_create(Escalation(task=task, to="person", reason="uncertain", why="Torn.") for task in made)

@@ -38,7 +38,7 @@ def furnish(people: int, tasks: int, slots: int = 1) -> list[str]:
 
     project = Project.objects.create(name="room", slug=SLUG, people_per_task=slots)
     for position, name in enumerate(LABELS):
-        Label.objects.create(project=project, position=position, name=name)
+        Label.objects.create(question=project.first_question, position=position, name=name)
     batch = Batch.objects.create(project=project, name="room", stage="reviewing", rows_read=tasks, rows_new=tasks)
     made = put_tasks(batch, ({"position": n} for n in range(tasks)))
     Escalation.objects.bulk_create(

@@ -55,7 +55,7 @@ def race(requests: int, tasks: int) -> dict[str, Any]:
 
     project = Project.objects.create(name="race", slug="race", wage_microdollars_per_hour=WAGE)
     for position, name in enumerate(("yes", "no")):
-        Label.objects.create(project=project, position=position, name=name)
+        Label.objects.create(question=project.first_question, position=position, name=name)
     batch = Batch.objects.create(project=project, name="race", stage="reviewing", rows_read=tasks, rows_new=tasks)
     purse = ledger.open_purse(batch, 100_000_000)
     made = put_tasks(batch, ({"position": n} for n in range(tasks)))

@@ -130,7 +130,7 @@ def open_batch(provider: Provider, tasks: int, member: bool) -> Any:
 
     project = Project.objects.create(name="paid", slug="paid")
     for position, name in enumerate(LABELS):
-        Label.objects.create(project=project, position=position, name=name)
+        Label.objects.create(question=project.first_question, position=position, name=name)
     batch = Batch.objects.create(project=project, name="paid", stage="asking", rows_read=tasks, rows_new=tasks)
     options = "local=yes&input=0.15&output=0.60&timeout=0.6&concurrency=4&max_tokens=20"
     spec = f"chat:fake@{provider.base_url}?{options}"

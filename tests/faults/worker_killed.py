@@ -102,7 +102,7 @@ def open_batch(tasks: int, chance: random.Random) -> Any:
                 answers.writerow([n, f"m{m}", truth if chance.random() < 0.8 else chance.choice(LABELS)])
     project = Project.objects.create(name="killed", slug="killed", review_share=0, accept_confidence=0)
     for position, name in enumerate(LABELS):
-        Label.objects.create(project=project, position=position, name=name)
+        Label.objects.create(question=project.first_question, position=position, name=name)
     recruiting.add_models(project, [f"replay:{folder}/votes.csv?worker=m{m}" for m in range(MODELS)])
     batch = imports.open_batch(project, str(folder / "items.csv"), Fields(("text",), gold="gold", id="id"))
     ledger.open_purse(batch)

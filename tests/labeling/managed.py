@@ -41,7 +41,7 @@ def settled_batch(project: Project, tasks: int = 120, *, gold_every: int = 2, wr
         ),
     )
     put_in(
-        Task(project=project, batch=batch, stage=Task.Stage.DECIDED),
+        Task(project=project, batch=batch, question=project.first_question, stage=Task.Stage.DECIDED),
         ("instance_id", "position", "gold_id"),
         (
             (instance, n, labels[truth[n]].pk if n % gold_every == 0 else None)

@@ -38,7 +38,7 @@ def answer(assignment: Assignment, position: int, **more: Any) -> answering.Give
 
 def say(task: Task, annotator: Annotator, position: int | None, raw: str = "", **more: Any) -> Vote:
     """A vote that is simply there; without a position it is an abstention."""
-    label = None if position is None else task.project.labels.all()[position]
+    label = None if position is None else task.project.first_question.labels.all()[position]
     return Vote.objects.create(task=task, annotator=annotator, label=label, raw=raw, **more)
 
 

@@ -107,7 +107,7 @@ class TestPage:
 
     def test_twenty_five_labels_have_ten_keys_and_a_field_to_find_one(self, batch: Batch, ann: Client) -> None:
         for place in range(3, 25):
-            Label.objects.create(project=batch.project, position=place, name=f"Label {place}")
+            Label.objects.create(question=batch.project.first_question, position=place, name=f"Label {place}")
         ask(batch.tasks.first())
         page = ann.get(url()).content.decode()
         assert page.count('class="label"') == 25 and 'class="find"' in page
@@ -205,7 +205,9 @@ class TestSubmit:
     def test_refuses_a_label_of_another_project(self, batch: Batch, ann: Client) -> None:
         from labeling.models import Project
 
-        foreign = Label.objects.create(project=Project.objects.create(name="B", slug="b"), position=0, name="Theirs")
+        foreign = Label.objects.create(
+            question=Project.objects.create(name="B", slug="b").first_question, position=0, name="Theirs"
+        )
         ask(batch.tasks.first())
         held = cards(ann.get(url()).content)[0]
         assert ann.post(url("annotate_submit", held), {"label": foreign.pk}, headers=SCRIPT).status_code == 400

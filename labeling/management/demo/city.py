@@ -61,15 +61,17 @@ def _project() -> Project:
     project = Project.objects.create(
         name=told["name"],
         slug=SLUG,
-        question=told["question"],
         guidelines=told["guideline"],
         group_name="Part of town",
         language="en",
         wage_microdollars_per_hour=WAGE,
     )
+    question = project.first_question
+    question.wording = told["question"]
+    question.save()
     Label.objects.bulk_create(
         Label(
-            project=project,
+            question=question,
             position=position,
             name=label["name"],
             short=label["short"],

@@ -99,7 +99,7 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
     doubt = dict(open_tasks.values_list("task__batch").annotate(Avg("entropy")).order_by())
     purses = {row[0]: row[1:] for row in Purse.objects.filter(batch__in=ids).values_list(*PURSE)}
     due, asked = _votes(ids), _asked(ids)
-    most = log2(max(project.labels.count(), 2))
+    most = log2(max(len(project.label_list()), 2))
     return [
         Standing(
             batch,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from labeling.models import Annotator, Project
+from labeling.models import Annotator, Project, Skill
 from labeling.reports import kept
 from labeling.reports.batch import levels
 from labeling.reports.crowd import families as error_families
@@ -115,16 +115,21 @@ def crowd_and_wait(project: Project) -> tuple[Crowd, int]:
 
 
 def _crowd(project: Project) -> Crowd:
-    if not project.labels.exists():
+    if not project.label_list():
         return _unlabeled(project)
     known, habits = crowd_votes.load(project), crowd_votes.habits(project)
     counts = confusion.count(known.votes, known.only_known())
     alike = error_families.alike(known)
     shared, families = alike.independence(), error_families.families(alike)
     names = project.annotators.machines().called()
+    skills = Skill.objects.by_annotator(project.first_question, [one.pk for one in known.annotators])
     voters = [
         _voter(
-            one, names[one.pk], counts[place], habits.get(one.pk), _bits(one, counts[place], shared.get(one.pk, 1.0))
+            one,
+            names[one.pk],
+            counts[place],
+            habits.get(one.pk),
+            _bits(one, skills[one.pk], counts[place], shared.get(one.pk, 1.0)),
         )
         for place, one in enumerate(known.annotators)
     ]
@@ -158,7 +163,7 @@ def _rank(voter: Voter) -> tuple[bool, bool, float]:
     return voter.kind != Annotator.Kind.MODEL, not voter.right.estimable, -(voter.right.value or 0.0)
 
 
-def _bits(one: Annotator, counts: Floats, independence: float) -> float | None:
+def _bits(one: Annotator, kept: Skill, counts: Floats, independence: float) -> float | None:
     """Mutual information in bits of label and answer, were all labels as common, shared with those who err alike.
 
     `counts`, (K, K + 1): answers on known tasks, each as the one label it names, less what so few show by chance
@@ -167,7 +172,7 @@ def _bits(one: Annotator, counts: Floats, independence: float) -> float | None:
     """
     if one.kind == Annotator.Kind.MODEL and counts.sum():
         return max(_mutual(confusion.shrunken(counts)) - _by_chance(counts), 0.0) * independence
-    return None if one.confusion is None else _mutual(np.array(one.confusion)) * independence
+    return None if kept.confusion is None else _mutual(np.array(kept.confusion)) * independence
 
 
 def _mutual(matrix: Floats) -> float:

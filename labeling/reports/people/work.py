@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from django.db.models import Count, F, Q, Sum
 
+from labeling import models
 from labeling.models import Annotator, Decision, Label, Project, Reservation, Vote
 from labeling.models.vote import VoteQuerySet
 from labeling.people import skill
@@ -83,13 +84,17 @@ class People:
 
 def people(project: Project) -> People:
     """Everybody of a project who has answered or may be asked, people first, and the cause of their disagreement."""
+    asked = project.first_question
     everybody = list(project.annotators.filter(kind__in=[Kind.PERSON, Kind.EXPERT, Kind.PAID]))
+    skills = models.Skill.objects.by_annotator(asked, [one.pk for one in everybody])
     shared = shared_tasks(project)
     with_others = disagreement.by_person(shared)
     given, overruled, settled, booked = _given(project), _overruled(project), _settled(project), _booked(project)
-    seconds, labels = _seconds(project, everybody), project.label_list()
+    seconds, labels = _seconds(project, everybody), asked.label_list()
     rows = [
-        _row(one, labels, with_others, given, overruled, settled, seconds.get(one.pk), booked.get(one.pk))
+        _row(
+            one, skills[one.pk], labels, with_others, given, overruled, settled, seconds.get(one.pk), booked.get(one.pk)
+        )
         for one in sorted(everybody, key=lambda one: (one.kind != Kind.PERSON, one.kind == Kind.PAID, one.name))
     ]
     return People(rows, disagreement.cause(shared, rows_by_key(rows), labels))
@@ -103,7 +108,9 @@ def rows_by_key(rows: Iterable[Row]) -> dict[int, tuple[str, Skill]]:
 def why_people_differ(project: Project) -> Cause:
     """The cause alone, for a report's sentence."""
     everybody = project.annotators.filter(kind=Kind.PERSON)
-    known = {one.pk: (one.name, skill.of(one)) for one in everybody}
+    names = dict(everybody.values_list("pk", "name"))
+    skills = models.Skill.objects.by_annotator(project.first_question, names)
+    known = {pk: (names[pk], skill.of(row)) for pk, row in skills.items()}
     return disagreement.cause(shared_tasks(project), known, project.label_list())
 
 
@@ -118,15 +125,16 @@ def shared_tasks(project: Project) -> Shared:
 
 def _of_people(project: Project) -> VoteQuerySet:
     mine = Annotator.objects.filter(project=project, kind=Kind.PERSON)
-    return Vote.objects.current().filter(annotator__in=mine, label__isnull=False)
+    about = Vote.objects.current().filter(annotator__in=mine, task__question=project.first_question)
+    return about.filter(label__isnull=False)
 
 
 def _row(
-    one: Annotator, labels: Sequence[Label], with_others: dict[int, tuple[int, int]], given: dict[int, int],
-    overruled: dict[int, tuple[int, int]], settled: dict[int, int], seconds: float | None,
+    one: Annotator, kept: models.Skill, labels: Sequence[Label], with_others: dict[int, tuple[int, int]],
+    given: dict[int, int], overruled: dict[int, tuple[int, int]], settled: dict[int, int], seconds: float | None,
     booked: tuple[int, int] | None,
 ) -> Row:  # fmt: skip
-    found = skill.of(one)
+    found = skill.of(kept)
     return Row(
         one,
         found,
@@ -136,7 +144,7 @@ def _row(
         given.get(one.pk, 0),
         settled.get(one.pk, 0),
         seconds,
-        _slip(one, found, labels),
+        _slip(kept, found, labels),
         _each_right(booked, _accuracy(found)),
     )
 
@@ -159,11 +167,11 @@ def _accuracy(found: Skill) -> Measured:
     return Measured(found.accuracy, found.low, found.high, found.estimable, reason)
 
 
-def _slip(one: Annotator, found: Skill, labels: Sequence[Label]) -> Slip | None:
+def _slip(kept: models.Skill, found: Skill, labels: Sequence[Label]) -> Slip | None:
     """The label most often taken for another; None below `CLEAR_SLIP`, or where the skill is not proven."""
-    if one.confusion is None or not found.proven or len(labels) < 2:
+    if kept.confusion is None or not found.proven or len(labels) < 2:
         return None
-    wrong = np.array(one.confusion)[:, : len(labels)]
+    wrong = np.array(kept.confusion)[:, : len(labels)]
     np.fill_diagonal(wrong, 0)
     truth, answer = divmod(int(wrong.argmax()), wrong.shape[1])
     often = float(wrong[truth, answer])

@@ -24,7 +24,7 @@ from labeling.web.project_forms import NewProjectForm
 @require_safe
 def projects(request: HttpRequest) -> HttpResponse:
     """The projects one is a member of; straight on if it is only one."""
-    mine = list(Project.objects.visible_to(request.user).filter(archived_at=None))
+    mine = list(Project.objects.visible_to(request.user).filter(archived_at=None).prefetch_related("questions"))
     invitations = list(Invitation.objects.waiting_for(request.user).select_related("project", "invited_by"))
     if len(mine) == 1 and not invitations and "all" not in request.GET:
         return redirect(enter(request, mine[0].slug).home)
@@ -60,7 +60,9 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewProjectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = new_projects.make(form.save(commit=False), form.cleaned_data["labels"].splitlines(), request.user)
+            told = form.cleaned_data
+            labels = told["labels"].splitlines()
+            made = new_projects.make(form.save(commit=False), labels, request.user, told["question"])
             return redirect("import", made.slug)
         except UnusableFile as error:
             form.add_error("labels", str(error))

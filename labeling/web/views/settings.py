@@ -18,7 +18,7 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
     """Change a project. Labels keep their place; their names may change at any time."""
     visit = enter(request, slug, Role.MANAGER)
     form = SettingsForm(request.POST or None, instance=visit.project)
-    labels = LabelFormSet(request.POST or None, queryset=visit.project.labels.all(), prefix="label")
+    labels = LabelFormSet(request.POST or None, queryset=visit.project.first_question.labels.all(), prefix="label")
     sound = form.is_valid() and labels.is_valid()
     if request.method == "POST" and sound:
         with transaction.atomic():

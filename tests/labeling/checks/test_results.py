@@ -33,7 +33,7 @@ def answer(batch: Batch, name: str, *, right: bool = True) -> Task:
     assert claimed is not None
     task = claimed.escalation.task
     stands = Decision.objects.current().get(task=task).label
-    other = batch.project.labels.exclude(pk=stands.pk).first()
+    other = batch.project.first_question.labels.exclude(pk=stands.pk).first()
     answering.submit(claimed, stands if right else other, uuid.uuid4())
     return task
 

@@ -121,7 +121,7 @@ def test_a_project_that_is_there_lends_its_labels_to_a_file_without_any(items: P
     run(items, "--gold", "gold", "--crowd", crowd, "--project", "nights")
     (tmp_path / "more.csv").write_text("id,text,gold\nx1,a loud party,\nx2,rain in the cellar,water\n")
     bare = run(tmp_path / "more.csv", "--crowd", crowd, "--project", "nights")
-    assert bare["tasks"] == 2 and Project.objects.get().labels.count() == 2
+    assert bare["tasks"] == 2 and Project.objects.get().first_question.labels.count() == 2
     (tmp_path / "other.csv").write_text("id,text,gold\ny1,a hole in the road,roads\ny2,a dog,noise\n")
     said = refusal(tmp_path / "other.csv", "--gold", "gold", "--crowd", crowd, "--project", "nights")
     assert "has the labels noise, water; use those or a new project" in said

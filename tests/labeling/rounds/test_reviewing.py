@@ -215,7 +215,7 @@ class TestWeighingAgain:
         long_ago(reviewed)
         batch = Batch.objects.get(pk=reviewed.pk)
         assert batch.lease(0)
-        weighing.open_round(batch)
+        weighing.open_round(batch, batch.project.first_question)
         Batch.objects.update(touched_at=timezone.now() - timedelta(minutes=1))
         woken: list[int] = []
         monkeypatch.setattr(type(jobs.advance), "enqueue", lambda _self, pk: woken.append(pk))

@@ -69,7 +69,7 @@ def make(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Make
                     answers.writerow([f"t{n}", f"m{m}", label if chance.random() < right else other])
         project = Project.objects.create(name="p", slug="p", **{"review_share": 0.2, **policy})
         for position, name in enumerate(LABELS):
-            Label.objects.create(project=project, position=position, name=name)
+            Label.objects.create(question=project.first_question, position=position, name=name)
         recruiting.add_models(project, [f"replay:{tmp_path}/votes.csv?worker=m{m}" for m in range(len(chances))])
         for m in range(len(paid)):
             recruiting.add_paid(project, f"replay:{tmp_path}/votes.csv?worker=m{len(chances) + m}&call=0.001")

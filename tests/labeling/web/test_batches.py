@@ -217,7 +217,7 @@ def test_stored_names_are_only_text(manager: Client, settled: Batch) -> None:
     evil = "<script>alert(1)</script>"
     Batch.objects.filter(pk=settled.pk).update(name=evil, error=evil)
     settled.instances.update(groups={"Group": evil})
-    settled.project.labels.filter(position=0).update(name=evil)
+    settled.project.first_question.labels.filter(position=0).update(name=evil)
     settled.project.annotators.filter(name="Alpha").update(name=evil, error=evil)
     pages = [settled.get_absolute_url(), "/p/city/", "/p/city/crowd/", "/p/city/tasks/", of(settled, "batch_methods")]
     for address in pages:

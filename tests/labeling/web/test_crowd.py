@@ -226,7 +226,7 @@ def test_people_are_not_paused_here(manager: Client, project: Any) -> None:
 
 
 def test_a_project_without_labels_has_a_crowd_page(manager: Client, project: Any) -> None:
-    project.labels.all().delete()
+    project.first_question.labels.all().delete()
     Annotator.objects.create(project=project, kind="model", name="Alpha", spec="word_logistic")
     answer = manager.get(ADDRESS)
     assert answer.status_code == 200 and "has not voted" in told(answer)

@@ -258,7 +258,7 @@ def test_two_labels_do_not_share_a_name(manager: Client, project: Any) -> None:
 
 def test_labels_of_another_project_stay_as_they_are(manager: Client, project: Any) -> None:
     other = Project.objects.create(name="Other", slug="other")
-    theirs = other.labels.create(position=0, name="Theirs")
+    theirs = other.first_question.labels.create(position=0, name="Theirs")
     form = {**SETTINGS, **labels_form(project, "One", "Two", "Three"), "label-0-id": str(theirs.pk)}
     manager.post("/p/city/settings/", form)
     theirs.refresh_from_db()

@@ -88,7 +88,7 @@ def test_a_save_that_fails_in_the_middle_saves_nothing(
 def test_labels_that_are_sent_beyond_those_there_are_make_no_new_ones(manager: Client, project: Any) -> None:
     extra = {"label-TOTAL_FORMS": "4", "label-3-name": "Fourth", "label-3-id": ""}
     save(manager, project, "One", "Two", "Three", **extra)
-    assert project.labels.count() == 3
+    assert project.first_question.labels.count() == 3
 
 
 def test_the_rule_for_known_labels_is_set_and_shown(manager: Client, project: Any) -> None:

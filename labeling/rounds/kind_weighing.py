@@ -1,0 +1,131 @@
+"""Weighing answers of kinds that votes for one label cannot hold: a table of answers, and the kind's own inference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from labeling import known, said
+from labeling.arrays import ROWS, rounded
+from labeling.kinds.base import AnswerTable, Known, Opinion, Space
+from labeling.models import Batch, Belief, Label, Question, Round, Task, Vote
+from labeling.models.question import space_of
+from labeling.rounds import routing
+from labeling.rounds.turns import open_round
+
+METHOD = "auto"
+
+
+def weigh(batch: Batch, question: Question) -> Round:
+    """One round of a question: what everybody answered, in this batch and on known tasks, becomes beliefs.
+
+    Unfinished where the lease has passed on to another worker meanwhile. Nobody is asked and only what the file knows
+    is settled.
+    """
+    turn, labels = open_round(batch, question), question.label_list()
+    tasks = _tasks(batch, question)
+    table = answers(question, labels, tasks)
+    right = known_answers(question, table)
+    if not batch.renew(10 * settings.LEASE_SECONDS):
+        return turn
+    turn.crowd_settled = routing.settle_known(batch, question)
+    if len(table.task):
+        opinion = question.answers.infer(table, METHOD, right, batch.seed)
+        turn.chosen = str(opinion.details.get("chosen", METHOD))[:80]
+        save(batch, question, labels, table, opinion, turn)
+    turn.parameters = {"seed": batch.seed, "known": 0 if right is None else len(right.task)}
+    turn.outcome = f"{len(np.unique(table.task)):,} tasks weighed from {len(table.task):,} answers."
+    turn.finished_at = Now()
+    turn.save()
+    return turn
+
+
+def _tasks(batch: Batch, question: Question) -> list[int]:
+    """Keys of the batch's tasks about the question, in order of position, then those known elsewhere."""
+    own = list(batch.tasks.filter(question=question).order_by("position").values_list("pk", flat=True))
+    known_ones = known.tasks(batch.project_id, question).exclude(batch=batch).order_by("pk")
+    return [*own, *known_ones.values_list("pk", flat=True).distinct()]
+
+
+def answers(question: Question, labels: list[Label], tasks: list[int]) -> AnswerTable:
+    """The newest current answer of everybody to each of these tasks; tasks and annotators are named by their keys.
+
+    Whoever abstained has no entry.
+    """
+    place, kind, space = {pk: at for at, pk in enumerate(tasks)}, question.answers, _space(question, labels, tasks)
+    at = {label.pk: number for number, label in enumerate(labels)}
+    votes = Vote.objects.current().answering().filter(task__project=question.project_id, task__question=question)
+    rows = votes.order_by("pk").values_list("task_id", "annotator_id", "label_id", "marks").iterator(ROWS)
+    newest = {(task, who): marks if label is None else at[label] for task, who, label, marks in rows if task in place}
+    voters = sorted({who for _, who in newest})
+    column = {pk: number for number, pk in enumerate(voters)}
+    return AnswerTable(
+        space,
+        [str(pk) for pk in tasks],
+        [str(pk) for pk in voters],
+        np.array([place[task] for task, _ in newest], dtype=np.int32),
+        np.array([column[who] for _, who in newest], dtype=np.int32),
+        kind.pack([kind.from_marks(plain, space, str(task)) for (task, _), plain in newest.items()], space),
+    )
+
+
+def _space(question: Question, labels: list[Label], tasks: list[int]) -> Space:
+    """What can be answered; with the texts where answers lie in them."""
+    space = space_of(labels)
+    if not question.answers.in_text:
+        return space
+    rows = Task.objects.filter(project=question.project_id, question=question)
+    wanted = set(tasks)
+    return replace(space, texts={str(task.pk): task.text for task in rows.iterator(ROWS) if task.pk in wanted})
+
+
+def known_answers(question: Question, table: AnswerTable) -> Known | None:
+    """What the file, experts and people have settled about the table's tasks; None where nothing is."""
+    found, kind = known.answers(question), question.answers
+    at = [(place, found[int(name)], name) for place, name in enumerate(table.tasks) if int(name) in found]
+    if not at:
+        return None
+    right = [kind.from_marks(plain, table.space, name) for _, plain, name in at]
+    return Known(np.array([place for place, *_ in at], dtype=np.int32), kind.pack(right, table.space))
+
+
+def save(
+    batch: Batch, question: Question, labels: list[Label], table: AnswerTable, opinion: Opinion, turn: Round
+) -> None:
+    """Write the belief of each of the batch's tasks that anybody has answered."""
+    kind = question.answers
+    count = np.bincount(table.task, minlength=len(table.tasks))
+    own = set(batch.tasks.filter(question=question).values_list("pk", flat=True))
+    places = [at for at, name in enumerate(table.tasks) if count[at] and int(name) in own]
+    chances, bits, sure = kind.chances(opinion, table.space), kind.doubt(opinion), confidence(question, table, opinion)
+    newest = dict(Vote.objects.filter(task__batch=batch).values_list("task").annotate(Max("pk")).order_by())
+    held = [said.of_plain(question, kind.to_marks(opinion.answers[at], table.space), labels) for at in places]
+    columns: dict[str, list[Any]] = {
+        "task_id": [int(table.tasks[at]) for at in places],
+        "probabilities": [rounded(chances[at]) for at in places],
+        "base": [rounded(chances[at]) for at in places],
+        "base_vote": [newest[int(table.tasks[at])] for at in places],
+        "label_id": [None if one["label"] is None else one["label"].pk for one in held],
+        "marks": [one["marks"] for one in held],
+        "confidence": [sure[at] for at in places],
+        "entropy": [float(bits[at]) for at in places],
+        "tie": [bool(opinion.ties[at]) for at in places],
+        "n_votes": [int(count[at]) for at in places],
+    }
+    same = {"round_id": turn.pk, "method": turn.chosen or turn.method, "calibrated": False}
+    Belief.objects.overwrite(columns, same)
+
+
+def confidence(question: Question, table: AnswerTable, opinion: Opinion) -> list[float]:
+    """The chance that each task's whole answer is right, 0 to 1; of an answer between steps, of the nearest one."""
+    whole = np.nan_to_num(opinion.confidence)
+    if question.one_label:
+        kind, chances = question.answers, question.answers.chances(opinion, table.space)
+        nearest = [kind.to_marks(answer, table.space) for answer in opinion.answers]
+        whole = np.array([row[at] for row, at in zip(chances, nearest, strict=True)])
+    return [float(one) for one in np.clip(whole, 0.0, 1.0)]
