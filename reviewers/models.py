@@ -24,7 +24,11 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def with_task(self) -> AssignmentQuerySet:
         """With the rows that a card shows, in one query."""
         return self.select_related(
-            "annotator__project", "escalation__task__batch", "escalation__task__instance", "vote__label"
+            "annotator__project",
+            "escalation__task__batch",
+            "escalation__task__instance",
+            "escalation__task__question",
+            "vote__label",
         )
 
     def in_project(self, project_id: int) -> AssignmentQuerySet:

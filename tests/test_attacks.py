@@ -202,8 +202,9 @@ def hostile(batch: Batch) -> Batch:
     """Markup wherever people, files or models can put words."""
     project = batch.project
     Project.objects.filter(pk=project.pk).update(
-        name=EVIL[:120], question=EVIL, guidelines=f"{EVIL}\nRoads and lights: {EVIL}", group_name=EVIL[:60]
+        name=EVIL[:120], guidelines=f"{EVIL}\nRoads and lights: {EVIL}", group_name=EVIL[:60]
     )
+    project.questions.update(wording=EVIL[:300], guidelines=EVIL)
     for label in project.label_list():
         Label.objects.filter(pk=label.pk).update(
             name=f"{label.position}{EVIL}"[:120], short=EVIL[:40], hint=EVIL[:120], description=EVIL

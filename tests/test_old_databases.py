@@ -58,12 +58,36 @@ def fill(apps: Apps) -> None:
             cursor.execute(statement)
 
 
+WORDING = "Which team should go?"
+RECORD = {
+    **{"accuracy": 0.9, "low": 0.8, "high": 0.95, "evidence": 12.0, "given": 16, "group": 0.9},
+    **{"usual": 0.1, "in_dispute": 0.4, "sources": {"expert": {"n": 1, "right": 1.0}}, "change": None},
+}
+
+
 @pytest.fixture
 def old(transactional_db: None) -> Any:
-    fill(migrate(THEN))
+    then = migrate(THEN)
+    fill(then)
+    then.get_model("labeling", "Project").objects.update(question=WORDING)
+    later = migrate([("labeling", "0012_members_that_rest"), ("reviewers", "0001_start")])
+    later.get_model("labeling", "Annotator").objects.filter(name="ann").update(skill=RECORD)
     migrate(None)
     yield Project.objects.get()
     migrate(None)
+
+
+@pytest.mark.slow
+def test_an_old_project_has_its_question_with_labels_tasks_rounds_and_skills(old: Project) -> None:
+    question = old.questions.get()
+    assert (question.wording, question.kind, question.position) == (WORDING, "choice", 0)
+    assert [label.name for label in question.label_list()][::5] == ["Housing and buildings", "Water and drains"]
+    assert question.labels.count() == 6 and old.tasks.filter(question=question).count() == 40
+    assert list(question.rounds.values_list("number", flat=True)) == [1, 2, 3]
+    fake, ann = (old.annotators.get(name=name).on(question) for name in ("fake", "ann"))
+    assert fake.confusion is not None and fake.confusion[0][:2] == [0.75, 0.05] and fake.skill is None
+    assert ann.confusion is None and ann.skill == RECORD
+    assert not old.annotators.get(name="eve").skills.exists(), "nothing was learnt of her"
 
 
 @pytest.mark.slow

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from labeling.kinds.base import Kind
+if TYPE_CHECKING:
+    from labeling.kinds.base import Kind
 
 NAMES = ("choice", "choices", "scale", "spans")
 ONE_LABEL = NAMES[0]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 
 from labeling.kinds import registry
-from labeling.kinds.base import Kind, Space
 from labeling.kinds.cells import number
 from labeling.models.project import Project
+
+if TYPE_CHECKING:
+    from labeling.kinds.base import Kind, Space
 
 
 class Question(models.Model):
@@ -102,6 +106,8 @@ def space_of(labels: list[Label]) -> Space:
 
     A label stands at its own value, else where its name is a number, if all are, else at its place.
     """
+    from labeling.kinds.base import Space  # the tables are read by commands that never load numpy
+
     numbers = [number(label.name) for label in labels]
     named = [place if found is None or None in numbers else float(found) for place, found in enumerate(numbers)]
     values = [float(at) if label.value is None else label.value for label, at in zip(labels, named, strict=True)]

@@ -41,7 +41,7 @@ def own(annotator: Annotator, key: int) -> Assignment | None:
     """One of the questions this person holds or held."""
     found = (
         Assignment.objects.filter(annotator=annotator, pk=key)
-        .select_related("escalation__task__batch", "escalation__task__instance")
+        .select_related("escalation__task__batch", "escalation__task__instance", "escalation__task__question")
         .first()
     )
     return found.known_to(annotator) if found else None

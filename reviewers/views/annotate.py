@@ -101,9 +101,9 @@ def pace(request: HtmxRequest, slug: str) -> HttpResponse:
 
 
 def _at_desk(request: HtmxRequest, slug: str) -> tuple[Visit, Annotator]:
-    """Who labels here, with the project's labels fetched once for everything that needs them."""
+    """Who labels here, with the project's questions and labels fetched once for everything that needs them."""
     visit = enter(request, slug)
-    prefetch_related_objects([visit.project], "labels")
+    prefetch_related_objects([visit.project], "questions__labels")
     return visit, visit.annotator()
 
 

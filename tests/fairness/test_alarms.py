@@ -12,6 +12,7 @@ from labeling.checks import alarms
 from labeling.models import Alarm, Annotator, Batch, Decision, Project, Task
 from labeling.rounds import story
 from tests.labeling.managed import settled_batch
+from tests.questions import keep
 from tests.reviewers.scenery import model, person
 
 pytestmark = pytest.mark.django_db
@@ -73,8 +74,8 @@ def test_whoever_becomes_worse_raises_an_alarm_and_is_paused(
     Project.objects.update(when_alarmed="pause")
     project.refresh_from_db()
     one = model(project, "Paid", "paid") if kind == "paid" else person(project, "ann")
-    one.skill = {**RECORD, "accuracy": 0.7, "low": 0.6, "high": 0.8, "change": {"ago": 40, "before": 0.9, "after": 0.5}}
-    one.save()
+    change = {"ago": 40, "before": 0.9, "after": 0.5}
+    keep(one, skill={**RECORD, "accuracy": 0.7, "low": 0.6, "high": 0.8, "change": change})
     alarms.look_at_voters(project)
     found = Alarm.objects.get()
     assert (found.kind, found.annotator) == (about, one) and "90%" in found.why and "50%" in found.why
@@ -87,9 +88,8 @@ def test_a_person_who_is_surely_wrong_too_often_raises_an_alarm_and_one_who_may_
     project: Project, batch: Batch
 ) -> None:
     ann, bob = person(project, "ann"), person(project, "bob")
-    ann.skill = {**RECORD, "accuracy": 0.2, "low": 0.1, "high": 0.3, "change": None}
-    bob.skill = {**RECORD, "accuracy": 0.65, "low": 0.5, "high": 0.8, "change": None}
-    ann.save(), bob.save()
+    keep(ann, skill={**RECORD, "accuracy": 0.2, "low": 0.1, "high": 0.3, "change": None})
+    keep(bob, skill={**RECORD, "accuracy": 0.65, "low": 0.5, "high": 0.8, "change": None})
     alarms.look_at_voters(project)
     assert Alarm.objects.get().annotator == ann
 

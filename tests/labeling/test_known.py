@@ -9,6 +9,7 @@ from labeling.models import Batch, Decision, Escalation, Project, Task
 from labeling.people import voters
 from labeling.rounds import routing
 from reviewers.queue import claiming, undoing
+from tests.questions import keep
 from tests.reviewers.scenery import answer, ask, believe, model, person, say
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ def answered(project: Project, task: Task, who: str, position: int, kind: str = 
 def test_the_files_slice_is_known_and_other_gold_is_not(project: Project, batch: Batch) -> None:
     Task.objects.filter(position=4).update(slice="validation")
     assert found(project) == {"R-4": ("Roads", "file", True)}, "R-5 has gold that only scores"
-    routing.settle_known(batch)
+    routing.settle_known(batch, project.first_question)
     assert Decision.objects.get().decided_by == "file"
 
 
@@ -61,10 +62,9 @@ def test_two_who_agree_make_a_label_known(project: Project, batch: Batch) -> Non
 
 def test_proven_skill_makes_one_persons_label_known(project: Project, batch: Batch) -> None:
     ann = person(project, "ann")
-    ann.confusion = [[0.98, 0.01, 0.01, 0.0], [0.01, 0.98, 0.01, 0.0], [0.01, 0.01, 0.98, 0.0]]
-    ann.skill = dict.fromkeys(("accuracy", "low", "high", "group"), 0.98) | {"evidence": 60.0, "given": 60}
-    ann.skill |= {"usual": 0.1, "in_dispute": 0.4, "sources": {}}
-    ann.save()
+    confusion = [[0.98, 0.01, 0.01, 0.0], [0.01, 0.98, 0.01, 0.0], [0.01, 0.01, 0.98, 0.0]]
+    told = dict.fromkeys(("accuracy", "low", "high", "group"), 0.98) | {"evidence": 60.0, "given": 60}
+    keep(ann, confusion=confusion, skill=told | {"usual": 0.1, "in_dispute": 0.4, "sources": {}})
     answered(project, batch.tasks.get(position=0), "ann", 1)
     assert found(project) == {"R-0": ("Water", "person", True)}
     project.known_sure = 0.99

@@ -304,10 +304,10 @@ def test_what_was_taken_back_leaves_room_for_other_questions_and_what_was_flagge
     first, second, third = batch.tasks.order_by("position")[:3]
     for task in (first, second):
         ask(task)
-    assert buying.room_for_people(batch) == 1
+    assert buying.room_for_people(batch, batch.project.first_question) == 1
     Escalation.objects.filter(task=first).update(state="withdrawn")
-    assert buying.room_for_people(batch) == 2
+    assert buying.room_for_people(batch, batch.project.first_question) == 2
     settling.flag(Escalation.objects.get(task=second), "Unreadable.", person(project, "ann"))
-    assert buying.room_for_people(batch) == 2, "somebody has looked at it"
+    assert buying.room_for_people(batch, batch.project.first_question) == 2, "somebody has looked at it"
     Escalation.objects.create(task=third, to="person", reason="audit", why="Drawn.")
-    assert buying.room_for_people(batch) == 2, "checks come beside"
+    assert buying.room_for_people(batch, batch.project.first_question) == 2, "checks come beside"

@@ -15,12 +15,13 @@ from django.urls import reverse
 from labeling.crowd import registry
 from labeling.crowd.errors import CrowdError
 from labeling.crowd.openai_chat import ChatModel
-from labeling.models import Annotator, Batch, Vote
+from labeling.models import Annotator, Batch, Skill, Vote
 from labeling.people import recruiting, rules
 from labeling.reports import kept
 from labeling.reports.crowd import voters as crowd_report
 from labeling.reports.estimates import Commonest
 from tests.labeling.managed import told
+from tests.questions import keep
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/p/city/crowd/"
@@ -245,8 +246,8 @@ def test_voters_no_better_than_the_commonest_label_are_called_so_first(
 
 
 def test_a_voter_that_is_often_right_and_never_sure_weighs_by_its_answers(manager: Client, settled: Batch) -> None:
-    kept = [[0.35, 0.325, 0.325, 0], [0.325, 0.35, 0.325, 0], [0.325, 0.325, 0.35, 0]]
-    Annotator.objects.machines().update(confusion=kept)
+    for machine in Annotator.objects.machines():
+        keep(machine, confusion=[[0.35, 0.325, 0.325, 0], [0.325, 0.35, 0.325, 0], [0.325, 0.325, 0.35, 0]])
     found = crowd_report.crowd(settled.project)
     gamma = next(voter for voter in found.voters if voter.name == "Gamma")
     assert found.tells and gamma.bits is not None and gamma.bits > 0.7
@@ -256,7 +257,7 @@ def test_a_voter_that_is_often_right_and_never_sure_weighs_by_its_answers(manage
 def test_answers_by_lot_weigh_next_to_nothing() -> None:
     lot = np.random.default_rng(3).multinomial(200, [0.25] * 4, size=400).reshape(-1, 2, 2)
     counts = np.concatenate([lot, np.zeros((400, 2, 1))], axis=2).astype(float)
-    bits = [crowd_report._bits(Annotator(kind="model"), one, 1.0) or 0.0 for one in counts]
+    bits = [crowd_report._bits(Annotator(kind="model"), Skill(), one, 1.0) or 0.0 for one in counts]
     assert np.mean(bits) < 0.002 and np.median(bits) == 0.0
 
 
