@@ -20,7 +20,7 @@ from labeling.files.row_pictures import source_at
 from labeling.files.rows import LONGEST_ID, Bad, Fields, Key, Row, gold_labels, read_rows
 from labeling.files.spellings import twins
 from labeling.files.tables import UnusableFile
-from labeling.models import Batch, Instance, Label, Project, SkippedRow, Task
+from labeling.models import Batch, Instance, Label, Project, Question, SkippedRow, Task
 from labeling.models.grouping import attribute_names
 
 if TYPE_CHECKING:
@@ -109,11 +109,12 @@ def take_in(batch: Batch, keep_lease: Callable[[], bool] = lambda: True) -> bool
     Raises UnusableFile where no row could be used; the batch is taken away then.
     """
     fields = Fields.of(batch.mapping)
-    labels = {label.name: label for label in batch.project.label_list()}
+    questions = list(batch.project.questions.all())
+    labels = {label.name: label for label in questions[0].label_list()}
     rows = read_rows(batch.file.path, fields, list(labels), settings.MAX_TEXT_BYTES)
     with source_at(fields.pictures, fields.beside) as source:
         for chunk in _chunks(islice(rows, batch.rows_read, None), CHUNK_OF_PICTURES if source else CHUNK):
-            _write(batch, _with_pictures(batch.project, chunk, source), labels)
+            _write(batch, _with_pictures(batch.project, chunk, source), questions, labels)
             if not keep_lease():
                 return False
     if not batch.rows_new:
@@ -138,7 +139,7 @@ def _with_pictures(project: Project, rows: list[Row | Bad], source: PictureSourc
 
 
 @transaction.atomic
-def _write(batch: Batch, rows: list[Row | Bad], labels: dict[str, Label]) -> None:
+def _write(batch: Batch, rows: list[Row | Bad], questions: Sequence[Question], labels: dict[str, Label]) -> None:
     new, skipped = _sort_out(batch, rows)
     n_bad = sum(row.kind == SkippedRow.Kind.BAD for row in skipped)
     read = Batch.objects.filter(pk=batch.pk, rows_read=batch.rows_read).update(
@@ -151,7 +152,8 @@ def _write(batch: Batch, rows: list[Row | Bad], labels: dict[str, Label]) -> Non
         raise RuntimeError(f"Somebody else is reading batch {batch.pk}.")
     gold = {name: label.pk for name, label in labels.items()}
     instances = Instance.objects.bulk_create(_instances(batch, new))
-    Task.objects.bulk_create(_task(one, gold.get(row.gold)) for one, row in zip(instances, new, strict=True))
+    answers = [gold.get(row.gold) for row in new]
+    Task.objects.bulk_create(_tasks(instances, questions, answers))
     SkippedRow.objects.bulk_create(skipped)
     batch.refresh_from_db(fields=["rows_read", "rows_new", "rows_duplicate", "rows_bad"])
 
@@ -230,14 +232,20 @@ def _instances(batch: Batch, rows: Sequence[Row]) -> Iterator[Instance]:
         )
 
 
-def _task(instance: Instance, gold: int | None) -> Task:
-    return Task(
-        instance_id=instance.pk,
-        project_id=instance.project_id,
-        batch_id=instance.batch_id,
-        position=instance.position,
-        gold_id=gold,
-    )
+def _tasks(
+    instances: Sequence[Instance], questions: Sequence[Question], gold: Sequence[int | None]
+) -> Iterator[Task]:
+    """A task for each question about each instance; the file's label answers the first question."""
+    for instance, answer in zip(instances, gold, strict=True):
+        for place, question in enumerate(questions):
+            yield Task(
+                instance_id=instance.pk,
+                question_id=question.pk,
+                project_id=instance.project_id,
+                batch_id=instance.batch_id,
+                position=instance.position * len(questions) + place,
+                gold_id=None if place else answer,
+            )
 
 
 def _refuse(batch: Batch) -> None:

@@ -70,7 +70,7 @@ def question(related, **options):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labeling", "0012_members_that_rest")]
+    dependencies = [("labeling", "0013_instances")]
     operations = [
         migrations.RunPython(unguard, guard),
         migrations.CreateModel(
@@ -186,6 +186,9 @@ class Migration(migrations.Migration):
             name="question",
             field=question("tasks", db_index=False, on_delete=django.db.models.deletion.RESTRICT),
         ),
+        migrations.AlterField(
+            model_name="task", name="instance", field=key("instance", db_index=False, related_name="tasks")
+        ),
         migrations.RemoveField(model_name="label", name="project"),
         migrations.RemoveField(model_name="project", name="question"),
         migrations.RemoveField(model_name="annotator", name="confusion"),
@@ -269,6 +272,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=Q(gold__isnull=True) | Q(gold_marks__isnull=True), name="task_gold_is_a_label_or_marks"
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=models.UniqueConstraint(fields=("instance", "question"), name="task_once_per_question"),
         ),
         migrations.RunPython(guard, unguard),
     ]

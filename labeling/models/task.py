@@ -86,7 +86,7 @@ class Task(models.Model):
         VALIDATION = "validation", "the methods may learn from its gold label"
         AUDIT = "audit", "drawn at random for an expert's check"
 
-    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tasks")
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     question = models.ForeignKey(Question, on_delete=models.RESTRICT, related_name="tasks", db_index=False)
@@ -104,6 +104,7 @@ class Task(models.Model):
     class Meta:
         ordering = ["batch", "position"]
         constraints = [
+            models.UniqueConstraint(fields=["instance", "question"], name="task_once_per_question"),
             models.UniqueConstraint(fields=["batch", "position"], name="task_position_once_per_batch"),
             models.CheckConstraint(
                 condition=~Q(slice="validation") | Q(gold__isnull=False) | Q(gold_marks__isnull=False),
