@@ -80,7 +80,7 @@ def load(batch: Batch, question: Question | None = None, *, fractional: bool = T
     annotators = list(batch.project.annotators.all())
     found = known.labels(batch.project, asked) if settled else list(known.of_the_file(batch.project, asked))
     by_task = {one.task: one for one in found}
-    own = list(batch.tasks.filter(question=asked).order_by("position").values_list("pk", flat=True))
+    own = list(batch.tasks.about(asked).order_by("position").values_list("pk", flat=True))
     task_ids = np.array([*own, *sorted(by_task.keys() - set(own))], dtype=np.int64)
     places = {label.pk: place for place, label in enumerate(labels)}
     votes, newest = _votes(batch, asked, task_ids, annotators, places, fractional)

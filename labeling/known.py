@@ -62,7 +62,7 @@ def tasks(project_id: int, question: Question | None = None) -> TaskQuerySet:
     About one question, or about all of the project's.
     """
     asked = Task.objects.filter(project_id=project_id)
-    asked = asked if question is None else asked.filter(question=question)
+    asked = asked if question is None else asked.about(question)
     said = Vote.objects.current().of_people().answering().filter(task=OuterRef("pk"))
     return asked.learnable() | asked.decided().filter(Exists(said))
 

@@ -33,14 +33,18 @@ def collect(batch: Batch) -> Evidence:
     """
     draws.draw_slice(batch)
     batch.refresh_from_db(fields=["check_cuts"])
-    inside = Q(task__batch=batch)
+    inside = Q(task__batch=batch, task__question=batch.project.first_question)
     stood = {
         audit.task_id: audit.checks
         for audit in Escalation.objects.filter(inside, reason=Escalation.Reason.AUDIT).select_related("checks")[::-1]
         if audit.checks is not None
     }
     found = results.answered(inside, batch.project.label_list())
-    tasks = list(batch.tasks.order_by("position").values_list("pk", "instance__external_id", "gold_id", "slice"))
+    tasks = list(
+        batch.tasks.filter(question=batch.project.first_question)
+        .order_by("position")
+        .values_list("pk", "instance__external_id", "gold_id", "slice")
+    )
     chances, usual = _probabilities(batch)
     made = Decision.objects.current().filter(inside).only("task_id", "label_id", "decided_by", "confidence")
     now = {one.task_id: one for one in made.iterator(2000)}
@@ -85,7 +89,7 @@ def _task(
 
 def _checks(batch: Batch, stood: dict[int, Decision], found: dict[int, Check]) -> list[dict[str, Any]]:
     labels, seed = [label.name for label in batch.project.label_list()], draws.seed_of(batch)
-    places = {label.pk: place for place, label in enumerate(batch.project.label_list())}
+    places: dict[int | None, int] = {label.pk: place for place, label in enumerate(batch.project.label_list())}
     people = {one.pk: one for one in Annotator.objects.filter(project=batch.project).people()}
     drawn = batch.tasks.filter(pk__in=stood, gold=None).values_list("pk", "instance__external_id", "check_probability")
     rows = [

@@ -81,8 +81,10 @@ class Check:
 def load(scope: Batch | Project, grouped: Attributes | None = None) -> Checked:
     """Everything settled in a batch or a project, with its checks; `grouped` by these attributes, else by the first."""
     grouped = chosen(scope) if grouped is None else grouped
-    labels = (scope.project if isinstance(scope, Batch) else scope).label_list()
+    question = (scope.project if isinstance(scope, Batch) else scope).first_question
+    labels = question.label_list()
     inside = Q(task__batch=scope) if isinstance(scope, Batch) else Q(task__project=scope)
+    inside &= Q(task__question=question)
     place = {label.pk: index for index, label in enumerate(labels)}
     drawn = answered(inside, labels)
     rows = _rows(scope, inside, place, drawn, grouped)
@@ -142,10 +144,10 @@ def answered(inside: Q, labels: list[Label]) -> dict[int, Check]:
     Of somebody who changed their answer the first one counts, since only that one is surely independent of what they
     may have learned meanwhile; the later one is kept as the task's answer. One that was only taken back counts not.
     """
-    place = {label.pk: index for index, label in enumerate(labels)}
+    place: dict[int | None, int] = {label.pk: index for index, label in enumerate(labels)}
     first: dict[int, Decision] = {}
     said: dict[tuple[int, int], tuple[int, datetime, int]] = {}
-    told: dict[int, tuple[int, datetime, int]] = {}
+    told: dict[int, tuple[int | None, datetime, int]] = {}
     audits = Escalation.objects.filter(inside, reason=Escalation.Reason.AUDIT, task__gold=None).order_by("pk")
     for audit in audits.select_related("checks", "vote__correction"):
         if audit.checks is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from labeling import said
 from labeling.files.spellings import is_number
 from labeling.kinds.cells import FORMULA, GUARDED
 from labeling.models import Batch, Decision, Project, Task
@@ -51,7 +52,7 @@ def record(decision: Decision, names: Sequence[str] = ()) -> dict[str, Any]:
     task = decision.task
     return {
         "task": task.external_id,
-        "label": decision.label.name,
+        "label": decision.label.name if decision.label else said.words(decision, task.question),
         "confidence": round(decision.confidence, 6),
         "decided_by": decision.decided_by,
         "below_threshold": below_threshold(decision),

@@ -232,9 +232,7 @@ def _instances(batch: Batch, rows: Sequence[Row]) -> Iterator[Instance]:
         )
 
 
-def _tasks(
-    instances: Sequence[Instance], questions: Sequence[Question], gold: Sequence[int | None]
-) -> Iterator[Task]:
+def _tasks(instances: Sequence[Instance], questions: Sequence[Question], gold: Sequence[int | None]) -> Iterator[Task]:
     """A task for each question about each instance; the file's label answers the first question."""
     for instance, answer in zip(instances, gold, strict=True):
         for place, question in enumerate(questions):

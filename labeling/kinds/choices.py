@@ -128,7 +128,8 @@ class Choices:
 
     def doubt(self, opinion: Opinion) -> Floats:
         """Entropies of all labels together, as if each stood alone."""
-        return entropy(np.stack([opinion.belief, 1 - opinion.belief], axis=2)).sum(axis=1)
+        summed: Floats = entropy(np.stack([opinion.belief, 1 - opinion.belief], axis=2)).sum(axis=1)
+        return summed
 
     def baselines(self, table: AnswerTable) -> dict[str, Answers]:
         """Labels that more than half chose, that anybody chose, and that all chose."""

@@ -133,7 +133,8 @@ class Spans:
         found: inference.Found = opinion.belief
         none = np.maximum(1 - found.belief.sum(axis=1, keepdims=True), 0.0)
         bits = entropy(np.concatenate([found.belief, none], axis=1))
-        return np.bincount(found.candidates.task, bits, len(opinion.answers))
+        summed: Floats = np.bincount(found.candidates.task, bits, len(opinion.answers))
+        return summed
 
     def baselines(self, table: AnswerTable) -> dict[str, Answers]:
         """Stretches that more than half marked alike, and three rules for single code points."""

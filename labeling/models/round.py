@@ -45,6 +45,6 @@ class Round(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """A round that names no question is about the project's first one."""
-        if self.question_id is None:
+        if not self.question_id:
             self.question = self.batch.project.first_question
         super().save(*args, **kwargs)

@@ -26,6 +26,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Tasks whose group by these attributes is called so; "" for those that lack one of them."""
         return self.filter(Exact(group_name(by, "instance__groups"), name))
 
+    def about(self, question: Question) -> TaskQuerySet:
+        """Tasks that ask this question."""
+        return self.filter(question=question)
+
     def kept(self) -> TaskQuerySet:
         """Tasks whose text was not deleted with their batch."""
         return self.filter(batch__deleted_at=None)
@@ -135,7 +139,7 @@ class Task(models.Model):
 
     def ask_first_question(self) -> None:
         """Where no question is named, the task is about the project's first one."""
-        if self.question_id is None:
+        if not self.question_id:
             self.question = self.project.first_question
 
     def lock(self) -> None:

@@ -95,7 +95,7 @@ def brief_for(batch: Batch, version: int, outside: bool = False, asked: models.Q
     learnable = known.tasks(project.pk, about).order_by("pk")
     learnable = learnable.may_leave() if outside else learnable
     examples = tuple(Example(question(task), label_of[task.pk]) for task in learnable if task.pk in label_of)
-    tasks = batch.tasks.filter(question=about).order_by("position")
+    tasks = batch.tasks.about(about).order_by("position")
     rows = tasks.values_list(*(f"instance__{name}" for name in SHOWN))
     texts = tuple(question_of(*row) for row in rows[:TEXTS])
     hides = project.hide_personal_data

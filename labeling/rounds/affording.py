@@ -24,7 +24,7 @@ def holds(annotator: Annotator, batch: Batch, question: Question) -> tuple[int, 
     The stated price twice where the model cannot be made ready: why not is told when it is asked.
     """
     size = Length(Cast("instance__parts", TextField()))
-    by_size = batch.tasks.filter(question=question).annotate(size=size).order_by("size", "pk")
+    by_size = batch.tasks.about(question).annotate(size=size).order_by("size", "pk")
     ends = [task for task in (by_size.first(), by_size.last()) if task]
     stated = annotator.price_microdollars or 0
     try:

@@ -47,7 +47,7 @@ def weigh(batch: Batch, question: Question) -> Round:
 
 def _tasks(batch: Batch, question: Question) -> list[int]:
     """Keys of the batch's tasks about the question, in order of position, then those known elsewhere."""
-    own = list(batch.tasks.filter(question=question).order_by("position").values_list("pk", flat=True))
+    own = list(batch.tasks.about(question).order_by("position").values_list("pk", flat=True))
     known_ones = known.tasks(batch.project_id, question).exclude(batch=batch).order_by("pk")
     return [*own, *known_ones.values_list("pk", flat=True).distinct()]
 
@@ -100,7 +100,7 @@ def save(
     """Write the belief of each of the batch's tasks that anybody has answered."""
     kind = question.answers
     count = np.bincount(table.task, minlength=len(table.tasks))
-    own = set(batch.tasks.filter(question=question).values_list("pk", flat=True))
+    own = set(batch.tasks.about(question).values_list("pk", flat=True))
     places = [at for at, name in enumerate(table.tasks) if count[at] and int(name) in own]
     chances, bits, sure = kind.chances(opinion, table.space), kind.doubt(opinion), confidence(question, table, opinion)
     newest = dict(Vote.objects.filter(task__batch=batch).values_list("task").annotate(Max("pk")).order_by())

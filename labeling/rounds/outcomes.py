@@ -32,7 +32,7 @@ def outcome(table: Table, bought: Purchase, turn: Round) -> str:
 
 def _left_open(table: Table) -> str:
     """How many tasks stay open though nobody is asked; empty where there are none."""
-    count = table.batch.tasks.filter(question=table.ballot.question).unasked().count()
+    count = table.batch.tasks.about(table.ballot.question).unasked().count()
     if not count:
         return ""
     if teaching.has_a_lot_out(table.batch):

@@ -51,7 +51,7 @@ def route(table: Table, turn: Round) -> None:
 
 def settle_known(batch: Batch, question: Question) -> int:
     """Tasks of the validation slice have their answer from the file."""
-    tasks = batch.tasks.filter(question=question).learnable().undecided()
+    tasks = batch.tasks.about(question).learnable().undecided()
     why = "Known from the file; the methods learn from it."
     return decisions.decide_many(
         Verdict(pk, gold, By.FILE, 1.0, 0.0, why, provenance={"known": True}, marks=marks)

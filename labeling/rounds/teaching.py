@@ -87,7 +87,7 @@ def revisions(chunk: Chunk, voter: Voter, question: Question) -> Iterator[Vote]:
 
 def _tasks(chunk: Chunk, question: Question) -> TaskQuerySet:
     """The chunk's own tasks about a question, and with the first chunk those that are known elsewhere."""
-    own = chunk.tasks().filter(question=question)
+    own = chunk.tasks().about(question)
     if chunk.first:
         return own
     taught = [one.task for one in known.labels_by(chunk.batch.project, chunk.batch.taught_at, question)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from labeling.kinds import registry
 from labeling.kinds.base import NoAnswer, Space, UnusableAnswer
 from labeling.models import Label, Task, Vote
+from labeling.models.question import space_of
 
 KEYS = "1234567890adegijklmnopqrtvwxyz"
 """Digits first, the tenth is 0; then the letters that no tool of the card has by habit."""
@@ -93,11 +94,11 @@ def parts_of(told: Sequence[Sequence[str]]) -> list[Part]:
 
 
 def asked_of(task: Task) -> Asked:
-    """What is asked of a task."""
-    project, parts = task.project, parts_of(task.parts)
-    labels = project.label_list()
-    space = Space(tuple(label.name for label in labels), tuple(map(float, range(len(labels)))), {"": task.text})
-    return Asked(registry.ONE_LABEL, project.question, labels, parts, space)
+    """What is asked of a task; no query where the project's questions and their labels were read with it."""
+    question = next(one for one in task.project.questions.all() if one.pk == task.question_id)
+    labels = question.label_list()
+    space = replace(space_of(labels), texts={"": task.text})
+    return Asked(question.kind, question.wording, labels, parts_of(task.parts), space, question.overlaps)
 
 
 def answer_of(raw: Any, asked: Asked) -> Answer:
@@ -107,7 +108,8 @@ def answer_of(raw: Any, asked: Asked) -> Answer:
         answer = kind.read(raw, asked.space)
     except (NoAnswer, UnusableAnswer) as reason:
         raise Refused(f"This cannot be an answer: {reason}.") from reason
-    return Answer(asked.labels[answer])
+    plain = kind.to_marks(answer, asked.space)
+    return Answer(asked.labels[plain]) if kind.one_label else Answer(marks=plain)
 
 
 def raw_of(vote: Vote | None) -> Any:
