@@ -133,8 +133,7 @@ class Spans:
         found: inference.Found = opinion.belief
         none = np.maximum(1 - found.belief.sum(axis=1, keepdims=True), 0.0)
         bits = entropy(np.concatenate([found.belief, none], axis=1))
-        summed: Floats = np.bincount(found.candidates.task, bits, len(opinion.answers))
-        return summed
+        return np.bincount(found.candidates.task, bits, len(opinion.answers)).astype(np.float64)
 
     def baselines(self, table: AnswerTable) -> dict[str, Answers]:
         """Stretches that more than half marked alike, and three rules for single code points."""
