@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from labeling.kinds.base import Space
 from labeling.models import Belief, Decision, Label, Question, Task, Vote
 from labeling.models.question import space_of
 
@@ -76,5 +75,5 @@ def words(row: Row, question: Question, labels: list[Label] | None = None) -> st
 def differ(row: Row, other: Row, question: Question, labels: list[Label] | None = None) -> float:
     """How far two rows' answers are apart, from 0 for alike to 1; neither may be an abstention."""
     labels = question.label_list() if labels is None else labels
-    space: Space = space_of(labels)
+    space = space_of(labels)
     return question.answers.differ(of(row, question, labels), of(other, question, labels), space)

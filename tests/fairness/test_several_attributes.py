@@ -85,7 +85,7 @@ def test_of_overlapping_groups_the_highest_cut_decides(crossed: Batch) -> None:
 
 def test_an_alarm_watches_every_attribute_and_names_it(project: Any) -> None:
     batch = both_of(settled_batch(project, tasks=400, gold_every=1, wrong_every=1000))
-    other = dict(project.labels.values_list("pk", "position"))
+    other = dict(project.first_question.labels.values_list("pk", "position"))
     labels = project.label_list()
     for place, made in enumerate(Decision.objects.filter(task__instance__groups__gender="men")):
         if place % 5 < 2:

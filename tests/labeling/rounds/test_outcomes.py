@@ -23,7 +23,7 @@ def table_of(worth: int | None = None, router: str = "value", stopped: dict[int,
     given = SimpleNamespace(annotator=np.zeros(64, dtype=int), task=np.arange(64))
     ballot = SimpleNamespace(known=np.full(64, -1), question=None)
     nothing = SimpleNamespace(unasked=lambda: SimpleNamespace(count=lambda: 0))
-    batch = SimpleNamespace(tasks=SimpleNamespace(filter=lambda question: nothing))
+    batch = SimpleNamespace(tasks=SimpleNamespace(about=lambda question: nothing))
     return SimpleNamespace(batch=batch, parties=[DEAR], project=project, watch=watch, given=given, ballot=ballot)
 
 
