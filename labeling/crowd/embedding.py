@@ -14,10 +14,11 @@ from labeling.crowd import learners
 from labeling.crowd.abilities import WITHOUT_PLACES, check_kind, check_sight
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import log_softmax
-from labeling.crowd.errors import Misconfigured, NeedsExamples
+from labeling.crowd.errors import Misconfigured, NeedsExamples, Unsuitable
 from labeling.crowd.heads import Head, choice_answer, head
-from labeling.crowd.local_models import LocalModel, load_encoder
+from labeling.crowd.local_models import LocalModel, load_encoder, load_image_encoder
 from labeling.crowd.packaged import packaged_folder
+from labeling.crowd.pictures import opened
 from labeling.crowd.prompts import clean
 from labeling.kinds.registry import has_one_label
 
@@ -32,7 +33,7 @@ DIGITS = 4
 class EmbeddingSettings:
     """`source`: folder, hub id, or the name of a known pip package. `mode`: zero, few, or auto.
 
-    Auto learns from examples where there are some, and else compares with the labels.
+    `reads`: text or images. Auto learns from examples where there are some, and else compares with the labels.
     """
 
     source: str
@@ -41,8 +42,11 @@ class EmbeddingSettings:
     most_tokens: int = 256
     device: str = "auto"
     threads: int = 0
+    reads: str = "text"
 
     def __post_init__(self) -> None:
+        if self.reads not in ("text", "images"):
+            raise Misconfigured(f"reads must be text or images, but it is {self.reads!r}.")
         if self.mode not in ("auto", "zero", "few"):
             raise Misconfigured(f"mode must be auto, zero or few, but it is {self.mode!r}.")
 
@@ -56,11 +60,11 @@ class EmbeddingModel:
 
     outside = False
     kinds = WITHOUT_PLACES
-    sees = False
 
     def __init__(self, name: str, settings: EmbeddingSettings) -> None:
         self.name = name
         self.settings = settings
+        self.sees = settings.reads == "images"
         self._loaded: LocalModel | None = None
 
     def prepare(self, brief: Brief) -> None:
@@ -71,7 +75,8 @@ class EmbeddingModel:
         check_kind(self, brief)
         if self._loaded is None:
             source = packaged_folder(self.settings.source) or self.settings.source
-            self._loaded = load_encoder(source, self.settings.device, self.settings.threads)
+            load = load_image_encoder if self.sees else load_encoder
+            self._loaded = load(source, self.settings.device, self.settings.threads)
         if self.sees:
             check_sight(self.name, brief)
         few = self.settings.mode == "few" or (self.settings.mode == "auto" and _two_answers(brief))
@@ -110,7 +115,7 @@ class EmbeddingModel:
 
     def _described(self, brief: Brief) -> Floats:
         """Vectors of the labels. Raises NeedsExamples for kinds whose answer is not one label."""
-        if not has_one_label(brief.kind):
+        if self.sees or not has_one_label(brief.kind):
             raise NeedsExamples(
                 f"{self.name.partition('?')[0]} answers in {brief.kind} by what it learned from known answers, and "
                 "needs three that differ; give more known answers."
@@ -119,7 +124,29 @@ class EmbeddingModel:
 
     def _embed(self, questions: Sequence[Question]) -> tuple[Floats, list[int]]:
         """Unit vectors of shape (questions, dimensions), and how many tokens each whole text has."""
-        return self._embed_texts([question.text for question in questions])
+        if not self.sees:
+            return self._embed_texts([question.text for question in questions])
+        rows = [self._embed_images(questions[i : i + self.settings.batch]) for i in self._starts(len(questions))]
+        return np.vstack(rows), [0] * len(questions)
+
+    def _starts(self, count: int) -> range:
+        return range(0, count, self.settings.batch)
+
+    def _embed_images(self, questions: Sequence[Question]) -> Floats:
+        """Unit vectors of each question's first image: what the encoder makes of its places, on average."""
+        import torch
+
+        loaded = self._model
+        if not all(question.images for question in questions):
+            raise Unsuitable("A task has no image, but this encoder looks at images; leave it out of the crowd.")
+        pictures = [opened(question.images[0]) for question in questions]
+        pixels = loaded.images(images=pictures, return_tensors="pt")["pixel_values"].to(loaded.device)
+        seeing = getattr(loaded.model, "vision_model", loaded.model)
+        with torch.inference_mode():
+            states = seeing(pixel_values=pixels).last_hidden_state.float()
+        places = states.flatten(2).transpose(1, 2) if states.dim() == 4 else states
+        unit: Floats = torch.nn.functional.normalize(places.mean(1)).double().cpu().numpy()
+        return unit
 
     def _embed_texts(self, texts: Sequence[str]) -> tuple[Floats, list[int]]:
         """Unit vectors of shape (texts, dimensions), and how many tokens each whole text has."""
@@ -152,6 +179,8 @@ class EmbeddingModel:
         return [row or blank for row in cut], [len(row) for row in whole]
 
     def _most_tokens(self) -> int:
+        if self.sees:
+            return 0
         built_for = getattr(self._model.model.config, "max_position_embeddings", None) or self.settings.most_tokens
         return int(min(self.settings.most_tokens, built_for))
 

@@ -14,7 +14,6 @@ from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import Column, CrossFitted, Fit, Floats, Folds
 from labeling.crowd.errors import NeedsExamples
 from labeling.crowd.steps import Steps
-from labeling.truth.blocks import YES
 
 SHRINK = 4.0
 """Examples with a label that pull its own threshold half of the way from the common one."""
@@ -67,7 +66,8 @@ class ChoicesHead:
     """One yes or no a label, each above a threshold that gives the best F1 on known answers it did not see."""
 
     def __init__(self, fit: Fit, features: Any, brief: Brief, name: str) -> None:
-        said = np.stack([np.asarray(example.said) == YES for example in brief.examples])
+        kind, space = brief.answers, brief.space
+        _, said = kind.traits(kind.pack([example.said for example in brief.examples], space), space)
         self._folds = Folds(brief.examples, brief.seed)
         self._columns = [Column(fit, features, said[:, k].astype(int), 2, self._folds) for k in range(said.shape[1])]
         held_out = np.stack([column.held_out[:, 1] for column in self._columns], axis=1)

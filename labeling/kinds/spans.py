@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from labeling.kinds import quotes
 from labeling.kinds.base import Answers, AnswerTable, Form, Known, NoAnswer, Opinion, Space, UnusableAnswer
 from labeling.kinds.cells import Meaning, Rules, clean, decide, listed
 from labeling.kinds.coefficients import coefficient_json
+from labeling.kinds.stretches import Stretches as Stretches
 from labeling.truth import confusion
 from labeling.truth.bayes import gain
 from labeling.truth.belief import entropy
@@ -24,15 +24,6 @@ LONGEST = 1_000_000_000
 """Code points of a text at most."""
 MOST_PAIRS = 500
 """Pairs of annotators whose agreement is told, those with the most tasks in common."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stretches:
-    """An answer: (start, end, index of the type), in the order of the text. `length`: code points of the text, 0 where
-    it is not at hand; it is no part of the answer."""
-
-    spans: Answer
-    length: int = field(default=0, compare=False)
 
 
 class Spans:

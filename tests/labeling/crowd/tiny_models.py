@@ -82,3 +82,64 @@ def encoder(folder: Path) -> Path:
     torch.nn.init.normal_(model.embeddings.word_embeddings.weight, std=1.0)
     model.save_pretrained(folder)
     return folder
+
+
+def classifier(folder: Path, labels: list[str], head: str = "Sequence", problem: str | None = None) -> Path:
+    """A random BERT that tells texts (Sequence) or words (Token) apart."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, BertForTokenClassification
+
+    torch.manual_seed(1)
+    made = tokenizer(folder)
+    config = BertConfig(
+        vocab_size=len(made),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=64,
+        id2label=dict(enumerate(labels)),
+        label2id={label: k for k, label in enumerate(labels)},
+        problem_type=problem,
+    )
+    model = {"Sequence": BertForSequenceClassification, "Token": BertForTokenClassification}[head](config)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    model.save_pretrained(folder)
+    return folder
+
+
+def seer(folder: Path, labels: list[str] | None = None) -> Path:
+    """A random vision transformer, with a head for these labels or bare."""
+    import torch
+    from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessorPil, ViTModel
+
+    torch.manual_seed(1)
+    config = ViTConfig(
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=32,
+        patch_size=8,
+        id2label=dict(enumerate(labels or ["a", "b"])),
+    )
+    model: Any = ViTForImageClassification(config) if labels else ViTModel(config)
+    model.save_pretrained(folder)
+    ViTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
+    return folder
+
+
+def captioner(folder: Path) -> Path:
+    """A random CLIP with its tokenizer."""
+    import torch
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
+
+    torch.manual_seed(1)
+    made = tokenizer(folder)
+    small = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = {**small, "vocab_size": len(made), "max_position_embeddings": 64, "eos_token_id": 1, "bos_token_id": 1}
+    vision = {**small, "image_size": 32, "patch_size": 8}
+    CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=8)).save_pretrained(folder)
+    CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(folder)
+    return folder
