@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,12 +16,10 @@ from labeling.crowd.heads import choice_answer, choices_answer
 from labeling.crowd.local_models import LocalModel
 from labeling.crowd.pictures import opened
 from labeling.crowd.pipeline_labels import gathered, matched
+from labeling.crowd.pipeline_settings import PipelineSettings
 from labeling.crowd.pipeline_tokens import TokenHead
 from labeling.crowd.prompts import clean
 from labeling.crowd.steps import Steps
-
-if TYPE_CHECKING:
-    from labeling.crowd.pipelines import PipelineSettings
 
 DIGITS = 4
 SENTENCE, CAPTION, NEUTRAL = "This text is about {}.", "a picture of {}", "a picture"
@@ -106,7 +104,8 @@ class EntailmentHead:
         lead = (logits[:, self._yes] - logits[:, self._no]).reshape(len(questions), -1)
         shape = logits[:, self._yes].reshape(len(questions), -1)
         rows = _BY_LEAD.get(self._brief.kind, _together)(lead, shape)
-        short: list[bool] = np.array(cut).reshape(len(questions), -1).any(axis=1).tolist()
+        width = len(self._sentences)
+        short = [any(cut[i : i + width]) for i in range(0, len(cut), width)]
         return [_told(row, self._brief, self._settings, one) for row, one in zip(rows, short, strict=True)]
 
 

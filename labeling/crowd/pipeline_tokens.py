@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +11,9 @@ from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import Floats, log_softmax
 from labeling.crowd.local_models import LocalModel
 from labeling.crowd.pipeline_labels import matched
+from labeling.crowd.pipeline_settings import PipelineSettings
 from labeling.crowd.tagging.words import Words, spans_of, words_of
 from labeling.kinds.stretches import Stretches
-
-if TYPE_CHECKING:
-    from labeling.crowd.pipelines import PipelineSettings
 
 OVERLAP = 0.25
 """Share of a window that the next one reads again."""

@@ -48,7 +48,8 @@ from labeling.crowd.errors import Misconfigured, UnknownAnnotator
 from labeling.crowd.local_models import check_installed, check_known_family
 from labeling.crowd.openai_chat import ChatModel
 from labeling.crowd.packaged import WEIGHTS_SHA256
-from labeling.crowd.pipelines import PipelineModel, PipelineSettings
+from labeling.crowd.pipeline_settings import PipelineSettings
+from labeling.crowd.pipelines import PipelineModel
 from labeling.crowd.prices import Price, stated_price
 from labeling.crowd.replay import Replay, recorded_votes
 from labeling.crowd.specialist import IMAGE_RECIPES, TEXT_RECIPES, Specialist

@@ -10,8 +10,8 @@ import pytest
 from labeling.crowd.base import Answer, Brief, Example, LabelSet
 from labeling.crowd.errors import Misconfigured
 from labeling.crowd.pipeline_labels import matched
+from labeling.crowd.pipeline_settings import PipelineSettings
 from labeling.crowd.pipeline_tokens import TokenHead
-from labeling.crowd.pipelines import PipelineSettings
 from labeling.crowd.registry import build, describe, reach
 from labeling.crowd.tagging.words import words_of
 from tests.labeling.crowd import tiny_models
