@@ -22,6 +22,8 @@ from labeling.truth.votes import Bools, Floats, Ints, Votes
 
 LONGEST = 1_000_000_000
 """Code points of a text at most."""
+OVERLOOKED = 0.5
+"""How many stretches that are there one reader does not see, where nothing is known of that."""
 MOST_PAIRS = 500
 """Pairs of annotators whose agreement is told, those with the most tasks in common."""
 
@@ -100,8 +102,9 @@ class Spans:
         marks = _marks(table)
         taught = None if known is None else inference.Known(known.task, [answer.spans for answer in known.answers])
         found = inference.infer(marks, method, taught, _words(table, marks), seed)
+        sure = found.confidence * _nothing_missed(table, known)
         return Opinion(
-            *(_whole(found.answers, table), found.confidence, found.ties, found),
+            *(_whole(found.answers, table), sure, found.ties, found),
             *(found.iterations, found.converged, {"chosen": found.chosen} if method == inference.AUTO else {}),
         )
 
@@ -195,7 +198,8 @@ class Spans:
         if not len(candidates):
             return worth
         labels = candidates.known(known.task, right)
-        matrix = confusion.shrunken(confusion.count_known(candidates.votes, labels))[annotator]
+        skills = confusion.shrunken(confusion.count_known(candidates.votes, labels))
+        matrix = skills[annotator] if annotator < len(skills) else skills.mean(axis=0)  # it has answered nothing yet
         none = np.maximum(1 - found.belief.sum(axis=1, keepdims=True), 0.0)
         belief = np.concatenate([found.belief, none], axis=1)
         belief /= belief.sum(axis=1, keepdims=True)
@@ -278,6 +282,14 @@ def _recall(table: AnswerTable, annotator: int, known: Known) -> float:
     pairs = [(table.answers[entry].spans, right[int(table.task[entry])].spans) for entry in at]
     recall = scoring.strict([one for one, _ in pairs], [other for _, other in pairs]).recall
     return 0.5 if recall is None else recall
+
+
+def _nothing_missed(table: AnswerTable, known: Known | None) -> Floats:
+    """The chance that no stretch escaped all who read a text, if each overlooks half; 1 for known texts, (n_tasks,)."""
+    found: Floats = 1 - OVERLOOKED ** np.bincount(table.task, minlength=len(table.tasks))
+    if known is not None:
+        found[known.task] = 1.0
+    return found
 
 
 def _length(answer: Stretches) -> int:

@@ -13,19 +13,21 @@ from django.db.models.functions import Now
 from labeling import known, said
 from labeling.arrays import ROWS, rounded
 from labeling.kinds.base import AnswerTable, Known, Opinion, Space
+from labeling.kinds.confidence import FEWEST, calibrated
 from labeling.models import Batch, Belief, Label, Question, Round, Task, Vote
 from labeling.models.question import space_of
-from labeling.rounds import routing
+from labeling.rounds import kind_buying, kind_routing
+from labeling.rounds.kind_buying import Board
 from labeling.rounds.turns import open_round
+from labeling.truth.votes import Floats
 
 METHOD = "auto"
 
 
 def weigh(batch: Batch, question: Question) -> Round:
-    """One round of a question: what everybody answered, in this batch and on known tasks, becomes beliefs.
+    """One round of a question: what everybody answered, in this batch and on known tasks, becomes beliefs and routes.
 
-    Unfinished where the lease has passed on to another worker meanwhile. Nobody is asked and only what the file knows
-    is settled.
+    Unfinished where the lease has passed on to another worker meanwhile.
     """
     turn, labels = open_round(batch, question), question.label_list()
     tasks = _tasks(batch, question)
@@ -33,13 +35,13 @@ def weigh(batch: Batch, question: Question) -> Round:
     right = known_answers(question, table)
     if not batch.renew(10 * settings.LEASE_SECONDS):
         return turn
-    turn.crowd_settled = routing.settle_known(batch, question)
-    if len(table.task):
-        opinion = question.answers.infer(table, METHOD, right, batch.seed)
-        turn.chosen = str(opinion.details.get("chosen", METHOD))[:80]
-        save(batch, question, labels, table, opinion, turn)
-    turn.parameters = {"seed": batch.seed, "known": 0 if right is None else len(right.task)}
-    turn.outcome = f"{len(np.unique(table.task)):,} tasks weighed from {len(table.task):,} answers."
+    found = board(batch, question, labels, table, right)
+    if found.opinion is not None:
+        turn.chosen = str(found.opinion.details.get("chosen", METHOD))[:80]
+        turn.calibrated = right is not None and len(right.task) >= FEWEST
+        save(found, found.opinion, turn)
+    kind_routing.route(found, turn)
+    turn.parameters |= {"seed": batch.seed, "known": 0 if right is None else len(right.task)}
     turn.finished_at = Now()
     turn.save()
     return turn
@@ -47,7 +49,7 @@ def weigh(batch: Batch, question: Question) -> Round:
 
 def _tasks(batch: Batch, question: Question) -> list[int]:
     """Keys of the batch's tasks about the question, in order of position, then those known elsewhere."""
-    own = list(batch.tasks.about(question).order_by("position").values_list("pk", flat=True))
+    own = list(batch.tasks.filter(question=question).order_by("position").values_list("pk", flat=True))
     known_ones = known.tasks(batch.project_id, question).exclude(batch=batch).order_by("pk")
     return [*own, *known_ones.values_list("pk", flat=True).distinct()]
 
@@ -94,17 +96,30 @@ def known_answers(question: Question, table: AnswerTable) -> Known | None:
     return Known(np.array([place for place, *_ in at], dtype=np.int32), kind.pack(right, table.space))
 
 
-def save(
-    batch: Batch, question: Question, labels: list[Label], table: AnswerTable, opinion: Opinion, turn: Round
-) -> None:
+def board(batch: Batch, question: Question, labels: list[Label], table: AnswerTable, right: Known | None) -> Board:
+    """What the round decides on; without an opinion where nobody has answered anything."""
+    tasks = [int(name) for name in table.tasks]
+    n_own = batch.tasks.filter(question=question).count()
+    opinion, sure, bits = None, np.zeros(len(tasks)), np.zeros(len(tasks))
+    if len(table.task):
+        kind = question.answers
+        opinion = kind.infer(table, METHOD, right, batch.seed)
+        stated = confidence(question, table, opinion)
+        sure = calibrated(kind, table, right, stated, lambda each: confidence(question, table, each), batch.seed)
+        bits = kind.doubt(opinion)
+    open_to = kind_buying.open_tasks(batch, question, tasks, right)
+    return Board(batch, question, labels, table, n_own, right, opinion, sure, bits, open_to)
+
+
+def save(found: Board, opinion: Opinion, turn: Round) -> None:
     """Write the belief of each of the batch's tasks that anybody has answered."""
-    kind = question.answers
-    count = np.bincount(table.task, minlength=len(table.tasks))
-    own = set(batch.tasks.about(question).values_list("pk", flat=True))
-    places = [at for at, name in enumerate(table.tasks) if count[at] and int(name) in own]
-    chances, bits, sure = kind.chances(opinion, table.space), kind.doubt(opinion), confidence(question, table, opinion)
-    newest = dict(Vote.objects.filter(task__batch=batch).values_list("task").annotate(Max("pk")).order_by())
-    held = [said.of_plain(question, kind.to_marks(opinion.answers[at], table.space), labels) for at in places]
+    kind, table, question = found.question.answers, found.table, found.question
+    count = found.n_votes
+    places = np.flatnonzero(count[: found.n_own]).tolist()
+    chances = kind.chances(opinion, table.space)
+    votes = Vote.objects.filter(task__batch=found.batch, task__question=question)
+    newest = dict(votes.values_list("task").annotate(Max("pk")).order_by())
+    held = [said.of_plain(question, kind.to_marks(opinion.answers[at], table.space), found.labels) for at in places]
     columns: dict[str, list[Any]] = {
         "task_id": [int(table.tasks[at]) for at in places],
         "probabilities": [rounded(chances[at]) for at in places],
@@ -112,20 +127,21 @@ def save(
         "base_vote": [newest[int(table.tasks[at])] for at in places],
         "label_id": [None if one["label"] is None else one["label"].pk for one in held],
         "marks": [one["marks"] for one in held],
-        "confidence": [sure[at] for at in places],
-        "entropy": [float(bits[at]) for at in places],
+        "confidence": [float(found.confidence[at]) for at in places],
+        "entropy": [float(found.doubt[at]) for at in places],
         "tie": [bool(opinion.ties[at]) for at in places],
         "n_votes": [int(count[at]) for at in places],
     }
-    same = {"round_id": turn.pk, "method": turn.chosen or turn.method, "calibrated": False}
+    same = {"round_id": turn.pk, "method": turn.chosen or turn.method, "calibrated": turn.calibrated}
     Belief.objects.overwrite(columns, same)
 
 
-def confidence(question: Question, table: AnswerTable, opinion: Opinion) -> list[float]:
-    """The chance that each task's whole answer is right, 0 to 1; of an answer between steps, of the nearest one."""
+def confidence(question: Question, table: AnswerTable, opinion: Opinion) -> Floats:
+    """The chance that each whole answer is right, (n_tasks,), from 0 to 1; between steps that of the nearest one."""
     whole = np.nan_to_num(opinion.confidence)
     if question.one_label:
         kind, chances = question.answers, question.answers.chances(opinion, table.space)
         nearest = [kind.to_marks(answer, table.space) for answer in opinion.answers]
         whole = np.array([row[at] for row, at in zip(chances, nearest, strict=True)])
-    return [float(one) for one in np.clip(whole, 0.0, 1.0)]
+    found: Floats = np.clip(whole, 0.0, 1.0)
+    return found
