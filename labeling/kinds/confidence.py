@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,23 +23,26 @@ STEEPNESS, PULL = 1.0, 4.0
 EDGE = 1e-4
 
 
-def calibrated(
-    kind: Kind,
-    table: AnswerTable,
-    known: Known | None,
-    stated: Floats,
-    sure: Callable[[Opinion], Floats],
-    seed: int = 0,
-) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How chances come about: the `method` of a kind that is run, and how `sure` each answer is that it finds."""
+
+    kind: Kind
+    method: str
+    sure: Callable[[Opinion], Floats]
+    seed: int = 0
+
+
+def calibrated(way: Way, table: AnswerTable, known: Known | None, stated: Floats) -> Floats:
     """The chance that each whole answer is right, (n_tasks,), from the `stated` one, (n_tasks,).
 
-    Known answers are hidden in turn, and what is then stated of them by `sure` is held against whether it was right; a
-    line on log odds, pulled to none, takes the one to the other. Known answers themselves stay as stated.
+    Known answers are hidden in turn, and what is then stated of them is held against whether it was right; a line on
+    log odds, pulled to none, takes the one to the other. Known answers themselves stay as stated.
     Source: Platt 1999, Probabilistic Outputs for Support Vector Machines, with a prior.
     """
     if known is None or len(known.task) < FEWEST or not len(table.task):
         return stated
-    told, right = _hidden(kind, table, known, sure, seed)
+    told, right = _hidden(way, table, known)
     shift, steep = _line(told, right)
     found = expit(shift + steep * logit(np.clip(stated, EDGE, 1 - EDGE)))
     found[known.task] = stated[known.task]
@@ -46,20 +50,18 @@ def calibrated(
     return kept
 
 
-def _hidden(
-    kind: Kind, table: AnswerTable, known: Known, sure: Callable[[Opinion], Floats], seed: int
-) -> tuple[Floats, Bools]:
+def _hidden(way: Way, table: AnswerTable, known: Known) -> tuple[Floats, Bools]:
     """What is stated of each known task that the methods do not know, and whether it is right, (M,) each."""
     n, parts = len(known.task), FOLDS if len(table.task) <= MOST else 2
-    fold = np.random.default_rng(seed).permutation(n) % parts
+    fold = np.random.default_rng(way.seed).permutation(n) % parts
     told, right = np.zeros(n), np.zeros(n, dtype=np.bool_)
     for part in range(parts):
         out = np.flatnonzero(fold == part)
-        found = kind.infer(table, kind.methods[0], known.some(np.flatnonzero(fold != part)), seed)
+        found = way.kind.infer(table, way.method, known.some(np.flatnonzero(fold != part)), way.seed)
         tasks = known.task[out]
-        told[out] = sure(found)[tasks]
+        told[out] = way.sure(found)[tasks]
         right[out] = [
-            _marks(kind, found.answers[task], table) == _marks(kind, known.answers[at], table)
+            _marks(way.kind, found.answers[task], table) == _marks(way.kind, known.answers[at], table)
             for task, at in zip(tasks.tolist(), out.tolist(), strict=True)
         ]
     return told, right

@@ -149,10 +149,10 @@ class Purchase:
 def choose(board: Board, asked: Sequence[Party]) -> Purchase:
     """The best use of the money that is free, and its first step: after it everything is estimated anew."""
     free, worth = ledger.free(board.batch), board.batch.project.worth_microdollars
-    gains = np.empty((len(board.table.tasks), len(asked)))
+    gains = np.full((len(board.table.tasks), max(len(asked), 1)), -np.inf)
     for place, party in enumerate(asked):
         gains[:, place] = worth_of(board, party)
-    prices = np.array([party.price for party in asked], dtype=np.int64)
+    prices = np.array([party.price for party in asked] or [0], dtype=np.int64)
     money = affording.spendable(free, asked)
     plan = Offers.of(gains, prices, seed=board.batch.seed).plan(money, worth=worth / MICRO if worth else None)
     chosen = np.flatnonzero(plan.action != STOP)

@@ -36,9 +36,7 @@ def route(board: Board, turn: Round) -> None:
     if wanted := kind_buying.probes(board, asked):
         for party, tasks in wanted:
             turn.to_paid += probe(board, party, tasks, turn)
-        turn.outcome = (
-            f"{turn.to_paid:,} known tasks are answered by paid models, to measure what their answers are worth."
-        )
+        turn.outcome = f"Paid models answer {turn.to_paid:,} known tasks, to measure what their answers are worth."
         return
     bought = kind_buying.choose(board, asked)
     turn.to_paid = send(board, asked, bought, turn)
@@ -79,7 +77,7 @@ def send(board: Board, asked: list[Party], bought: Purchase, turn: Round) -> int
     rows = []
     for task in chosen:
         party, gain = asked[bought.action[task]], float(bought.gains[task, bought.action[task]])
-        price = f" for {dollars(party.price)}" if party.price else ""
+        price = f", for about {dollars(party.price)}" if party.price else ""
         rows.append(
             Escalation(
                 task_id=int(board.task_ids[task]),
@@ -87,7 +85,7 @@ def send(board: Board, asked: list[Party], bought: Purchase, turn: Round) -> int
                 to=Kind.PAID,
                 annotator=party.annotator,
                 reason=Reason.UNCERTAIN,
-                why=f"{why_torn(board, int(task))} An answer of {party.name} is asked for{price}.",
+                why=f"{why_torn(board, int(task))} {party.name} is asked{price}.",
                 priority=float(board.doubt[task]),
                 expected_gain=gain,
                 price_microdollars=party.price,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from django.db.models.functions import Now
 from labeling import known, said
 from labeling.arrays import ROWS, rounded
 from labeling.kinds.base import AnswerTable, Known, Opinion, Space
-from labeling.kinds.confidence import FEWEST, calibrated
+from labeling.kinds.confidence import FEWEST, Way, calibrated
 from labeling.models import Batch, Belief, Label, Question, Round, Task, Vote
 from labeling.models.question import space_of
 from labeling.rounds import kind_buying, kind_routing
@@ -105,7 +106,8 @@ def board(batch: Batch, question: Question, labels: list[Label], table: AnswerTa
         kind = question.answers
         opinion = kind.infer(table, METHOD, right, batch.seed)
         stated = confidence(question, table, opinion)
-        sure = calibrated(kind, table, right, stated, lambda each: confidence(question, table, each), batch.seed)
+        way = Way(kind, METHOD, partial(confidence, question, table), batch.seed)
+        sure = calibrated(way, table, right, stated)
         bits = kind.doubt(opinion)
     open_to = kind_buying.open_tasks(batch, question, tasks, right)
     return Board(batch, question, labels, table, n_own, right, opinion, sure, bits, open_to)

@@ -1,0 +1,131 @@
+"""Tasks whose answer is more than one label: bought, sent to people, settled, or left open, each with its reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from labeling.kinds.choices import NO, YES
+from labeling.kinds.spans import Stretches
+from labeling.models import Annotator, Batch, Decision, Escalation, Project, Purse, Question, Task
+from labeling.rounds import weighing
+from tests.questions import batch_of, question, say
+from tests.reviewers.scenery import model
+
+pytestmark = pytest.mark.django_db
+SURE = np.array([YES, NO, NO], dtype=np.int8)
+TEXTS = [f"Ann met Bob in Oslo on day {n}." for n in range(40)]
+
+
+@pytest.fixture
+def asked(project: Project) -> Question:
+    return question(project, "choices", ("person", "place", "date"))
+
+
+def own(batch: Batch, asked: Question) -> list[Task]:
+    return list(batch.tasks.filter(question=asked).order_by("position"))
+
+
+def a_crowd_torn_on_the_first(batch: Batch, asked: Question, torn: int = 10) -> None:
+    """Eight models that agree on all tasks but the first ones, where each label is somebody's."""
+    crowd = [model(asked.project, f"M{n}") for n in range(8)]
+    for place, task in enumerate(own(batch, asked)):
+        for number, voter in enumerate(crowd):
+            mixed = np.array([number % 2, (number + place) % 2, (number // 2) % 2], dtype=np.int8)
+            say(task, voter, mixed if place < torn else SURE)
+
+
+def sent(batch: Batch, asked: Question, to: str) -> list[Escalation]:
+    return list(Escalation.objects.in_batch(batch.pk).filter(task__question=asked, to=to).order_by("task__position"))
+
+
+def test_the_sure_are_settled_the_torn_go_to_people_and_the_round_says_so(asked: Question) -> None:
+    batch = batch_of(asked.project, TEXTS)
+    a_crowd_torn_on_the_first(batch, asked)
+    turn = weighing.weigh(batch).rounds[-1]
+    questions = sent(batch, asked, "person")
+    assert {one.task.position // 2 for one in questions} == set(range(10))
+    settled = Decision.objects.current().filter(task__question=asked)
+    assert settled.count() == 30 and {one.decided_by for one in settled} == {"crowd"}
+    assert all(one.marks == [0] and one.label is None and one.confidence >= 0.8 for one in settled)
+    assert (turn.to_people, turn.crowd_settled) == (10, 30)
+    assert turn.outcome == "30 tasks settled, 10 sent to people."
+    assert questions[0].why.startswith("The crowd is") and 0 < questions[0].expected_gain < 1
+
+
+def test_beyond_the_share_for_people_the_torn_stay_open_and_are_counted(asked: Question) -> None:
+    batch = batch_of(asked.project, TEXTS)
+    a_crowd_torn_on_the_first(batch, asked, torn=20)
+    turn = weighing.weigh(batch).rounds[-1]
+    assert len(sent(batch, asked, "person")) == 10, "a quarter of forty"
+    assert "10 tasks stay open: less than 80% sure that the whole answer is right" in turn.outcome
+    assert own(batch, asked)[0].stage == "open"
+
+
+def test_what_nobody_answered_goes_to_people(asked: Question) -> None:
+    batch = batch_of(asked.project, TEXTS[:3])
+    weighing.weigh(batch)
+    questions = sent(batch, asked, "person")
+    assert [one.reason for one in questions] == ["no_votes"] * 3 and questions[0].why == "No model gave an answer."
+
+
+def test_a_question_to_people_is_taken_back_where_further_answers_make_the_task_sure(asked: Question) -> None:
+    batch = batch_of(asked.project, TEXTS[:8])
+    a_crowd_torn_on_the_first(batch, asked, torn=1)
+    weighing.weigh(batch)
+    (open_one,) = sent(batch, asked, "person")
+    task = open_one.task
+    for number in range(20):
+        say(task, model(asked.project, f"late {number}"), SURE)
+    weighing.weigh(batch)
+    open_one.refresh_from_db()
+    assert open_one.state == "withdrawn"
+    assert Decision.objects.current().get(task=task).marks == [0]
+
+
+def paid(project: Project, price: int = 1000) -> Annotator:
+    spec = "chat:big@http://127.0.0.1:9/v1?call=0.001"
+    return project.annotators.create(kind="paid", name="big", spec=spec, price_microdollars=price)
+
+
+def test_a_paid_model_answers_known_tasks_first_then_the_torn_ones_within_the_money(asked: Question) -> None:
+    batch = batch_of(asked.project, TEXTS)
+    Task.objects.filter(pk__in=[one.pk for one in own(batch, asked)[30:]]).update(gold_marks=[0], slice="validation")
+    a_crowd_torn_on_the_first(batch, asked)
+    buyer = paid(asked.project)
+    Purse.objects.filter(pk=batch.purse.pk).update(cap_microdollars=60_000)
+    turn = weighing.weigh(batch).rounds[-1]
+    probes = sent(batch, asked, "paid")
+    assert {one.reason for one in probes} == {"probe"} and turn.to_paid == len(probes) == 10
+    assert turn.outcome == "Paid models answer 10 known tasks, to measure what their answers are worth."
+    for one in probes:
+        one.close("answered", say(one.task, buyer, SURE))
+    turn = weighing.weigh(batch).rounds[-1]
+    bought = [one for one in sent(batch, asked, "paid") if one.state == "open"]
+    assert {one.task.position // 2 for one in bought} >= set(range(10)), "the torn are bought first"
+    assert all(one.expected_gain > 0 and one.price_microdollars == 1000 for one in bought)
+    assert not sent(batch, asked, "person"), "models first"
+    assert "tasks go to paid models" in turn.outcome and turn.parameters["planned_microdollars"] <= 60_000
+
+
+def test_without_money_nothing_is_bought(asked: Question) -> None:
+    batch = batch_of(asked.project, TEXTS[:8])
+    a_crowd_torn_on_the_first(batch, asked, torn=2)
+    paid(asked.project)
+    turn = weighing.weigh(batch).rounds[-1]
+    assert not sent(batch, asked, "paid") and turn.to_people == 2
+
+
+def test_marked_texts_take_the_same_way(project: Project) -> None:
+    asked = question(project, "spans", ("person", "place"))
+    batch = batch_of(project, TEXTS[:12])
+    both = ((0, 3, 0), (8, 11, 0), (15, 19, 1))
+    crowd = [model(project, f"M{n}") for n in range(6)]
+    for place, task in enumerate(own(batch, asked)):
+        for number, voter in enumerate(crowd):
+            torn = place == 0 and number % 2
+            say(task, voter, Stretches(((4, 7, 1),) if torn else both))
+    weighing.weigh(batch)
+    assert {one.task.position // 2 for one in sent(batch, asked, "person")} == {0}
+    settled = Decision.objects.current().filter(task__question=asked)
+    assert settled.count() == 11 and all(one.marks == [list(span) for span in both] for one in settled)
