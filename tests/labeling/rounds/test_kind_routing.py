@@ -70,7 +70,8 @@ def test_what_nobody_answered_goes_to_people(asked: Question) -> None:
 
 
 def test_a_question_to_people_is_taken_back_where_further_answers_make_the_task_sure(asked: Question) -> None:
-    batch = batch_of(asked.project, TEXTS[:8])
+    Project.objects.filter(pk=asked.project_id).update(accept_confidence=0.5)
+    batch = Batch.objects.get(pk=batch_of(asked.project, TEXTS[:8]).pk)
     a_crowd_torn_on_the_first(batch, asked, torn=1)
     weighing.weigh(batch)
     (open_one,) = sent(batch, asked, "person")
