@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from labeling.models import Annotator
@@ -38,8 +39,8 @@ def settle(assignment: Assignment, told: dict[str, Any]) -> Notice | None:
         return take_back(assignment.annotator, assignment)
     else:
         took = _seconds(assignment, told)
-        given = answering.submit(assignment, told["answer"].label, told["key"], seconds=took, note=told["note"])
-        if told["guide"] and told["note"]:
+        given = _take(answering.submit, assignment, told, took)
+        if told["guide"] and told["note"] and told["answer"].label:
             guide.add(assignment.annotator.project, told["answer"].label, told["note"], assignment.annotator.user)
         return kept_as_extra(given)
     return None
@@ -54,8 +55,7 @@ def take_back(annotator: Annotator, assignment: Assignment | None) -> Notice | N
 
 def refused(told: dict[str, Any], reason: str) -> Notice:
     """An act that was refused, with the reason."""
-    answer = told.get("answer")
-    return not_saved(answer.label if answer else None, reason)
+    return not_saved(told.get("words", ""), reason)
 
 
 def _submit(assignment: Assignment, told: dict[str, Any]) -> answering.Given:
@@ -63,10 +63,17 @@ def _submit(assignment: Assignment, told: dict[str, Any]) -> answering.Given:
     took = _seconds(assignment, told)
     if assignment.state not in (State.ANSWERED, State.SKIPPED, State.FLAGGED):
         try:
-            return answering.submit(assignment, told["answer"].label, told["key"], seconds=took, note=told["note"])
+            return _take(answering.submit, assignment, told, took)
         except answering.Answered:  # in another window, a moment ago
             assignment = _answered(assignment)
-    return undoing.change(assignment, told["answer"].label, told["key"], seconds=took, note=told["note"])
+    return _take(undoing.change, assignment, told, took)
+
+
+def _take(
+    how: Callable[..., answering.Given], assignment: Assignment, told: dict[str, Any], took: float
+) -> answering.Given:
+    answer = told["answer"]
+    return how(assignment, answer.label, told["key"], marks=answer.marks, seconds=took, note=told["note"])
 
 
 def _answered(assignment: Assignment) -> Assignment:

@@ -7,12 +7,17 @@ import math
 import time
 import uuid
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
 from labeling.models import Annotator, Belief, Escalation, Label, Task, Vote
 from labeling.money import ledger
 from reviewers import clones
+from reviewers.cards.asked import Asked, asked_of, raw_of, terms_of
+from reviewers.cards.registry import form
 from reviewers.desk import paused_since, why_paused
 from reviewers.guide import Entry, guide
 from reviewers.models import Assignment
@@ -20,6 +25,7 @@ from reviewers.neighbours import Near, settled_before
 from reviewers.notices import Notice
 from reviewers.quality import Progress, Share, accuracy_on_gold, progress
 from reviewers.queue import claiming, holding, undoing
+from reviewers.sides.registry import Column, sides
 
 Kind = Annotator.Kind
 ORDER = {Kind.EXPERT: 0, Kind.PERSON: 1, Kind.PAID: 2, Kind.MODEL: 3}
@@ -30,11 +36,13 @@ LONGEST_WORDS = 400
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One vote as a chip: who, how sure by their own account (None: not told), their words, their record."""
+    """One vote as a chip: who, how sure by their own account (None: not told), their words, what they answered in
+    brief ("" for an abstention), their record."""
 
     vote: Vote
     sure: float | None
     words: str
+    brief: str = ""
     record: Share | None = None
 
     @property
@@ -70,23 +78,26 @@ class Row:
         return not self.voices and not self.families and self.share is not None and self.share < UNLIKELY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One case, laid out. `assignment` is None where it is only read.
 
-    `own_answer`: what the expert answered as an annotator, where that is one of the answers in dispute.
+    `own_words`: what the expert answered as an annotator, where that is one of the answers in dispute. `sides`: what
+    the template of the kind shows of all answers together; `begin`: the answer to begin with, in its raw form.
     """
 
     question: Escalation
     assignment: Assignment | None
     belief: Belief | None
-    labels: list[Label]
+    asked: Asked
     rows: list[Row]
+    sides: dict[str, Any]
     silent: list[Voice]
     said: list[Voice]
     near: list[Near]
     guide: list[Entry]
-    own_answer: Vote | None = None
+    own_words: str = ""
+    begin: Any = None
     key: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @property
@@ -94,9 +105,27 @@ class Case:
         return self.question.task
 
     @property
+    def labels(self) -> Sequence[Label]:
+        return self.asked.labels
+
+    @property
+    def template(self) -> str:
+        return f"reviewers/sides/{self.asked.kind}.html"
+
+    @cached_property
+    def more(self) -> dict[str, Any]:
+        """What the controls of the kind show to begin with."""
+        return form(self.asked.kind).shown(self.begin, self.asked)
+
+    @property
+    def several(self) -> bool:
+        """Whether the project asks several questions, so that the one in dispute has to be named."""
+        return self.task.project.questions.count() > 1
+
+    @property
     def most_bits(self) -> float:
-        """The entropy of knowing nothing."""
-        return math.log2(len(self.labels))
+        """The entropy of knowing nothing; 0 where answers are more than one label."""
+        return math.log2(len(self.labels)) if terms_of(self.asked).kind.one_label else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +171,18 @@ class Bench:
 
 
 def open_bench(
-    expert: Annotator, wanted: Escalation | None = None, *, at_work: bool = False, notice: Notice | None = None
+    expert: Annotator,
+    wanted: Escalation | None = None,
+    *,
+    at_work: bool = False,
+    notice: Notice | None = None,
+    taken: int | None = None,
+    begin: Any = None,
 ) -> Bench:
     """Lay out the next case, or the one wanted if it is free; one that a colleague has is shown to be read.
 
-    `at_work`: the case is begun at once; otherwise with the first sign of work.
+    `at_work`: the case is begun at once; otherwise with the first sign of work. `taken`: the key of a vote on it whose
+    answer is to begin with; `begin`: a raw answer to begin with.
     """
     held, blocked = None, ""
     try:
@@ -154,7 +190,10 @@ def open_bench(
     except ledger.Refused as reason:
         blocked = str(reason)
     question = held.escalation if held else wanted
-    case = lay_out(question, held) if question else None
+    if question and taken is not None and question.reason != Escalation.Reason.AUDIT:
+        vote = question.task.votes.current().filter(pk=taken).select_related("label").first()
+        begin = raw_of(vote, asked_of(question.task))
+    case = lay_out(question, held, begin) if question else None
     last = next(iter(undoing.last_answers(expert, 1)), None)
     stands = fate(question, expert) if question else None
     return Bench(expert, case, stands, last, colleagues(expert), progress(expert), notice, blocked)
@@ -167,7 +206,7 @@ def fate(question: Escalation, expert: Annotator) -> Fate:
         question,
         holding.desk_of(expert).filter(escalation=question).exists(),
         holding.holder(question, besides=expert),
-        answered.select_related("annotator", "vote__label").last(),
+        answered.select_related("annotator", "vote__label", "escalation__task__question").last(),
     )
 
 
@@ -177,39 +216,54 @@ def colleagues(expert: Annotator) -> list[Assignment]:
     return list(held.exclude(annotator=expert).with_task().order_by("pk"))
 
 
-def lay_out(question: Escalation, held: Assignment | None) -> Case:
-    """Put everything known about a case side by side; of a random check, what others said stays hidden."""
-    task = question.task
-    labels = task.project.label_list()
+def lay_out(question: Escalation, held: Assignment | None, begin: Any = None) -> Case:
+    """Put everything known about a case side by side; of a random check, what others said stays hidden.
+
+    `begin`: the answer to begin with, in its raw form; None for none.
+    """
+    task, asked = question.task, asked_of(question.task)
     blind = question.reason == Escalation.Reason.AUDIT
-    belief = None if blind else Belief.objects.filter(task=task).first()
-    voices = [] if blind else voices_on(task, labels)
-    rows = _rows(task, labels, belief, voices)
+    belief = None if blind else Belief.objects.filter(task=task).select_related("label").first()
+    voices = [] if blind else voices_on(task, asked)
+    given = [voice for voice in voices if voice.brief]
+    rows = _rows(task, asked.labels, belief, given)
+    beside = sides(asked.kind).lay_out(asked, _columns(given, asked), belief)
     return Case(
         question=question,
         assignment=held,
         belief=belief,
-        labels=labels,
+        asked=asked,
         rows=rows,
-        silent=[voice for voice in voices if voice.vote.label_id is None],
-        said=_heard([voice for voice in voices if voice.vote.label_id and (voice.words or voice.on == "gold")]),
+        sides=beside,
+        silent=[voice for voice in voices if not voice.brief],
+        said=_heard([voice for voice in given if voice.words or voice.on == "gold"]),
         near=[] if blind else settled_before(task),
-        guide=guide(task.project).of(_disputed(rows)),
-        own_answer=_own(voices, held.annotator) if held else None,
+        guide=guide(task.project).of(beside.get("labels") or _disputed(rows)),
+        own_words=_own(voices, held.annotator) if held else "",
+        begin=begin,
     )
 
 
-def _own(voices: list[Voice], expert: Annotator) -> Vote | None:
-    """What this expert answered as an annotator, if anything."""
-    theirs = (one.vote for one in voices if one.annotator.user_id == expert.user_id and one.annotator != expert)
-    return next((vote for vote in theirs if vote.label_id), None)
+def _columns(voices: list[Voice], asked: Asked) -> list[Column]:
+    terms = terms_of(asked)
+    return [Column(voice.vote, terms.answer(voice.vote)) for voice in voices]
 
 
-def voices_on(task: Task, labels: list[Label]) -> list[Voice]:
+def _own(voices: list[Voice], expert: Annotator) -> str:
+    """What this expert answered as an annotator, "" for nothing."""
+    theirs = (one for one in voices if one.annotator.user_id == expert.user_id and one.annotator != expert)
+    return next((one.vote.label.name if one.vote.label else one.brief for one in theirs if one.brief), "")
+
+
+def voices_on(task: Task, asked: Asked) -> list[Voice]:
     """The current votes on a task: experts, people, paid models, models; the surest first within each."""
-    places = {label.pk: place for place, label in enumerate(labels)}
-    votes = task.votes.current().select_related("annotator", "label")
-    voices = [Voice(vote, own_confidence(vote, places), own_words(vote)) for vote in votes]
+    places, terms = {label.pk: place for place, label in enumerate(asked.labels)}, terms_of(asked)
+
+    def voice(vote: Vote) -> Voice:
+        brief = vote.label.brief if vote.label else terms.briefly(vote)
+        return Voice(vote, own_confidence(vote, places), own_words(vote), brief)
+
+    voices = list(map(voice, task.votes.current().select_related("annotator", "label")))
     return sorted(voices, key=lambda voice: (ORDER[Kind(voice.annotator.kind)], -(voice.sure or 0), voice.vote.pk))
 
 
@@ -223,18 +277,20 @@ def own_confidence(vote: Vote, places: dict[int, int]) -> float | None:
 def own_words(vote: Vote) -> str:
     """A person's note, or a model's reason; empty where it said no more than the label."""
     raw = vote.raw.strip()
-    if vote.annotator.kind in (Kind.PERSON, Kind.EXPERT) or vote.label is None:
+    if vote.annotator.kind in (Kind.PERSON, Kind.EXPERT) or (vote.label is None and vote.marks is None):
         return raw[:LONGEST_WORDS]
     try:
         told = json.loads(raw[raw.find("{") : raw.rfind("}") + 1])
     except ValueError:
-        return raw[:LONGEST_WORDS] if len(raw) > 2 * len(vote.label.name) + 20 else ""
+        return raw[:LONGEST_WORDS] if vote.label and len(raw) > 2 * len(vote.label.name) + 20 else ""
     words = [told[name] for name in REASONS if isinstance(told, dict) and isinstance(told.get(name), str)]
     return words[0].strip()[:LONGEST_WORDS] if words else ""
 
 
-def _rows(task: Task, labels: list[Label], belief: Belief | None, voices: list[Voice]) -> list[Row]:
-    """One row per label, the most believed first."""
+def _rows(task: Task, labels: Sequence[Label], belief: Belief | None, voices: list[Voice]) -> list[Row]:
+    """One row per label, the most believed first; none where answers are more than one label of a choice."""
+    if not task.question.votes_are_enough:
+        return []
     given = [voice for voice in voices if voice.vote.label_id]
     kin = clones.kin(task.batch)
     rows = []
@@ -247,7 +303,12 @@ def _rows(task: Task, labels: list[Label], belief: Belief | None, voices: list[V
 
 
 def _disputed(rows: list[Row]) -> set[int]:
-    """The labels people chose, with the most believed one; the two most believed where people are of one mind."""
+    """The labels people chose, with the most believed one; none where there are no rows.
+
+    The two most believed where people are of one mind.
+    """
+    if not rows:
+        return set()
     chosen = {row.label.pk for row in rows if any(voice.on == "gold" for voice in row.voices)} | {rows[0].label.pk}
     return chosen if len(chosen) > 1 else {row.label.pk for row in rows[:2]}
 
@@ -267,4 +328,4 @@ def _families(voices: list[Voice], kin: clones.Kin) -> tuple[list[Voice], list[F
 def _heard(voices: list[Voice]) -> list[Voice]:
     """The same voices with their records on known labels."""
     records = accuracy_on_gold([voice.annotator for voice in voices])
-    return [Voice(one.vote, one.sure, one.words, records.get(one.annotator.pk)) for one in voices]
+    return [replace(one, record=records.get(one.annotator.pk)) for one in voices]

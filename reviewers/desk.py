@@ -224,7 +224,7 @@ def _card(held: Assignment, begun: Begun | None) -> Card:
 def look_back(assignment: Assignment) -> Desk:
     """The desk with an earlier answer open on it, to be changed."""
     annotator = assignment.annotator
-    card = Card(assignment, assignment.said, raw_of(assignment.vote))
+    card = Card(assignment, assignment.said, raw_of(assignment.vote, asked_of(assignment.escalation.task)))
     return Desk(annotator, card, [], undoing.last_answers(annotator))
 
 

@@ -9,7 +9,7 @@ from django import forms
 from django.http import QueryDict
 
 from reviewers.cards import registry
-from reviewers.cards.asked import Answer, Asked, Refused, answer_of
+from reviewers.cards.asked import Answer, Asked, Refused, answer_of, terms_of
 
 LONGEST_NOTE = 2000
 
@@ -37,7 +37,9 @@ class AnswerForm(forms.Form):
     def _answer(self) -> Answer:
         """The answer in what was sent, by the question's kind."""
         try:
-            return answer_of(registry.form(self.asked.kind).read(self.told, self.asked), self.asked)
+            answer = answer_of(registry.form(self.asked.kind).read(self.told, self.asked), self.asked)
+            self.cleaned_data["words"] = terms_of(self.asked).briefly(answer)
+            return answer
         except Refused as reason:
             raise forms.ValidationError(str(reason)) from reason
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from labeling.models import Annotator, Escalation, Project, Reservation, Vote
+from labeling.rounds.kind_answers import Terms
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -123,7 +124,10 @@ class Assignment(models.Model):
     @property
     def said(self) -> str:
         """What this person did, in a word: the label they gave, skipped, flagged."""
-        return self.vote.label.name if self.vote and self.vote.label else self.get_state_display().capitalize()
+        if self.vote and self.vote.label:
+            return self.vote.label.name
+        told = Terms.of(self.escalation.task).briefly(self.vote) if self.vote and self.vote.marks is not None else ""
+        return told or self.get_state_display().capitalize()
 
     @property
     def said_briefly(self) -> str:

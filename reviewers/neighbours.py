@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from labeling.models import Decision, Task
 from labeling.models.decision import DecisionQuerySet
+from labeling.rounds.kind_answers import Terms
 
 MOST_TASKS = 3000
 READ_CHARACTERS = 2000
@@ -24,11 +25,12 @@ LONGEST_WORD = 15
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A settled task and how alike it is, from 0 to 1."""
+    """A settled task, how alike it is, from 0 to 1, and what it was settled as."""
 
     task: Task
     decision: Decision
     alike: float
+    words: str = ""
 
 
 @dataclass(slots=True)
@@ -59,7 +61,12 @@ def settled_before(task: Task, count: int = 3) -> list[Near]:
     best = [(key, alike) for key, alike in found.most_common(count) if alike >= LEAST_ALIKE]
     current = Decision.objects.current().filter(task__in=[key for key, _ in best])
     decisions = {decision.task_id: decision for decision in current.select_related("task__instance", "label")}
-    return [Near(decisions[key].task, decisions[key], min(alike, 1.0)) for key, alike in best if key in decisions]
+    near = [(decisions[key], min(alike, 1.0)) for key, alike in best if key in decisions]
+    return [Near(one.task, one, alike, _words(one)) for one, alike in near]
+
+
+def _words(decision: Decision) -> str:
+    return decision.label.name if decision.label else Terms.of(decision.task).briefly(decision)
 
 
 def forget() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labeling.models import Label
+from labeling.rounds.kind_answers import Terms
 from reviewers.queue.answering import Given
 
 
@@ -20,9 +20,9 @@ class Notice:
         return f"{self.title} {self.detail}".strip()
 
 
-def not_saved(label: Label | None, reason: str) -> Notice:
-    """An act that was refused, with the reason."""
-    return Notice(f"Not saved: {label}." if label else "Not saved.", reason, bad=True)
+def not_saved(words: str, reason: str) -> Notice:
+    """An act that was refused, with the reason; `words`: what was answered, "" for nothing."""
+    return Notice(f"Not saved: {words}." if words else "Not saved.", reason, bad=True)
 
 
 def kept_as_extra(given: Given) -> Notice | None:
@@ -40,6 +40,8 @@ def of_a_change(given: Given) -> Notice | None:
     """Said where somebody had answered the task before: in another window, or opened it again to change it."""
     if given.before is None:
         return None
-    if given.before == given.vote.label:
-        return Notice(f"You had answered this one already, as {given.before}.", "Nothing was changed.")
-    return Notice(f"Changed from {given.before} to {given.vote.label}.", "The later answer counts, and is paid once.")
+    terms = Terms.of(given.vote.task)
+    before, now = terms.briefly(given.before), terms.briefly(given.vote)
+    if given.before == given.vote:
+        return Notice(f"You had answered this one already, as {before}.", "Nothing was changed.")
+    return Notice(f"Changed from {before} to {now}.", "The later answer counts, and is paid once.")

@@ -133,6 +133,12 @@ class Kind(Protocol):
     def words(self, answer: Any, space: Space) -> str:
         """The answer as people read it."""
 
+    def briefly(self, answer: Any, space: Space) -> str:
+        """The answer in a few words, as on a button that undoes it."""
+
+    def contrast(self, one: Any, other: Any, space: Space, task: str = "") -> str:
+        """What two answers that are not alike differ on, in a few words."""
+
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """How far two answers are apart, from 0 for alike to 1."""
 

@@ -61,6 +61,14 @@ class Choice:
         """The label."""
         return space.labels[int(answer)]
 
+    def briefly(self, answer: Any, space: Space) -> str:
+        """The label."""
+        return self.words(answer, space)
+
+    def contrast(self, one: Any, other: Any, space: Space, task: str = "") -> str:
+        """Both labels."""
+        return f"{self.words(one, space)} and {self.words(other, space)}"
+
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """1 where the labels differ."""
         return float(one != other)

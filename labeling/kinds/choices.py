@@ -22,6 +22,8 @@ EVEN = 1e-9
 """Beliefs this near a threshold are tied with it."""
 MOST_EXPECTED = 100
 """Without a label set, more labels than this are remarked on."""
+NAMED = 3
+"""Of many labels so many are named where words are few."""
 MOST_PAIRS = 500
 """Pairs of annotators whose agreement is told, those with the most tasks in common."""
 
@@ -84,6 +86,15 @@ class Choices:
     def words(self, answer: Any, space: Space) -> str:
         """The chosen labels with commas between."""
         return ", ".join(filter(None, self.written(answer, space))) or "none of them"
+
+    def briefly(self, answer: Any, space: Space) -> str:
+        """The first labels, and how many more were chosen."""
+        return _few(list(filter(None, self.written(answer, space)))) or self.words(answer, space)
+
+    def contrast(self, one: Any, other: Any, space: Space, task: str = "") -> str:
+        """The labels that one chose and the other did not."""
+        apart = np.flatnonzero((np.asarray(one) == YES) != (np.asarray(other) == YES))
+        return _few([space.labels[at] for at in apart])
 
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """MASI's distance."""
@@ -227,6 +238,12 @@ class Choices:
 
 
 KIND = Choices()
+
+
+def _few(names: list[str]) -> str:
+    """The first names with commas between; one more is named, several are counted."""
+    more = len(names) - NAMED
+    return f"{', '.join(names[:NAMED])} and {more} more" if more > 1 else ", ".join(names)
 
 
 @lru_cache(maxsize=8)

@@ -87,6 +87,15 @@ class Scale:
         """The same."""
         return str(self.written(answer, space)[0])
 
+    def briefly(self, answer: Any, space: Space) -> str:
+        """The number or step."""
+        return self.words(answer, space)
+
+    def contrast(self, one: Any, other: Any, space: Space, task: str = "") -> str:
+        """Both places, the lower one first."""
+        low, high = sorted([float(one), float(other)])
+        return f"{self.words(low, space)} and {self.words(high, space)}"
+
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """Their distance, by the length of the scale."""
         return abs(float(one) - float(other)) / max(space.values[-1] - space.values[0], 1e-300)

@@ -24,6 +24,8 @@ LONGEST = 1_000_000_000
 """Code points of a text at most."""
 OVERLOOKED = 0.5
 """How many stretches that are there one reader does not see, where nothing is known of that."""
+NAMED, LONGEST_QUOTE = 3, 40
+"""So many stretches are quoted where words are few, and so many signs of each."""
 MOST_PAIRS = 500
 """Pairs of annotators whose agreement is told, those with the most tasks in common."""
 
@@ -78,6 +80,18 @@ class Spans:
     def words(self, answer: Any, space: Space) -> str:
         """Places and types with commas between."""
         return ", ".join(f"{start} to {end} {space.labels[label]}" for start, end, label in answer.spans) or "nothing"
+
+    def briefly(self, answer: Any, space: Space) -> str:
+        """How many stretches."""
+        n = len(answer.spans)
+        return "nothing to mark" if not n else f"{n:,} stretch{'' if n == 1 else 'es'}"
+
+    def contrast(self, one: Any, other: Any, space: Space, task: str = "") -> str:
+        """The words that only one marked so, the first of them quoted; places where the text is not at hand."""
+        text, apart = space.texts.get(task, ""), sorted(set(one.spans) ^ set(other.spans))
+        told = list(dict.fromkeys(_quote(text[start:end]) or f"{start} to {end}" for start, end, _ in apart))
+        more = len(told) - NAMED
+        return f"{', '.join(told[:NAMED])} and {more} more" if more > 0 else ", ".join(told)
 
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """1 - strict F1."""
@@ -241,6 +255,12 @@ class Spans:
 
 
 KIND = Spans()
+
+
+def _quote(words: str) -> str:
+    """Words of a text in quotation marks, "" for none."""
+    plain = " ".join(words.split())
+    return plain and f"“{plain if len(plain) <= LONGEST_QUOTE else plain[: LONGEST_QUOTE - 1] + '…'}”"
 
 
 def _is_stretch(part: Any) -> bool:

@@ -135,6 +135,19 @@ def of_skill(vote: Vote, label: Label, belief: Belief | None, why: str, skills: 
     return replace(verdict, provenance=verdict.provenance | {"skills": skills})
 
 
+def of_answer(vote: Vote, belief: Belief | None, decided_by: str, why: str) -> Verdict:
+    """The verdict that what a person or an expert answered be final, whatever the kind.
+
+    Its confidence is that of the belief where this says the same; else half, which says that nothing is known of it.
+    """
+    same = belief is not None and (belief.label_id, belief.marks) == (vote.label_id, vote.marks)
+    chance = 1.0 if decided_by == Decision.By.EXPERT else belief.confidence if belief and same else 0.5
+    provenance = {"vote": vote.pk, "round": belief.round_id if belief else None}
+    entropy = belief.entropy if belief else 0.0
+    said = vote.task_id, vote.label_id, decided_by, chance, entropy
+    return Verdict(*said, why, vote.annotator_id, provenance, vote.marks)
+
+
 def of_vote(vote: Vote, label: Label, belief: Belief | None, decided_by: str, why: str) -> Verdict:
     """The verdict of a person or an expert; its confidence is what the belief, their vote counted, gives that label."""
     chance = 1.0 if decided_by == Decision.By.EXPERT else 0.5

@@ -8,8 +8,9 @@ from django.db import transaction
 
 from labeling.live import nudges
 from labeling.models import Annotator, Belief, Decision, Escalation, Label, Membership, Task, Vote
-from labeling.rounds import decisions
+from labeling.rounds import decisions, kind_settling
 from labeling.rounds.hearing import Heard
+from labeling.rounds.kind_answers import Terms
 from labeling.truth.skills.verdict import Dispute, Outcome, Verdict
 
 Kind = Annotator.Kind
@@ -27,6 +28,10 @@ def settle(escalation: Escalation, vote: Vote) -> bool:
         return False
     task = vote.task
     before = Belief.objects.filter(task=task).first()
+    if not task.question.votes_are_enough:
+        _settle_by_kind(escalation, task, vote, before)
+        nudges.announce(task.project_id, nudges.QUEUE, nudges.PROGRESS)
+        return True
     heard = Heard.of(before, task, vote.annotator)
     after = heard.written(before) if before else None
     if escalation.to == Kind.EXPERT:
@@ -35,6 +40,24 @@ def settle(escalation: Escalation, vote: Vote) -> bool:
         _person_settles(task, vote, heard, after)
     nudges.announce(task.project_id, nudges.QUEUE, nudges.PROGRESS)
     return True
+
+
+def _settle_by_kind(escalation: Escalation, task: Task, vote: Vote, belief: Belief | None) -> None:
+    """The same for answers that are more than one label of a choice."""
+    if vote.label is None and vote.marks is None:
+        return
+    if escalation.to == Kind.EXPERT:
+        decisions.decide(decisions.of_answer(vote, belief, Decision.By.EXPERT, vote.raw), task)
+    elif found := kind_settling.dispute(task, vote, belief, task.batch.asks_until):
+        _to_expert(task, found.reason, found.why)
+    elif not task.escalations.open().to_people().exists() and not _is_final(task, vote):
+        decisions.decide(decisions.of_answer(vote, belief, Decision.By.PERSON, f"{vote.annotator} answered."), task)
+
+
+def _is_final(task: Task, vote: Vote) -> bool:
+    """Whether the final answer there already is says the same."""
+    final = decisions.current(task.pk).first() if task.stage == Task.Stage.DECIDED else None
+    return final is not None and Terms.of(task).apart(final, vote) <= kind_settling.ALIKE
 
 
 def _expert_settles(task: Task, vote: Vote, belief: Belief | None) -> None:
@@ -131,7 +154,7 @@ def retract(vote: Vote) -> Escalation | None:
     cases = [Reason.PEOPLE_DISAGREE, Reason.AGAINST_CROWD, Reason.AGAINST_RECORD, Reason.FLAGGED]
     if asked.to != Kind.EXPERT:
         task.escalations.open().to_experts().filter(reason__in=cases).update(state=State.WITHDRAWN)
-    if (belief := Belief.objects.filter(task=task).first()) is not None:
+    if task.question.votes_are_enough and (belief := Belief.objects.filter(task=task).first()) is not None:
         Heard.of(belief, task, vote.annotator).written(belief)
     return _ask_again(asked)
 

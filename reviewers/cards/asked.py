@@ -9,11 +9,16 @@ from typing import Any
 
 from labeling.kinds import registry
 from labeling.kinds.base import NoAnswer, Space, UnusableAnswer
-from labeling.models import Label, Task, Vote
+from labeling.models import Label, Task
 from labeling.models.question import space_of
+from labeling.rounds.kind_answers import Said, Terms
 
-KEYS = "1234567890adegijklmnopqrtvwxyz"
+KEYS = "1234567890adegijklmnopqrtvwxy"
 """Digits first, the tenth is 0; then the letters that no tool of the card has by habit."""
+
+
+TEXT = ""
+"""The name of the one text in a card's space."""
 
 
 class Refused(ValueError):
@@ -97,21 +102,30 @@ def asked_of(task: Task) -> Asked:
     """What is asked of a task; no query where the project's questions and their labels were read with it."""
     question = next(one for one in task.project.questions.all() if one.pk == task.question_id)
     labels = question.label_list()
-    space = replace(space_of(labels), texts={"": task.text})
+    space = replace(space_of(labels), texts={TEXT: task.text})
     return Asked(question.kind, question.wording, labels, parts_of(task.parts), space, question.overlaps)
+
+
+def terms_of(asked: Asked) -> Terms:
+    """In which terms it is answered."""
+    return Terms(registry.kind(asked.kind), asked.space)
 
 
 def answer_of(raw: Any, asked: Asked) -> Answer:
     """A raw answer, read by its kind. Raises Refused, in one sentence, where it is none."""
     kind = registry.kind(asked.kind)
     try:
-        answer = kind.read(raw, asked.space)
+        marks = kind.to_marks(kind.read(raw, asked.space, TEXT), asked.space)
     except (NoAnswer, UnusableAnswer) as reason:
         raise Refused(f"This cannot be an answer: {reason}.") from reason
-    plain = kind.to_marks(answer, asked.space)
-    return Answer(asked.labels[plain]) if kind.one_label else Answer(marks=plain)
+    return Answer(asked.labels[marks]) if kind.one_label else Answer(marks=marks)
 
 
-def raw_of(vote: Vote | None) -> Any:
-    """A vote as the card shows it; None for none."""
-    return vote.label.name if vote and vote.label else None
+def raw_of(said: Said | None, asked: Asked) -> Any:
+    """A vote, a belief or a decision as the card shows it; None where it says nothing."""
+    terms = terms_of(asked)
+    answer = terms.answer(said) if said else None
+    if answer is None:
+        return None
+    written = terms.kind.written(answer, asked.space)
+    return list(filter(None, written)) if terms.kind.form == "cells" else written[0]

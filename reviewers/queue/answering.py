@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -38,12 +39,22 @@ class Given:
     vote: Vote
     extra: bool = False
     taken_by: str = ""
-    before: Label | None = None
+    before: Vote | None = None
 
 
 @transaction.atomic
-def submit(assignment: Assignment, label: Label | None, key: uuid.UUID, *, seconds: float = 0, note: str = "") -> Given:
-    """Take an answer. The same key again is the same answer; a late answer is kept as an extra opinion.
+def submit(
+    assignment: Assignment,
+    label: Label | None,
+    key: uuid.UUID,
+    *,
+    marks: Any = None,
+    seconds: float = 0,
+    note: str = "",
+) -> Given:
+    """Take an answer: a label, or `marks` where the kind has more than one.
+
+    The same key again is the same answer; a late answer is kept as an extra opinion.
 
     Raises Conflict where the key came with another label before, or the answer cannot be paid any more, and Answered
     where this person has answered the task already.
@@ -51,7 +62,7 @@ def submit(assignment: Assignment, label: Label | None, key: uuid.UUID, *, secon
     task = assignment.escalation.task
     task.lock()
     earlier = list(Vote.objects.filter(Q(key=key) | Q(task=task, annotator=assignment.annotator)).order_by("pk"))
-    if told := repeated(earlier, assignment, label, key, note):
+    if told := repeated(earlier, assignment, (label, marks), key, note):
         return told
     before = earlier[-1] if earlier else None
     if before is not None and not before.withdrawn:
@@ -61,6 +72,7 @@ def submit(assignment: Assignment, label: Label | None, key: uuid.UUID, *, secon
         task=task,
         annotator=assignment.annotator,
         label=label,
+        marks=marks,
         raw=note,
         seconds=max(seconds, 0),
         key=key,
@@ -102,14 +114,15 @@ def _standing(assignment: Assignment) -> Assignment | None:
 
 
 def repeated(
-    earlier: Iterable[Vote], assignment: Assignment, label: Label | None, key: uuid.UUID, note: str
+    earlier: Iterable[Vote], assignment: Assignment, said: tuple[Label | None, Any], key: uuid.UUID, note: str
 ) -> Given | None:
     """What became of this very answer where it came before. Raises Conflict where its key came with another one."""
     vote = next((one for one in earlier if one.key == key), None)
     if vote is None:
         return None
     same = vote.annotator_id == assignment.annotator_id and vote.task_id == assignment.escalation.task_id
-    if not same or vote.label_id != (label.pk if label else None) or vote.raw != note:
+    label, marks = said
+    if not same or (vote.label_id, vote.marks) != (label.pk if label else None, marks) or vote.raw != note:
         raise Conflict("This answer was sent before with another label or note; reload the page to see what is stored.")
     return Given(vote, extra=vote.extra)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from typing import Any
 
 from django.db import transaction
 
@@ -21,7 +22,8 @@ def last_answers(annotator: Annotator, count: int = 10) -> list[Assignment]:
     """What this person did last, newest first: answers that still stand, skips and flags."""
     done = Assignment.objects.filter(annotator=annotator, closed_at__isnull=False)
     stands = done.exclude(state__in=[State.EXPIRED, State.VOID]).exclude(vote__correction__isnull=False)
-    return list(stands.select_related("vote__label").order_by("-closed_at", "-pk")[:count])
+    told = stands.select_related("vote__label", "escalation__task__question", "escalation__task__instance")
+    return list(told.prefetch_related("escalation__task__question__labels").order_by("-closed_at", "-pk")[:count])
 
 
 @transaction.atomic
@@ -48,25 +50,33 @@ def undo(annotator: Annotator, assignment: Assignment | None = None) -> Assignme
 
 
 @transaction.atomic
-def change(assignment: Assignment, label: Label | None, key: uuid.UUID, *, seconds: float = 0, note: str = "") -> Given:
+def change(
+    assignment: Assignment,
+    label: Label | None,
+    key: uuid.UUID,
+    *,
+    marks: Any = None,
+    seconds: float = 0,
+    note: str = "",
+) -> Given:
     """Replace an earlier answer, skip or flag by this answer, leaving the desk as it is. An answer is paid once.
 
     The same answer once more changes nothing. Raises Conflict where it cannot be changed any more, or `key` came
     with another label before.
     """
     assignment.escalation.task.lock()
-    if told := answering.repeated(Vote.objects.filter(key=key), assignment, label, key, note):
+    if told := answering.repeated(Vote.objects.filter(key=key), assignment, (label, marks), key, note):
         return told
     earlier = assignment.vote
-    if earlier is not None and earlier.label == label and note in ("", earlier.raw):
-        return Given(earlier, before=label)
+    if earlier is not None and (earlier.label, earlier.marks) == (label, marks) and note in ("", earlier.raw):
+        return Given(earlier, before=earlier)
     question = _open_again(assignment)
     if question is None:
         raise Conflict("This one is settled for good and cannot be changed any more.")
     _leave(assignment, question)
     held = holding.take(question, assignment.annotator, paid=earlier is None)
-    given = answering.submit(held, label, key, seconds=seconds, note=note)
-    return replace(given, before=earlier.label if earlier else None)
+    given = answering.submit(held, label, key, marks=marks, seconds=seconds, note=note)
+    return replace(given, before=earlier)
 
 
 def _leave(target: Assignment, question: Escalation) -> None:

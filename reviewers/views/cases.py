@@ -17,6 +17,7 @@ from labeling.people.access import Role, Visit, enter
 from reviewers import answers, cases, guide
 from reviewers.cards.asked import asked_of
 from reviewers.forms import CaseForm
+from reviewers.models import Assignment
 from reviewers.notices import Notice
 from reviewers.quality import progress
 from reviewers.queue import answering, claiming
@@ -31,7 +32,8 @@ def page(request: HtmxRequest, slug: str) -> HttpResponse:
     """The next case, or the one that ?case= names."""
     visit = enter(request, slug, Role.EXPERT)
     wanted = _case(visit, request.GET["case"]) if "case" in request.GET else None
-    return _show(request, visit, cases.open_bench(visit.annotator(EXPERT), wanted))
+    taken = whole(request.GET["take"]) if "take" in request.GET else None
+    return _show(request, visit, cases.open_bench(visit.annotator(EXPERT), wanted, taken=taken))
 
 
 @require_POST
@@ -43,7 +45,7 @@ def settle(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
         raise Http404("No such case.")
     form = CaseForm(asked_of(own.escalation.task), request.POST)
     if not form.is_valid():
-        return _next(request, visit, answers.refused({}, form.fault), 400)
+        return _again(request, visit, own, form)
     try:
         return _next(request, visit, answers.settle(own, form.cleaned_data))
     except answering.Conflict as reason:
@@ -85,6 +87,12 @@ def _next(request: HtmxRequest, visit: Visit, notice: Notice | None, status: int
             messages.add_message(request, messages.ERROR if notice.bad else messages.INFO, str(notice))
         return redirect("cases", visit.project.slug)
     return _show(request, visit, cases.open_bench(visit.annotator(EXPERT), at_work=True, notice=notice), status)
+
+
+def _again(request: HtmxRequest, visit: Visit, own: Assignment, form: CaseForm) -> HttpResponse:
+    """The same case with what was chosen on it, and what is wrong."""
+    notice = answers.refused({}, form.fault)
+    return _show(request, visit, cases.open_bench(own.annotator, own.escalation, notice=notice, begin=form.kept), 400)
 
 
 def _show(request: HtmxRequest, visit: Visit, bench: cases.Bench, status: int = 200) -> HttpResponse:

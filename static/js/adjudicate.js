@@ -1,7 +1,8 @@
 // A case: the digit picks, enter settles; what the pick means for others is said before it is sent.
 (() => {
   "use strict";
-  const { note, paintKeys } = Concord;
+  const { note, paintKeys, kindOf, wordsOf, cardReady } = Concord;
+  const card = () => document.querySelector("#main form[data-kind]");
   const seen = () => document.getElementById("seen");
 
   function told(radio) {
@@ -12,11 +13,31 @@
 
   document.addEventListener("change", (event) => {
     if (event.target.matches(".case input")) told(event.target);
+    else if (event.target.matches(".picks input")) names(event.target.form);
+  });
+
+  // What the button would settle, where an answer is more than one press.
+  function names(form) {
+    const button = form.querySelector(".settle [data-send]");
+    const words = button && wordsOf(form, button);
+    if (words) button.querySelector("span").textContent = `Settle as ${words}`;
+  }
+
+  document.addEventListener("card-changed", (event) => names(event.target));
+
+  // A voter's answer to begin with.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-take]");
+    if (!link || !kindOf(card()).take) return;
+    event.preventDefault();
+    kindOf(card()).take(card(), JSON.parse(link.dataset.take));
+    names(card());
+    document.querySelector("#main h1")?.focus({ preventScroll: true }); // enter settles, it does not take once more
   });
 
   // Nothing chosen: said above the work, without a frame around a row that nobody chose.
   document.addEventListener("invalid", (event) => {
-    if (!event.target.matches(".case input")) return;
+    if (!event.target.matches(".case input, .picks input")) return;
     event.preventDefault();
     note("Nothing is chosen yet.", "Press the digit of the label that is right, then enter.");
     scrollTo(0, 0);
@@ -38,6 +59,8 @@
     if (event.detail.requestConfig.verb === "post") failed("You are signed out. Sign in in another window, then try again.");
   });
 
+  cardReady(card());
+
   function failed(reason) {
     const again = () => document.querySelector(".settle .btn.main")?.click();
     note("Not saved.", reason, { bad: true, words: "Try again", act: again });
@@ -49,6 +72,7 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target?.id !== "main" && event.target.id !== "main") return;
     paintKeys();
+    cardReady(card());
     const heading = document.querySelector("#main h1");
     if (document.querySelector("#main form")) heading?.focus({ preventScroll: true });
     scrollTo(0, 0);

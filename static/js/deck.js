@@ -99,6 +99,7 @@
       this.stock = ahead(document);
       this.at = Number(byId("main").dataset.at);
       this.keptUntil = Date.now() + 1000 * Number(byId("main").dataset.kept);
+      Concord.picturesAhead(this.stock);
       if (this.card && this.answers.has(this.card.dataset.card)) return this.show(Concord.fromTemplate("t-moment"));
       this.ready();
       if (focus) this.card?.querySelector("h1").focus();
@@ -135,6 +136,7 @@
       if (stays || this.looksBack) this.nameUndo();
       else this.show(cards[0] ?? otherwise, Boolean(cards[0] || now || focus));
       this.card?.classList.toggle("next", this.stock.length > 0);
+      Concord.picturesAhead(this.stock);
     }
   }
 

@@ -3,7 +3,7 @@
   "use strict";
   const STORE = "concord.keys";
   const usual = { skip: "s", undo: "u", flag: "f", note: "c", guide: "h", back: "b" };
-  const fixed = { " ": "skip", Backspace: "undo", ArrowLeft: "older", ArrowRight: "newer", ",": "older", ".": "newer", "?": "keys", "/": "find", Enter: "settle" };
+  const fixed = { " ": "skip", Backspace: "undo", ArrowLeft: "older", ArrowRight: "newer", ",": "older", ".": "newer", "?": "keys", "/": "find", Enter: "settle", "+": "nearer", "=": "nearer", "-": "farther", z: "whole" };
   const typed = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
   let letters = { ...usual, ...read() };
 
@@ -91,8 +91,8 @@
 
   function keep(form, wanted) {
     const keys = Object.values(wanted);
-    const wrong = keys.some((key) => !/^\S$/.test(key) || /[0-9?/,.]/.test(key));
-    const reason = wrong ? "Each key is one sign, no digit, comma, dot, ? or /." : new Set(keys).size < keys.length ? "Two acts have the same key." : "";
+    const wrong = keys.some((key) => !/^\S$/.test(key) || /[0-9?/,.+=z-]/.test(key));
+    const reason = wrong ? "Each key is one sign: no digit, no z, and none of ? / , . + - =." : new Set(keys).size < keys.length ? "Two acts have the same key." : "";
     form.querySelector("[role=alert]").textContent = reason;
     if (reason) return;
     letters = { ...usual, ...wanted };

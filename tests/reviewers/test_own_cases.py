@@ -41,8 +41,7 @@ def test_the_only_case_left_comes_to_whoever_answered_it_and_says_so(disputed: B
     eve = person(disputed.project, "eve", "expert")
     held = claiming.claim(eve)
     assert held is not None and held.escalation.task_id == own.pk
-    answer = cases.lay_out(held.escalation, held).own_answer
-    assert answer is not None and answer.label == disputed.project.label_list()[1]
+    assert cases.lay_out(held.escalation, held).own_words == disputed.project.label_list()[1].name
     assert "your own answer" in told(signed_in("eve").get("/p/city/cases/"))
 
 

@@ -25,5 +25,10 @@
     if (event.target.name === "chosen" && form?.dataset.kind === "choices") told(form);
   });
 
-  kinds.choices = { ready: told, words, empty: (form) => chosen(form).length === 0 };
+  function take(form, keys) {
+    boxes(form).forEach((box) => (box.checked = keys.includes(Number(box.value))));
+    told(form);
+  }
+
+  kinds.choices = { take, ready: told, words, empty: (form) => chosen(form).length === 0 };
 })();

@@ -19,7 +19,7 @@
     if (!of(form).empty?.(form)) return one?.click();
     if (form.hasAttribute("data-asked")) return none?.click();
     form.dataset.asked = "";
-    said(form, `Nothing is chosen. Press enter once more for “${none.dataset.words}”.`);
+    said(form, `Nothing is chosen. Press enter once more for “${none.textContent}”.`);
   }
 
   // The one line of a card that tells what happened on it.
@@ -57,6 +57,10 @@
     send(form);
   }, true);
 
-  const ready = (form) => form && of(form).ready?.(form);
+  function ready(form) {
+    Concord.pictures(form);
+    if (form) of(form).ready?.(form);
+  }
+
   window.Concord = { ...window.Concord, kinds, kindOf: of, wordsOf, cardReady: ready, cardSaid: said, cardChanged: changed };
 })();

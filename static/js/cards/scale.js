@@ -45,7 +45,7 @@
   document.addEventListener("keydown", (event) => {
     const form = document.querySelector("#main form[data-kind=scale]");
     if (!form || !(event.key in STEP) || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    if (event.target.closest("input, textarea, select, [popover]") || event.target.matches(".text")) return;
+    if (event.target.closest("input, textarea, select, [popover]") || event.target.matches(".text, .frame") || form.querySelector(".picks")) return;
     event.preventDefault();
     event.stopPropagation();
     if (!slider(form)) return walk(form, event);
@@ -73,5 +73,17 @@
     event.target.focus();
   }, true);
 
-  kinds.scale = { ready, words: (form) => exact(form)?.value };
+  const picked = (form) => form.querySelector("[name=label]:checked");
+
+  function take(form, { label, place }) {
+    const radio = form.querySelector(`[type=radio][value="${label}"]`);
+    if (radio) radio.click();
+    else if (form.elements.label) form.elements.label.value = label;
+    else {
+      exact(form).value = place;
+      ready(form);
+    }
+  }
+
+  kinds.scale = { ready, take, words: (form) => exact(form)?.value || picked(form)?.dataset.brief };
 })();

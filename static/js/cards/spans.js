@@ -131,6 +131,7 @@
   }
 
   function ready(form) {
+    if (!form.elements.spans) return; // only read along
     if (!works.has(form)) works.set(form, new Work(form));
     works.get(form).tell();
   }
@@ -138,7 +139,7 @@
   const typing = "input, textarea, select, [popover], summary";
   const work = (event) => {
     const form = shown();
-    return form && works.has(form) && !event.target.closest?.(typing) ? works.get(form) : null;
+    return form && works.has(form) && !event.target.closest?.(typing) && !event.target.closest?.("[data-near]") ? works.get(form) : null;
   };
 
   const ARROWS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 };
