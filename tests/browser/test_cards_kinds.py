@@ -1,4 +1,4 @@
-"""The card of each kind in real windows: by keys alone, by mouse, offline in between, in two windows, without scripts."""
+"""The card of each kind in real windows: keys alone, mouse, offline in between, two windows, without scripts."""
 
 from __future__ import annotations
 
@@ -151,8 +151,10 @@ class TestSpans:
             """([words]) => { for (const line of document.querySelectorAll('#place .line')) {
                  const at = line.textContent.indexOf(words); if (at < 0) continue;
                  const range = document.createRange();
-                 range.setStart(...Concord.pointAt(line, at, true)); range.setEnd(...Concord.pointAt(line, at + words.length));
-                 const box = range.getBoundingClientRect(); return [box.left, box.right, box.top + box.height / 2]; } }""",
+                 range.setStart(...Concord.pointAt(line, at, true));
+                 range.setEnd(...Concord.pointAt(line, at + words.length));
+                 const box = range.getBoundingClientRect();
+                 return [box.left, box.right, box.top + box.height / 2]; } }""",
             [words],
         )
         off = 14 if inner else 1
@@ -251,7 +253,7 @@ def test_without_scripts_every_kind_is_a_form(batch: Batch, page_as: Windows, ki
 
 
 @pytest.mark.parametrize(("size", "theme"), LOOKS)
-@pytest.mark.parametrize("kind", (*KINDS, "slider"))
+@pytest.mark.parametrize("kind", [*KINDS, "slider"])
 def test_cards_have_no_barriers(batch: Batch, page_as: Windows, kind: str, size: str, theme: str) -> None:
     if kind == "slider":
         asking(batch, "scale", STEPS)
