@@ -18,7 +18,7 @@ IN_PLAIN_FORM = "The answer of a kind without one label, in its plain form."
 ONE_OF_TWO = Q(label__isnull=False, marks__isnull=True) | Q(label__isnull=True, marks__isnull=False)
 
 FILL = (
-    "INSERT INTO labeling_question (project_id, position, kind, wording, guidelines, overlaps) "
+    "INSERT INTO labeling_question (project_id, position, kind, wording, guidelines, \"overlaps\") "
     "SELECT id, 0, 'choice', CASE question WHEN '' THEN 'Which label fits best?' ELSE question END, '', FALSE "
     "FROM labeling_project ORDER BY id",
     "UPDATE labeling_label SET question_id = "
