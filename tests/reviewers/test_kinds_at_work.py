@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from labeling.models import Batch, Belief, Decision, Escalation, Task, Vote
+from labeling.models import Batch, Belief, Decision, Escalation, Instance, Task, Vote
 from labeling.rounds import settling
 from reviewers import cases
 from reviewers.queue import claiming, undoing
@@ -221,3 +221,14 @@ def test_a_blind_check_shows_no_sides(batch: Batch) -> None:
     mark(task, person(batch.project, "ann"), [0])
     case = laid_out(task, "audit")
     assert case.sides["columns"] == [] and not case.said
+
+
+def test_a_picture_stands_on_card_and_case_with_its_words(batch: Batch, ann: Client) -> None:
+    task = asked(batch, "choices")
+    image = {"title": "Photo", "file": "0" * 64, "width": 640, "height": 480, "alt": "A street & a lamp"}
+    Instance.objects.filter(pk=task.instance_id).update(images=[image], parts=[])
+    card = ann.get(url("annotate")).content.decode()
+    assert f'src="/p/city/pictures/{task.instance_id}/0/" width="640"' in card
+    assert 'alt="A street &amp; a lamp"' in card and "data-lens" in card
+    settling.flag(task.escalations.get(), "unclear", person(batch.project, "ann"))
+    assert f"/p/city/pictures/{task.instance_id}/0/" in signed_in("eve").get("/p/city/cases/").content.decode()
