@@ -24,6 +24,7 @@ from tests.reviewers.scenery import answer, ask, believe, make_case, model, pers
 pytestmark = pytest.mark.django_db
 OPEN_TO_ANNOTATORS = {
     "annotate", "annotate_submit", "annotate_undo", "annotate_pace", "annotate_keep", "annotate_rest", "guide", "mine",
+    "picture", "thumbnail",
 }  # fmt: skip
 VERBS = ("get", "post")
 EVIL = """"'><script id=evil>alert(1)</script><img id=evil src=x onerror=alert(1)><b id=evil hx-get="/evil">x</b>"""
@@ -46,6 +47,8 @@ def keys_in(batch: Batch) -> dict[str, Any]:
         "alarm": Alarm.objects.create(project=batch.project, batch=batch, kind="gap", about="Harbour", why="A gap.").pk,
         "batch": batch.pk,
         "task": batch.tasks.all()[0].pk,
+        "instance": batch.instances.all()[0].pk,
+        "index": 0,
         "voter": paid.pk,
         "member": batch.project.memberships.all()[0].pk,
         "invitation": batch.project.invitations.create(username="nobody", role="annotator").pk,
@@ -142,7 +145,7 @@ class TestHoldsOfOthers:
         )
         told = {"label": other.pk, "key": str(uuid.uuid4())}
         answered = signed_in("ann").post(reverse("annotate_submit", args=["city", keys["assignment"]]), told)
-        assert answered.status_code == 302 and not Task.objects.get(pk=keys["task"]).votes.exists()
+        assert answered.status_code == 400 and not Task.objects.get(pk=keys["task"]).votes.exists()
 
     def test_a_case_of_another_project_is_not_shown(self, batch: Batch) -> None:
         mine = Project.objects.create(name="Mine", slug="mine")

@@ -50,9 +50,9 @@ def open_batch(options: Options) -> Batch:
         describe(project, meanings)
         instruct(project, options["question"], told)
         names = split(options["crowd"]) or recruiting.embedded_crowd(len(fields.text), len(fields.images))
-        recruiting.add_models(project, names, priced=True)
+        recruiting.add_models(project, names, priced=True, vouched=True)
         for name in paid_names(options):
-            recruiting.add_paid(project, name)
+            recruiting.add_paid(project, name, vouched=True)
         batch = imports.open_batch(project, path, fields, validation=options["validation"], seed=options["seed"])
         batch.accept_confidence = options["accept"]
         batch.save(update_fields=["accept_confidence"])

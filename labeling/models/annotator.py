@@ -80,6 +80,9 @@ class Annotator(models.Model):
     )
     outside = models.BooleanField(default=False, help_text="Its texts leave this machine.")
     price_microdollars = models.PositiveBigIntegerField(null=True, blank=True, help_text="At most, for one answer.")
+    vouched = models.BooleanField(
+        default=False, help_text="The server's staff let it use what the server has: keys, files, its own network."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True, help_text="Out of sight and unasked since; restorable.")

@@ -34,8 +34,8 @@ class Instance(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "external_id"], name="instance_id_once_per_project"),
             models.UniqueConstraint(fields=["project", "digest"], name="instance_text_once_per_project"),
-            models.UniqueConstraint(fields=["batch", "position"], name="instance_position_once_per_batch"),
         ]
+        indexes = [models.Index(fields=["batch"], name="instance_batch")]  # places are unique among tasks
 
     def __str__(self) -> str:
         return self.external_id

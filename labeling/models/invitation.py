@@ -28,7 +28,9 @@ class Invitation(models.Model):
     role = models.CharField(max_length=12, choices=Membership.Role.choices)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
-    declined_at = models.DateTimeField(null=True, blank=True, help_text="Managers see it as waiting all the same.")
+    declined_at = models.DateTimeField(
+        null=True, blank=True, help_text="Managers see that it was, and may invite again."
+    )
 
     objects = InvitationQuerySet.as_manager()
 

@@ -95,7 +95,7 @@ class Task(models.Model):
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     question = models.ForeignKey(Question, on_delete=models.RESTRICT, related_name="tasks", db_index=False)
     position = models.PositiveIntegerField(help_text="Place in the batch, from 0.")
-    gold = models.ForeignKey(Label, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    gold = models.ForeignKey(Label, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     gold_marks = models.JSONField(null=True, blank=True, help_text="The known answer of a kind without one label.")
     slice = models.CharField(max_length=12, choices=Slice.choices, default=Slice.NONE, blank=True)
     check_probability = models.FloatField(
@@ -125,6 +125,7 @@ class Task(models.Model):
         indexes = [
             models.Index(fields=["batch", "stage"], name="task_batch_stage"),
             models.Index(fields=["batch", "slice"], name="task_batch_slice"),
+            models.Index(fields=["gold"], condition=Q(gold__isnull=False), name="task_gold"),
         ]
 
     def __str__(self) -> str:

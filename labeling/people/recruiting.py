@@ -20,18 +20,20 @@ TYPICAL_TOKENS = (600, 20)
 """Tokens read and written for one answer, as a first guess of its price until real answers tell."""
 
 
-def add_models(project: Project, names: Sequence[str], *, priced: bool = False) -> list[Annotator]:
+def add_models(
+    project: Project, names: Sequence[str], *, priced: bool = False, vouched: bool = False
+) -> list[Annotator]:
     """Let these models vote on every task. Raises CrowdError for one that cannot be built.
 
     One that costs money joins only where that was chosen (`priced`): its votes are held and booked under each batch's
-    cap.
+    cap. `vouched`: whoever has the say over the server lets them use what it has.
     """
-    return [_add(project, name, Kind.MODEL, priced=priced) for name in dict.fromkeys(names)]
+    return [_add(project, name, Kind.MODEL, priced=priced, vouched=vouched) for name in dict.fromkeys(names)]
 
 
-def add_paid(project: Project, name: str) -> Annotator:
+def add_paid(project: Project, name: str, *, vouched: bool = False) -> Annotator:
     """Let this model answer what is sent to it, for money. Raises PriceUnknown until somebody states a price."""
-    return _add(project, name, Kind.PAID)
+    return _add(project, name, Kind.PAID, vouched=vouched)
 
 
 def embedded_crowd(parts: int, images: int = 0) -> list[str]:
@@ -68,7 +70,7 @@ def learns(spec: str) -> bool:
     return line in RECIPES or line.startswith("embedding:")
 
 
-def _add(project: Project, spec: str, kind: Annotator.Kind, *, priced: bool = False) -> Annotator:
+def _add(project: Project, spec: str, kind: Annotator.Kind, *, priced: bool = False, vouched: bool) -> Annotator:
     voter = build(spec)
     price = price_of(spec, voter)
     if kind == Kind.PAID and price is None:
@@ -89,8 +91,11 @@ def _add(project: Project, spec: str, kind: Annotator.Kind, *, priced: bool = Fa
             "name": _free_name(project, kind, display_name(spec)),
             "outside": voter.outside,
             "price_microdollars": price,
+            "vouched": vouched,
         },
     )
+    if vouched and not found.vouched:
+        Annotator.objects.filter(pk=found.pk).update(vouched=True)
     return found
 
 

