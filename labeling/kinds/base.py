@@ -139,6 +139,9 @@ class Kind(Protocol):
     def contrast(self, one: Any, other: Any, space: Space, task: str = "") -> str:
         """What two answers that are not alike differ on, in a few words."""
 
+    def overlapping(self, answer: Any) -> bool:
+        """Whether parts of the answer lie over one another, which a question may forbid."""
+
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """How far two answers are apart, from 0 for alike to 1."""
 

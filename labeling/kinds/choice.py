@@ -69,6 +69,10 @@ class Choice:
         """Both labels."""
         return f"{self.words(one, space)} and {self.words(other, space)}"
 
+    def overlapping(self, answer: Any) -> bool:
+        """Never."""
+        return False
+
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """1 where the labels differ."""
         return float(one != other)

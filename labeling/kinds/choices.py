@@ -96,6 +96,10 @@ class Choices:
         apart = np.flatnonzero((np.asarray(one) == YES) != (np.asarray(other) == YES))
         return _few([space.labels[at] for at in apart])
 
+    def overlapping(self, answer: Any) -> bool:
+        """Never."""
+        return False
+
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """MASI's distance."""
         return float(sets.masi(_yes(np.asarray(one)[None]), _yes(np.asarray(other)[None]))[0, 0])

@@ -96,6 +96,10 @@ class Scale:
         low, high = sorted([float(one), float(other)])
         return f"{self.words(low, space)} and {self.words(high, space)}"
 
+    def overlapping(self, answer: Any) -> bool:
+        """Never."""
+        return False
+
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """Their distance, by the length of the scale."""
         return abs(float(one) - float(other)) / max(space.values[-1] - space.values[0], 1e-300)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,11 @@ class Spans:
         told = list(dict.fromkeys(_quote(text[start:end]) or f"{start} to {end}" for start, end, _ in apart))
         more = len(told) - NAMED
         return f"{', '.join(told[:NAMED])} and {more} more" if more > 0 else ", ".join(told)
+
+    def overlapping(self, answer: Any) -> bool:
+        """Whether one stretch begins before another has ended."""
+        ordered = sorted(answer.spans)
+        return any(one[1] > other[0] for one, other in pairwise(ordered))
 
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """1 - strict F1."""
