@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from labeling import said
+from labeling.files.answers import Asking, as_rows, askings
 from labeling.files.spellings import is_number
 from labeling.kinds.cells import FORMULA, GUARDED
 from labeling.models import Batch, Decision, Project, Task
@@ -22,7 +22,21 @@ SHORT = (
 )
 
 
-FIELDS = {*SHORT, "batch", "slice", "annotator", "why", "decided_at", "provenance", "text", "parts"}
+ONCE = ("cost_usd", "votes")
+"""Of a set of labels, what stands in the first of its rows alone."""
+FIELDS = {
+    *SHORT,
+    "question",
+    "images",
+    "batch",
+    "slice",
+    "annotator",
+    "why",
+    "decided_at",
+    "provenance",
+    "text",
+    "parts",
+}
 
 
 def decided(scope: Batch | Project) -> QuerySet[Decision]:
@@ -31,7 +45,7 @@ def decided(scope: Batch | Project) -> QuerySet[Decision]:
     rows = (
         Decision.objects.current()
         .filter(**of)
-        .select_related("label", "annotator", "task__batch", "task__gold", "task__project", "task__instance")
+        .select_related("annotator", "task__batch", "task__project", "task__instance")
     )
     counted = rows.annotate(
         n_votes=Count("task__votes", filter=Q(task__votes__correction=None, task__votes__withdrawn=False)),
@@ -40,19 +54,31 @@ def decided(scope: Batch | Project) -> QuerySet[Decision]:
     return counted.order_by("task__batch_id", "task__position")
 
 
-def records(scope: Batch | Project) -> Iterator[dict[str, Any]]:
-    """One plain record for each settled task, with the full provenance."""
-    names = attributes(scope)
-    for decision in decided(scope).iterator(ROWS):
-        yield record(decision, names)
+def records(scope: Batch | Project, number: int | None = None) -> Iterator[dict[str, Any]]:
+    """One plain record for each settled task, with the full provenance; `number`: of one question alone."""
+    return (row for row, _ in _records(scope, askings(scope, number)))
 
 
-def record(decision: Decision, names: Sequence[str] = ()) -> dict[str, Any]:
-    """What leaves the house about one settled task; `names`: the group attributes."""
+def _records(scope: Batch | Project, chosen: dict[int, Asking]) -> Iterator[tuple[dict[str, Any], Asking]]:
+    names, several = attributes(scope), len(chosen) > 1
+    shows = scope.instances.filter(images__isnull=False).exists()
+    for decision in decided(scope).filter(task__question__in=list(chosen)).iterator(ROWS):
+        asking = chosen[decision.task.question_id]
+        row = record(decision, asking, names)
+        if several:
+            row["question"] = asking.number
+        if shows:
+            row["images"] = {image["title"]: image["file"] for image in decision.task.images}
+        yield row, asking
+
+
+def record(decision: Decision, asking: Asking, names: Sequence[str] = ()) -> dict[str, Any]:
+    """What leaves the house about one settled task; `names`: the group attributes. Labels of a set are a list."""
     task = decision.task
+    cells, gold = asking.cells(decision), asking.gold_cells(task)
     return {
         "task": task.external_id,
-        "label": decision.label.name if decision.label else said.words(decision, task.question),
+        "label": asking.value(cells),
         "confidence": round(decision.confidence, 6),
         "decided_by": decision.decided_by,
         "below_threshold": below_threshold(decision),
@@ -61,8 +87,8 @@ def record(decision: Decision, names: Sequence[str] = ()) -> dict[str, Any]:
         "votes": getattr(decision, "n_votes", 0),
         "batch": task.batch.name,
         **_groups(task, names),
-        "gold": task.gold.name if task.gold else None,
-        "differs_from_gold": None if task.gold is None else task.gold_id != decision.label_id,
+        "gold": asking.value(gold),
+        "differs_from_gold": gold != cells if gold else None,
         "slice": task.slice,
         "annotator": decision.annotator.name if decision.annotator else None,
         "why": decision.why,
@@ -89,29 +115,38 @@ def below_threshold(decision: Decision) -> bool:
     return by_machine and decision.confidence < decision.task.project.accept_confidence
 
 
-def jsonl(scope: Batch | Project, *, short: bool = False) -> Iterator[str]:
+def jsonl(scope: Batch | Project, number: int | None = None, *, short: bool = False) -> Iterator[str]:
     """Lines of JSON, one for each settled task; `short` keeps the fields of the `label` command's file."""
     names = attributes(scope)
-    kept = {*SHORT, *map(_column, names if len(names) > 1 else ())}
-    for row in records(scope):
+    kept = {*SHORT, "question", *map(_column, names if len(names) > 1 else ())}
+    for row in records(scope, number):
         told = {key: value for key, value in row.items() if key in kept} if short else row
         yield json.dumps(told, ensure_ascii=False) + "\n"
 
 
-def as_csv(scope: Batch | Project) -> Iterator[str]:
+def as_csv(scope: Batch | Project, number: int | None = None) -> Iterator[str]:
     """Lines of CSV with a header. A cell that a spreadsheet would run as a formula gets an apostrophe in front.
 
-    `text` is for reading, `parts` holds titles and texts apart, so that the file reads back as it was.
+    `text` is for reading, `parts` holds titles and texts apart, so that the file reads back as it was. A set of labels
+    has a row for each, one with an empty label for none; marks are JSON.
     """
     writer = csv.writer(Line())
     header: list[str] = []
-    for row in records(scope):
+    for row, asking in _records(scope, askings(scope, number)):
         flat = {**row, "provenance": json.dumps(row["provenance"]), "text": "\n\n".join(row["text"].values())}
         flat["parts"] = json.dumps(row["text"], ensure_ascii=False)
         if not header:
             header = list(flat)
             yield writer.writerow(header)
-        yield writer.writerow(as_cells(flat.values()))
+        for one in as_rows(flat, asking, ONCE):
+            yield writer.writerow(as_cells(map(as_cell, one.values())))
+
+
+def as_cell(value: object) -> object:
+    """A value as a cell: nothing for null, lists and objects as JSON."""
+    if value is None:
+        return ""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def as_cells(values: Iterable[object]) -> list[object]:

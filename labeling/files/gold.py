@@ -7,11 +7,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labeling.files.spellings import LabelSet, folded, is_nothing
-from labeling.kinds.base import Kind, NoAnswer, Space, UnusableAnswer
 from labeling.kinds.cells import clean, number
+
+if TYPE_CHECKING:
+    from labeling.kinds.base import Kind, Space
 
 NOTHING = object()
 """A cell that holds no known answer."""
@@ -21,9 +23,10 @@ BETWEEN = (";", "|", ",")
 
 @dataclass(frozen=True, slots=True)
 class KnownAnswer:
-    """`answer` as its kind reads it, and `words` for people."""
+    """`answer` as its kind reads it, `plain` as a table holds it, and `words` for people."""
 
     answer: Any
+    plain: Any
     words: str
 
 
@@ -47,6 +50,8 @@ class GoldReader:
 
     def read(self, record: Mapping[str, Any], text: str = "") -> KnownAnswer | None:
         """The known answer of a record, None where there is none. Raises ValueError with one sentence."""
+        from labeling.kinds.base import NoAnswer, UnusableAnswer  # loads numpy, which many files need not
+
         raw = self.raw(record)
         if raw is NOTHING:
             return None
@@ -61,7 +66,7 @@ class GoldReader:
             raise ValueError(
                 f"The known answer in {self.column!r} has marks that overlap, and the question forbids it."
             )
-        return KnownAnswer(answer, self.kind.words(answer, self.space))
+        return KnownAnswer(answer, self.kind.to_marks(answer, self.space), self.kind.words(answer, self.space))
 
     def named(self, record: Mapping[str, Any]) -> list[str]:
         """The labels that a record's known answer names, as they are written; none where it cannot be read."""
@@ -76,7 +81,7 @@ class GoldReader:
         value = record.get(self.column) if self.column else None
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return NOTHING
-        if isinstance(value, str) and is_nothing(clean(value)):
+        if isinstance(value, str) and is_nothing(clean(value)) and clean(value) not in self.labels.exact:
             return NOTHING
         return FORMS[self.kind.form](self, value)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -12,9 +12,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.text import slugify
 
+from labeling.files.answers import Asking
 from labeling.files.tables import UnusableFile, open_table
+from labeling.files.vote_targets import Answer, Recorded, Said, Targets
 from labeling.kinds.cells import clean, listed, unguarded
-from labeling.models import Annotator, Label, Project, Task, Vote
+from labeling.models import Annotator, Project, Task, Vote
 
 Kind = Annotator.Kind
 ROWS = 2000
@@ -30,24 +32,9 @@ OPTIONAL = (
     "seconds",
     "prompt_version",
     "model_version",
+    "question",
 )
 PEOPLE = (Kind.PERSON, Kind.EXPERT)
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One row of the file, cleaned. `kind`: model, person or expert; a paid model's recorded votes are a model's."""
-
-    task: str
-    worker: str
-    label: str
-    kind: str
-    more: Mapping[str, str]
-
-    @property
-    def version(self) -> str:
-        """By which prompt or lesson it was given: one worker may answer a task once by each."""
-        return clean(self.more["prompt_version"])[:64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +52,19 @@ def read(path: str, people: Sequence[str] = ()) -> list[Recorded]:
 
     Raises UnusableFile where a worker is both a person and a model, or gives two answers to one task.
     """
-    with open_table(path, COLUMNS, optional=OPTIONAL) as table:
+    with open_table(path, COLUMNS, optional=OPTIONAL, lists=True) as table:
         rows = [_recorded(cells, set(people)) for cells in islice(table.rows, MOST)]
     found = [row for row in rows if row.task and row.worker]
     if not found:
         raise UnusableFile(f"{path} holds no vote; each line needs a task, a worker and a label.")
     _check_kinds(path, found)
-    _check_once(path, found)
     if missing := sorted(set(people) - {row.worker for row in found}):
         raise UnusableFile(f"{path} holds no vote of {listed(missing)}; name people as the column worker does.")
     return found
 
 
 def _recorded(cells: Sequence[str], people: set[str]) -> Recorded:
-    task, worker, label = (clean(cell) for cell in unguarded(cells[:3]))
+    task, worker, label = (clean(cell) for cell in unguarded(map(str, cells[:3])))
     more = dict(zip(OPTIONAL, cells[3:], strict=True))
     told = clean(more["kind"]).casefold()
     person = Kind.EXPERT if told == Kind.EXPERT else Kind.PERSON
@@ -96,62 +82,24 @@ def _check_kinds(path: str, rows: Sequence[Recorded]) -> None:
             )
 
 
-def _check_once(path: str, rows: Sequence[Recorded]) -> None:
-    given: dict[tuple[str, str, str], str] = {}
-    for row in rows:
-        if given.setdefault((row.task, row.worker, row.version), row.label) != row.label:
-            raise UnusableFile(
-                f"{path} has two answers of {row.worker!r} to task {row.task!r}; keep the one that counts."
-            )
-
-
 @transaction.atomic
-def take_in(project: Project, path: str, people: Sequence[str] = ()) -> Taken:
+def take_in(project: Project, path: str, people: Sequence[str] = (), number: int | None = None) -> Taken:
     """Write the votes of a file as votes of named annotators; all of them or none.
 
     A vote that is there already is left alone, so that a file may be taken in twice, and an export of the project's own
-    votes changes nothing. Raises UnusableFile.
+    votes changes nothing. `number`: the question that rows answer which name none, from 1. Raises UnusableFile.
     """
     rows = read(path, people)
-    tasks, labels = _tasks(project, path, rows), _labels(project, path, rows)
+    asked = Targets.of(project, path, rows, number)
     voters = {row.worker: row for row in rows}
     own = _own(project)
     annotators = {name: own.get((name, _told(row))) or _annotator(project, row) for name, row in voters.items()}
     there = _votes_there(annotators.values())
-    fresh = [row for row in _distinct(rows) if _is_new(row, tasks, labels, annotators, there, path)]
-    Vote.objects.bulk_create(
-        (_vote(row, tasks[row.task], labels, annotators[row.worker]) for row in fresh), batch_size=ROWS
-    )
-    batches = Task.objects.filter(pk__in={tasks[row.task] for row in fresh}).values_list("batch_id", flat=True)
-    return Taken(len(fresh), len(rows) - len(fresh), tuple(voters), tuple(sorted(set(batches))))
-
-
-def _distinct(rows: Sequence[Recorded]) -> Iterator[Recorded]:
-    yield from {(row.task, row.worker, row.version): row for row in rows}.values()
-
-
-def _tasks(project: Project, path: str, rows: Sequence[Recorded]) -> dict[str, int]:
-    wanted = {row.task for row in rows}
-    known = dict(project.tasks.values_list("instance__external_id", "pk").iterator(ROWS))
-    strange = sorted(wanted - known.keys())
-    if strange:
-        many = f"{len(strange):,} tasks that do" if len(strange) > 1 else "a task that does"
-        raise UnusableFile(
-            f"{path} has votes on {many} not exist in {project.name} ({listed(strange)}); import those texts first, "
-            "with the same ids, or leave their votes out."
-        )
-    return {name: known[name] for name in wanted}
-
-
-def _labels(project: Project, path: str, rows: Sequence[Recorded]) -> dict[str, Label]:
-    labels = {label.name: label for label in project.label_list()}
-    strange = sorted({row.label for row in rows if row.label} - labels.keys())
-    if strange:
-        raise UnusableFile(
-            f"{path} has the label {listed(map(repr, strange))}, which {project.name} does not know; its labels are "
-            f"{listed(labels)}."
-        )
-    return labels
+    answers = asked.answers(rows)
+    fresh = [one for one in answers if _is_new(one, annotators[one.row.worker], there, path)]
+    Vote.objects.bulk_create((_vote(one, annotators[one.row.worker]) for one in fresh), batch_size=ROWS)
+    batches = Task.objects.filter(pk__in={one.task for one in fresh}).values_list("batch_id", flat=True)
+    return Taken(len(fresh), len(answers) - len(fresh), tuple(voters), tuple(sorted(set(batches))))
 
 
 def _own(project: Project) -> dict[tuple[str, str], Annotator]:
@@ -187,68 +135,61 @@ def _nobody(project: Project, name: str, kind: str) -> User:
     return user
 
 
-There = dict[tuple[int, int, str | None], int | None]
+There = dict[tuple[int, int, str | None], Said]
 
 
 def _votes_there(annotators: object) -> There:
-    """The label of each vote by task, annotator and version; of the newest one under None."""
+    """What each vote says by task, annotator and version; of the newest one under None."""
     current = Vote.objects.current().filter(annotator__in=list(annotators))  # type: ignore[call-overload]
-    rows = current.order_by("pk").values_list("task_id", "annotator_id", "prompt_version", "label_id")
+    rows = current.order_by("pk").values_list("task_id", "annotator_id", "prompt_version", "label_id", "marks")
     found: There = {}
-    for task, annotator, version, label in rows.iterator(ROWS):
-        found[task, annotator, version] = found[task, annotator, None] = label
+    for task, annotator, version, label, marks in rows.iterator(ROWS):
+        found[task, annotator, version] = found[task, annotator, None] = (label, marks)
     return found
 
 
-def _is_new(
-    row: Recorded,
-    tasks: Mapping[str, int],
-    labels: Mapping[str, Label],
-    annotators: Mapping[str, Annotator],
-    there: There,
-    path: str,
-) -> bool:
-    annotator = annotators[row.worker]
-    exact = tasks[row.task], annotator.pk, row.version
+def _is_new(one: Answer, annotator: Annotator, there: There, path: str) -> bool:
+    exact = one.task, annotator.pk, one.row.version
     key = exact if exact in there else (*exact[:2], None)
     if key not in there:
         if annotator.kind in Annotator.MACHINES and not annotator.recorded:
             raise UnusableFile(
-                f"{row.worker!r} votes in {annotator.project.name} by itself and has not answered task {row.task!r}; "
-                "rename the worker in the file, or leave that answer out."
+                f"{one.row.worker!r} votes in {annotator.project.name} by itself and has not answered task "
+                f"{one.row.task!r}; rename the worker in the file, or leave that answer out."
             )
         return True
-    if there[key] != (labels[row.label].pk if row.label else None):
+    if there[key] != one.said:
         raise UnusableFile(
-            f"{path} has another answer of {row.worker!r} to task {row.task!r} than the project; "
+            f"{path} has another answer of {one.row.worker!r} to task {one.row.task!r} than the project; "
             "votes never change, so leave it out or rename the worker."
         )
     return False
 
 
-def _vote(row: Recorded, task: int, labels: Mapping[str, Label], annotator: Annotator) -> Vote:
-    more = row.more
+def _vote(one: Answer, annotator: Annotator) -> Vote:
+    more, (label, marks) = one.row.more, one.said
     return Vote(
-        task_id=task,
+        task_id=one.task,
         annotator=annotator,
-        label=labels[row.label] if row.label else None,
-        probabilities=_probabilities(more["probabilities"], labels) if row.label else None,
-        raw="" if row.label else "recorded without a label",
+        label_id=label,
+        marks=marks,
+        probabilities=None if one.abstains else _probabilities(more["probabilities"], one.asking),
+        raw="recorded without a label" if one.abstains else "",
         input_tokens=int(_number(more["tokens_in"])),
         output_tokens=int(_number(more["tokens_out"])),
         cost_microdollars=round(_number(more["cost_usd"]) * MICRO),
         seconds=_number(more["seconds"]),
-        prompt_version=row.version,
+        prompt_version=one.row.version,
         model_version=clean(more["model_version"])[:120],
     )
 
 
-def _probabilities(text: str, labels: Mapping[str, Label]) -> list[float] | None:
-    """Per label in order, from an object of label and probability; None where there is none or it does not add up."""
+def _probabilities(text: str, asking: Asking) -> list[float] | None:
+    """Per label in order, from an object of label and probability; None where there is none or it does not fit."""
     with suppress(ValueError, TypeError, AttributeError):
         told = json.loads(text)
-        row = [float(told.get(name, 0.0)) for name in labels]
-        if min(row) >= 0 and abs(sum(row) - 1) < 0.01:
+        row = [float(told.get(label.name, 0.0)) for label in asking.labels]
+        if min(row) >= 0 and (max(row) <= 1 if asking.spread else abs(sum(row) - 1) < 0.01):
             return row
     return None
 

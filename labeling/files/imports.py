@@ -14,20 +14,22 @@ from django.db import transaction
 from django.db.models import F
 
 from labeling.files import imported_pictures
+from labeling.files.answers import Asking, askings
+from labeling.files.imported_gold import draw_validation as draw_validation
+from labeling.files.imported_gold import readers_of, tasks_of
 from labeling.files.picture_sources import PictureSource
 from labeling.files.records import form_of
 from labeling.files.row_pictures import source_at
 from labeling.files.rows import LONGEST_ID, Bad, Fields, Key, Row, gold_labels, read_rows
 from labeling.files.spellings import twins
 from labeling.files.tables import UnusableFile
-from labeling.models import Batch, Instance, Label, Project, Question, SkippedRow, Task
+from labeling.models import Batch, Instance, Label, Project, SkippedRow, Task
 from labeling.models.grouping import attribute_names
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 CHUNK, CHUNK_OF_PICTURES = 1000, 50
-DEFAULT_VALIDATION = 100
 
 
 def label_names(path: str, fields: Fields, wished: Sequence[str]) -> list[str]:
@@ -109,12 +111,12 @@ def take_in(batch: Batch, keep_lease: Callable[[], bool] = lambda: True) -> bool
     Raises UnusableFile where no row could be used; the batch is taken away then.
     """
     fields = Fields.of(batch.mapping)
-    questions = list(batch.project.questions.all())
-    labels = {label.name: label for label in questions[0].label_list()}
-    rows = read_rows(batch.file.path, fields, list(labels), settings.MAX_TEXT_BYTES)
+    asked = list(askings(batch.project).values())
+    names = [label.name for label in asked[0].labels]
+    rows = read_rows(batch.file.path, fields, names, settings.MAX_TEXT_BYTES, readers_of(asked, fields))
     with source_at(fields.pictures, fields.beside) as source:
         for chunk in _chunks(islice(rows, batch.rows_read, None), CHUNK_OF_PICTURES if source else CHUNK):
-            _write(batch, _with_pictures(batch.project, chunk, source), questions, labels)
+            _write(batch, _with_pictures(batch.project, chunk, source), asked)
             if not keep_lease():
                 return False
     if not batch.rows_new:
@@ -139,7 +141,7 @@ def _with_pictures(project: Project, rows: list[Row | Bad], source: PictureSourc
 
 
 @transaction.atomic
-def _write(batch: Batch, rows: list[Row | Bad], questions: Sequence[Question], labels: dict[str, Label]) -> None:
+def _write(batch: Batch, rows: list[Row | Bad], asked: Sequence[Asking]) -> None:
     new, skipped = _sort_out(batch, rows)
     n_bad = sum(row.kind == SkippedRow.Kind.BAD for row in skipped)
     read = Batch.objects.filter(pk=batch.pk, rows_read=batch.rows_read).update(
@@ -150,10 +152,8 @@ def _write(batch: Batch, rows: list[Row | Bad], questions: Sequence[Question], l
     )
     if not read:
         raise RuntimeError(f"Somebody else is reading batch {batch.pk}.")
-    gold = {name: label.pk for name, label in labels.items()}
     instances = Instance.objects.bulk_create(_instances(batch, new))
-    answers = [gold.get(row.gold) for row in new]
-    Task.objects.bulk_create(_tasks(instances, questions, answers))
+    Task.objects.bulk_create(tasks_of(instances, asked, new))
     SkippedRow.objects.bulk_create(skipped)
     batch.refresh_from_db(fields=["rows_read", "rows_new", "rows_duplicate", "rows_bad"])
 
@@ -232,20 +232,6 @@ def _instances(batch: Batch, rows: Sequence[Row]) -> Iterator[Instance]:
         )
 
 
-def _tasks(instances: Sequence[Instance], questions: Sequence[Question], gold: Sequence[int | None]) -> Iterator[Task]:
-    """A task for each question about each instance; the file's label answers the first question."""
-    for instance, answer in zip(instances, gold, strict=True):
-        for place, question in enumerate(questions):
-            yield Task(
-                instance_id=instance.pk,
-                question_id=question.pk,
-                project_id=instance.project_id,
-                batch_id=instance.batch_id,
-                position=instance.position * len(questions) + place,
-                gold_id=None if place else answer,
-            )
-
-
 def _refuse(batch: Batch) -> None:
     first = batch.skipped_rows.first()
     name = Path(str(batch.file.name)).name
@@ -254,21 +240,3 @@ def _refuse(batch: Batch) -> None:
     batch.delete()
     reason = f"line {first.line}: {first.reason}" if first else "it has no rows."
     raise UnusableFile(f"No row of {name} could be used; the first is {reason}")
-
-
-def draw_validation(batch: Batch) -> int:
-    """Draw the validation slice from the batch's gold labels: random, seeded, repeatable. Returns its size.
-
-    The batch's `validation_size`, or where it is not set 100, but never more than half of the gold labels.
-    """
-    gold = list(batch.tasks.filter(gold__isnull=False).order_by("position").values_list("pk", flat=True))
-    size = min(DEFAULT_VALIDATION, len(gold) // 2) if batch.validation_size is None else batch.validation_size
-    if not gold:
-        return 0
-    import numpy as np  # only here: a file is refused without it
-
-    drawn = np.random.default_rng(batch.seed).choice(len(gold), min(size, len(gold)), replace=False)
-    chosen = sorted(gold[place] for place in drawn)
-    for start in range(0, len(chosen), CHUNK):
-        Task.objects.filter(pk__in=chosen[start : start + CHUNK]).update(slice=Task.Slice.VALIDATION)
-    return len(chosen)

@@ -20,6 +20,8 @@ NOBODY = ""
 """Stands for the worker of a known answer."""
 AGAIN = "\0"
 """Behind the name of a worker who answers once more; no file holds it."""
+ANSWER = "label"
+"""What exports call an answer of any kind."""
 Row = tuple[str, str, Any]
 
 
@@ -126,10 +128,28 @@ def _opened(path: str, kind: Kind, columns: Sequence[str]) -> Iterator[tuple[Ite
         with open_text(path) as stream:
             yield _lines(path, stream, columns, notes), notes
         return
-    with open_table(path, columns) as table:
+    columns = _there(path, columns) if kind.form == "line" else columns
+    with open_table(path, columns, lists=kind.form == "cells") as table:
         notes.extend(table.notes)
         cells = _cells(table.rows, len(columns) > 2, table.own)
-        yield _valued(path, cells, notes) if kind.form == "line" else cells, notes
+        yield {"line": _valued(path, cells, notes), "cells": _unpacked(cells)}.get(kind.form, cells), notes
+
+
+def _unpacked(rows: Iterator[Row]) -> Iterator[Row]:
+    """A list of labels in one cell, as JSON lines hold it, as a row for each of them."""
+    for task, worker, cell in rows:
+        for label in _listed(cell):
+            yield task, worker, label
+
+
+def _listed(cell: str) -> list[str]:
+    if not cell.startswith("["):
+        return [cell]
+    try:
+        found = json.loads(cell)
+    except (ValueError, RecursionError):
+        return [cell]
+    return [one if isinstance(one, str) else json.dumps(one) for one in found] or [""]
 
 
 def _is_csv(path: str) -> bool:
@@ -138,6 +158,13 @@ def _is_csv(path: str) -> bool:
         return False
     with open_text(path) as stream:
         return not next(stream, "{").lstrip().startswith("{")
+
+
+def _there(path: str, columns: Sequence[str]) -> Sequence[str]:
+    """The columns with `label` for the answer where the file has that alone, as exports do."""
+    with open_text(path) as stream:
+        header = next(stream, "")
+    return columns if columns[-1] in header else (*columns[:-1], ANSWER)
 
 
 def _valued(path: str, rows: Iterator[Row], notes: list[str]) -> Iterator[Row]:
@@ -171,7 +198,8 @@ def _lines(path: str, stream: Iterator[str], columns: Sequence[str], notes: list
             continue
         try:
             item = json.loads(line)
-            cells = [item[name] for name in columns]
+            cells = [item[name] for name in columns[:-1]]
+            cells.append(item[columns[-1]] if columns[-1] in item else item[ANSWER])
         except (ValueError, KeyError, TypeError, RecursionError):
             bad.append(number)
             continue

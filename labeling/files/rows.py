@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from labeling.files.gold import GoldReader, KnownAnswer
 from labeling.files.picture_sources import PictureSource
 from labeling.files.records import Bad as Bad
 from labeling.files.records import field_names, read_records
@@ -23,8 +24,11 @@ LONGEST_ID = 200
 LONGEST_GROUP = 120
 LONGEST_SHOWN = 200
 MOST_PARTS = 20
-LISTS = ("text", "groups", "shown", "images")
+LISTS = ("text", "groups", "shown", "images", "golds")
 """Which of the fields below may be several."""
+
+
+Readers = Sequence[GoldReader | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Fields:
     `groups`: fields with group attributes: where somebody is from, what language they speak.
     `shown`: fields that stand beside the text, small, for whoever answers. `keep_same_id`: a row whose id another text
     has already is taken in under an id of its own, not skipped. `delimiter`: of a CSV; found out where empty.
+    `golds`: fields with known answers to the second question and those after it, empty for none.
     `images`: fields with the paths of pictures, which lie in `pictures`, a folder or a ZIP (`row_pictures.source_at`),
     in the ZIP from the folder `beside` on.
     """
@@ -48,6 +53,12 @@ class Fields:
     images: tuple[str, ...] = ()
     pictures: str = ""
     beside: str = ""
+    golds: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The fields with known answers, by question; empty for none."""
+        return (self.gold, *self.golds)
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any]) -> Fields:
@@ -58,7 +69,7 @@ class Fields:
         return cls(**{**told, **lists})
 
     def named(self) -> tuple[str, ...]:
-        named = (*self.text, *self.images, self.gold, *self.groups, self.id, *self.shown)
+        named = (*self.text, *self.images, self.gold, *self.golds, *self.groups, self.id, *self.shown)
         return tuple(name for name in named if name)
 
 
@@ -77,6 +88,7 @@ class Row:
 
     `named`: whether the file gave the id; otherwise it is made of the line. `groups`: by field, empty ones left out.
     `images`: the pictures as the file names them; `kept`: what an instance notes of them once they are stored.
+    `known`: known answers by question, where they are not one label of the first.
     """
 
     line: int
@@ -89,6 +101,7 @@ class Row:
     written: str = ""
     images: tuple[Named, ...] = ()
     kept: tuple[dict[str, Any], ...] = ()
+    known: tuple[KnownAnswer | None, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -136,12 +149,18 @@ def check_fields(path: str, fields: Fields) -> None:
             raise UnusableFile(f"{Path(path).name} has no field {name!r}; its fields are {known}.")
 
 
-def read_rows(path: str, fields: Fields, labels: Sequence[str], limit: int) -> Iterator[Row | Bad]:
-    """Every row in order. `labels`: allowed gold labels, empty for any. `limit`: bytes one text may have."""
+def read_rows(
+    path: str, fields: Fields, labels: Sequence[str], limit: int, readers: Readers = ()
+) -> Iterator[Row | Bad]:
+    """Every row in order. `labels`: allowed gold labels, empty for any. `limit`: bytes one text may have.
+
+    `readers`: of known answers, one for each question; None for a first one that is answered with one of `labels`.
+    """
     allowed = LabelSet(labels)
     with source_at(fields.pictures, fields.beside) as source:
         for line, record in read_records(path, fields.delimiter):
-            yield record if isinstance(record, Bad) else row_of(line, record, fields, allowed, limit, source)
+            row = record if isinstance(record, Bad) else row_of(line, record, fields, allowed, limit, source, readers)
+            yield row
 
 
 def gold_labels(path: str, fields: Fields, limit: int) -> list[str]:
@@ -160,6 +179,7 @@ def row_of(
     allowed: LabelSet,
     limit: int,
     source: PictureSource | None = None,
+    readers: Readers = (),
 ) -> Row | Bad:
     """A record as a row. `allowed`: the labels that gold may name.
 
@@ -169,7 +189,8 @@ def row_of(
         images = named(record, [(name, title_of(name)) for name in fields.images], source)
         parts = _parts(record, fields.text)
         parts = tuple(part for part in parts if part[1].strip()) if fields.images else parts
-        written = _label(record, fields.gold)
+        known = _known(record, readers, "\n".join(text for _, text in parts))
+        written = "" if known and readers[0] else _label(record, fields.gold)
         groups = {key: value for key in fields.groups if (value := _text(record, key).strip())}
         name = _text(record, fields.id).strip()
         about = {key: _short(record[key]) for key in fields.shown if record.get(key) not in (None, "")}
@@ -183,7 +204,12 @@ def row_of(
         reason = f"The gold label {written[:60]!r} is not in the label set."
     if reason:
         return Bad(line, reason)
-    return Row(line, name or f"line-{line}", parts, gold or "", groups, about, bool(name), written, images)
+    return Row(line, name or f"line-{line}", parts, gold or "", groups, about, bool(name), written, images, known=known)
+
+
+def _known(record: Mapping[str, Any], readers: Readers, text: str) -> tuple[KnownAnswer | None, ...]:
+    """The known answers of a record. Raises ValueError with a sentence for the first that cannot be one."""
+    return tuple(reader.read(record, text) if reader else None for reader in readers)
 
 
 def _parts(record: Mapping[str, Any], names: Sequence[str]) -> tuple[tuple[str, str], ...]:

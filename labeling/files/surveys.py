@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from labeling.files.rows import Bad, Fields, Key, Row, read_rows
+from labeling.files.rows import Bad, Fields, Key, Readers, Row, read_rows
 from labeling.files.spellings import folded
 from labeling.files.tables import UnusableFile
 from labeling.files.uploads import Upload
@@ -29,7 +29,8 @@ class Survey:
     `clashes`: rows whose id an earlier row with another text has.
     `groups`: how often each value of each group field occurs.
     `keys`: of the first rows, to ask the project for them. `respelt`: known labels as written, and the label each is
-    read as, where they differ.
+    read as, where they differ. `known`: rows with a known answer, by question from 1, where answers are not one label
+    alone. `offered`: a label set from those answers.
     """
 
     rows: int = 0
@@ -37,6 +38,8 @@ class Survey:
     clashes: int = 0
     complete: bool = True
     labels: Counter[str] = field(default_factory=Counter)
+    known: Counter[int] = field(default_factory=Counter)
+    offered: list[str] = field(default_factory=list)
     respelt: dict[str, str] = field(default_factory=dict)
     groups: dict[str, Counter[str]] = field(default_factory=dict)
     first_rows: list[Row] = field(default_factory=list)
@@ -47,18 +50,21 @@ class Survey:
 
     @property
     def gold(self) -> int:
-        return sum(self.labels.values())
+        """Rows with a known answer to the first question."""
+        return sum(self.labels.values()) or self.known[1]
 
 
-def survey(upload: Upload, fields: Fields, labels: Sequence[str] = ()) -> Survey:
+def survey(upload: Upload, fields: Fields, labels: Sequence[str] = (), readers: Readers = ()) -> Survey:
     """Look at the first 50,000 rows, for five seconds at most; `labels`: the allowed ones, empty for any.
+
+    `readers`: of known answers, by question, where these are not one label of the first.
 
     Raises UnusableFile where a named field is not there.
     """
     found, started = Survey(), time.thread_time()
     try:
         upload.check_fields(fields)
-        for row in read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES):
+        for row in read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES, readers):
             seen = found.rows + found.bad
             if seen == LOOKED_AT or (seen % EVERY == 0 and time.thread_time() - started > SECONDS):
                 found.complete = False
@@ -77,6 +83,8 @@ def _note(found: Survey, row: Row | Bad) -> None:
         return
     found.rows += 1
     found.first_rows += [row] if len(found.first_rows) < SHOWN else []
+    for number, known in enumerate(row.known, start=1):
+        found.known[number] += known is not None
     if row.gold:
         found.labels[row.gold] += 1
         found.respelt |= {row.written: row.gold} if row.written != row.gold else {}

@@ -85,9 +85,12 @@ def open_text(path: str) -> Iterator[TextIO]:
 
 
 @contextmanager
-def open_table(path: str, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Table]:
+def open_table(
+    path: str, columns: Sequence[str], optional: Sequence[str] = (), *, lists: bool = False
+) -> Iterator[Table]:
     """The named columns of a CSV or JSONL file; others are ignored, outer blanks and case of their names forgiven.
 
+    `lists`: a list or an object of JSONL is a cell with its JSON, not a fault.
     Raises UnusableFile where the file has no header, lacks a column or has it twice, and, while the rows are read, at
     a row with more or fewer fields than the header.
     """
@@ -96,7 +99,7 @@ def open_table(path: str, columns: Sequence[str], optional: Sequence[str] = ()) 
         start = list(islice(lines, SNIFFED_LINES))
         lines = chain(start, lines)
         if start and start[0].lstrip().startswith("{"):
-            rows = _json_rows(lines, path, columns, optional)
+            rows = _json_rows(lines, path, columns, optional, lists)
             yield Table(iter(lambda: list(islice(rows, BLOCK)), []))
         else:
             yield _csv_table(lines, start, path, columns, optional)
@@ -207,14 +210,16 @@ def _blocks_without_nul(stream: TextIO, path: str) -> Iterator[list[str]]:
         done += len(block)
 
 
-def _json_rows(lines: Iterator[str], path: str, columns: Sequence[str], optional: Sequence[str]) -> Iterator[Row]:
+def _json_rows(
+    lines: Iterator[str], path: str, columns: Sequence[str], optional: Sequence[str], lists: bool
+) -> Iterator[Row]:
     """The fields of JSON objects as cells, "" where one is absent; each of `columns` must be in some row."""
     absent = set(columns)
     for number, line in enumerate(lines, start=1):
         if line.strip():
             item = _object(path, number, line)
             absent.difference_update(item)
-            yield tuple(_cell(path, number, item, name) for name in (*columns, *optional))
+            yield tuple(_cell(path, number, item, name, lists) for name in (*columns, *optional))
     if absent:
         raise UnusableFile(f"{path} has no field {min(absent)!r} in any line; each needs {', '.join(columns)}.")
 
@@ -229,7 +234,9 @@ def _object(path: str, number: int, line: str) -> dict[str, object]:
     return item
 
 
-def _cell(path: str, line: int, item: dict[str, object], name: str) -> str:
+def _cell(path: str, line: int, item: dict[str, object], name: str, lists: bool) -> str:
+    if lists and isinstance(item.get(name), list | dict):
+        return json.dumps(item[name], ensure_ascii=False)
     try:
         return written(item.get(name))
     except ValueError as error:

@@ -91,13 +91,14 @@ class Opinion:
 class Kind(Protocol):
     """A kind of answer.
 
-    `form` and `field`: how a file holds its answers. `methods`: names for `infer`, the default first. `metrics`: what
-    `score` returns, the one that baselines and curves show first. `parts`: a paid annotator may be asked about one
-    variable of a task alone. `one_label`: tables hold an answer as one label; otherwise as marks. `in_text`: answers
-    lie in the text, which inference then looks at.
+    `called`: what an answer is, in words. `form` and `field`: how a file holds its answers. `methods`: names for
+    `infer`, the default first. `metrics`: what `score` returns, the one that baselines and curves show first. `parts`:
+    a paid annotator may be asked about one variable of a task alone. `one_label`: tables hold an answer as one label;
+    otherwise as marks. `in_text`: answers lie in the text, which inference then looks at.
     """
 
     name: str
+    called: str
     form: Form
     field: str
     methods: tuple[str, ...]
@@ -138,6 +139,9 @@ class Kind(Protocol):
 
     def contrast(self, one: Any, other: Any, space: Space, task: str = "") -> str:
         """What two answers that are not alike differ on, in a few words."""
+
+    def label_set(self, names: Sequence[str]) -> list[str]:
+        """The labels that a question keeps, in their order, where these were named."""
 
     def overlapping(self, answer: Any) -> bool:
         """Whether parts of the answer lie over one another, which a question may forbid."""

@@ -20,6 +20,7 @@ class Choice:
     """One label: an answer is its index among the labels."""
 
     name = "choice"
+    called = "one label"
     form: Form = "cell"
     field = "label"
     methods = ("auto", *methods.NAMES[:-1])
@@ -68,6 +69,10 @@ class Choice:
     def contrast(self, one: Any, other: Any, space: Space, task: str = "") -> str:
         """Both labels."""
         return f"{self.words(one, space)} and {self.words(other, space)}"
+
+    def label_set(self, names: Sequence[str]) -> list[str]:
+        """As they are."""
+        return list(names)
 
     def overlapping(self, answer: Any) -> bool:
         """Never."""

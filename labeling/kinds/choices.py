@@ -32,6 +32,7 @@ class Choices:
     """A set of labels: an answer is a row of YES and NO, and UNSAID where a label was not asked about, (K,) int8."""
 
     name = "choices"
+    called = "any number of labels"
     form: Form = "cells"
     field = "label"
     methods = ("auto", *methods.NAMES[:-1])
@@ -95,6 +96,10 @@ class Choices:
         """The labels that one chose and the other did not."""
         apart = np.flatnonzero((np.asarray(one) == YES) != (np.asarray(other) == YES))
         return _few([space.labels[at] for at in apart])
+
+    def label_set(self, names: Sequence[str]) -> list[str]:
+        """As they are."""
+        return list(names)
 
     def overlapping(self, answer: Any) -> bool:
         """Never."""

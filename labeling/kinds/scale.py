@@ -20,6 +20,8 @@ PLAIN = ("mean", "median")
 OWN = {name: ordered_auto.READERS[name] for name in (*PLAIN, "shift_and_spread", "dawid_skene")}
 MOST_NAMED, STRETCHES = 11, 5
 """A scale with more values is looked at in stretches."""
+MOST_STEPS = 1000
+"""Of a scale that is named by its ends."""
 NOISE_PULL = 4.0
 """Pseudo-answers that pull an annotator's error on known tasks to what everybody's is."""
 
@@ -28,6 +30,7 @@ class Scale:
     """A place on the scale: an answer is a number; named steps stand at 0, 1, 2 and so on."""
 
     name = "scale"
+    called = "a place on a scale"
     form: Form = "cell"
     field = "label"
     methods = ("auto", *OWN, *(name for name in methods.NAMES if name not in ("auto", "dawid_skene")))
@@ -95,6 +98,15 @@ class Scale:
         """Both places, the lower one first."""
         low, high = sorted([float(one), float(other)])
         return f"{self.words(low, space)} and {self.words(high, space)}"
+
+    def label_set(self, names: Sequence[str]) -> list[str]:
+        """Of two whole ends every whole step between; else as they are, numbers by size."""
+        values = [number(name) for name in names]
+        if len(names) == 2 and None not in values and all(value == int(value) for value in values if value is not None):
+            low, high = sorted(int(value) for value in values if value is not None)
+            if high - low <= MOST_STEPS:
+                return [str(value) for value in range(low, high + 1)]
+        return sorted(names, key=lambda name: number(name) or 0) if None not in values else list(names)
 
     def overlapping(self, answer: Any) -> bool:
         """Never."""

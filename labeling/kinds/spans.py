@@ -35,6 +35,7 @@ class Spans:
     """Stretches of text, each with one type: an answer is a `Stretches`."""
 
     name = "spans"
+    called = "marked stretches of text"
     form: Form = "line"
     field = "spans"
     methods = inference.NAMES
@@ -93,6 +94,10 @@ class Spans:
         told = list(dict.fromkeys(_quote(text[start:end]) or f"{start} to {end}" for start, end, _ in apart))
         more = len(told) - NAMED
         return f"{', '.join(told[:NAMED])} and {more} more" if more > 0 else ", ".join(told)
+
+    def label_set(self, names: Sequence[str]) -> list[str]:
+        """As they are."""
+        return list(names)
 
     def overlapping(self, answer: Any) -> bool:
         """Whether one stretch begins before another has ended."""

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from labeling import jobs
-from labeling.files import guesses, imports
-from labeling.files.rows import Fields, Key, Row, read_rows
+from labeling.files import guesses, imports, known_answers
+from labeling.files.rows import Fields, Key, Readers, Row, read_rows
 from labeling.files.tables import UnusableFile
 from labeling.files.uploads import Upload
+from labeling.managing.label_sets import distinct
 from labeling.models import Annotator, Batch, Project
 from labeling.money import ledger
 from labeling.people import recruiting
@@ -21,8 +22,6 @@ from labeling.people import recruiting
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-MOST_LABELS = 200
-LONGEST_LABEL = 120
 TOGETHER = 500
 SECONDS = 10.0
 
@@ -61,10 +60,11 @@ def started(project: Project, token: str) -> Batch | None:
 
 def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, user: User) -> Batch:
     labels_there = [label.name for label in project.label_list()]
-    labels = labels_there or distinct(wishes.labels)
+    labels = labels_there or distinct(wishes.labels, project.first_question.answers)
     upload.check_fields(fields)
     fields = guesses.used_texts(str(upload.path), fields)
-    check_something_new(project, upload, fields, labels)
+    readers = known_answers.readers(project, fields, labels)
+    check_something_new(project, upload, fields, labels, readers)
     with transaction.atomic():
         batch = imports.open_batch(
             project,
@@ -85,21 +85,9 @@ def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, use
     return batch
 
 
-def distinct(wished: tuple[str, ...]) -> list[str]:
-    """A label set as somebody wrote it down, each once. Raises UnusableFile for fewer than two, or far too many."""
-    names = list(dict.fromkeys(name.strip() for name in wished if name.strip()))
-    if len(names) < 2:
-        there = "is one" if names else "are none"
-        raise UnusableFile(f"There must be at least two labels and there {there}; write one on each line.")
-    if len(names) > MOST_LABELS:
-        raise UnusableFile(f"There are {len(names)} labels, more than {MOST_LABELS}; is this the gold field?")
-    if max(map(len, names)) > LONGEST_LABEL:
-        raise UnusableFile(f"A label is longer than {LONGEST_LABEL} characters; give it a short name.")
-    imports.check_distinct(names)
-    return names
-
-
-def check_something_new(project: Project, upload: Upload, fields: Fields, labels: list[str]) -> None:
+def check_something_new(
+    project: Project, upload: Upload, fields: Fields, labels: list[str], readers: Readers = ()
+) -> None:
     """Raise UnusableFile where no row of the file would become a task: all bad, or all there already.
 
     Where so many rows are that looking on would take too long, the import itself finds out.
@@ -107,7 +95,7 @@ def check_something_new(project: Project, upload: Upload, fields: Fields, labels
     good = 0
     pending: list[Key] = []
     started = time.thread_time()
-    for row in read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES):
+    for row in read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES, readers):
         if time.thread_time() - started > SECONDS:
             return
         if not isinstance(row, Row):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.text import slugify
 
 from labeling.files import imports
-from labeling.managing.intake import distinct
-from labeling.models import Membership, Project
+from labeling.files.answers import Asking
+from labeling.files.tables import UnusableFile
+from labeling.managing import questions
+from labeling.models import Label, Membership, Project
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -21,21 +25,61 @@ def may_make(user: User | AnonymousUser) -> bool:
     return user.is_staff or manages.exists()
 
 
-@transaction.atomic
-def make(project: Project, labels: list[str], user: User | AnonymousUser, wording: str = "") -> Project:
-    """Save a project with its question, its labels, if any are named, and its first manager.
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Asked only where the question with this number, from 1, was answered so, as a cell of a file would say it."""
 
-    Raises UnusableFile for bad labels.
-    """
+    number: int
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """A question as somebody describes it. `labels`: checked already; empty for those that the first file brings."""
+
+    kind: str
+    wording: str
+    labels: tuple[str, ...] = ()
+    overlaps: bool = False
+    condition: Condition | None = None
+
+    def only_after(self, condition: Condition) -> Wished:
+        """The same, asked only where another one was answered so."""
+        return replace(self, condition=condition)
+
+
+@transaction.atomic
+def make(project: Project, asked: Sequence[Wished], user: User | AnonymousUser) -> Project:
+    """Save a project with its questions, and its first manager. Raises UnusableFile for a condition that cannot be."""
     project.slug = free_slug(project.name)
     project.save()
-    if wording:
-        project.first_question.wording = wording
-        project.first_question.save(update_fields=["wording"])
-    if any(name.strip() for name in labels):
-        imports.set_labels(project, distinct(tuple(labels)))
+    first, *others = asked
+    question = project.first_question
+    question.kind, question.wording, question.overlaps = first.kind, first.wording or question.wording, first.overlaps
+    question.save(update_fields=["kind", "wording", "overlaps"])
+    if first.labels:
+        imports.set_labels(project, list(first.labels))
+    for one in others:
+        labels = [Label(name=name) for name in one.labels]
+        questions.add(project, one.kind, one.wording, labels, overlaps=one.overlaps, **_condition(project, one))
     Membership.objects.create(project=project, user_id=user.pk or 0, role=Membership.Role.MANAGER)
     return project
+
+
+def _condition(project: Project, wished: Wished) -> dict[str, Any]:
+    """The columns of a condition; none where the question is always asked. Raises UnusableFile."""
+    if wished.condition is None:
+        return {}
+    before = project.questions.filter(position=wished.condition.number - 1).first()
+    if before is None:
+        raise UnusableFile(
+            f"There is no question {wished.condition.number} before “{wished.wording}”; name an earlier one."
+        )
+    try:
+        plain = Asking.of(before).plain(wished.condition.answer)
+    except ValueError as error:
+        raise UnusableFile(f"Question {wished.condition.number} cannot be answered so. {error}") from error
+    return {"asked_after": before, "asked_if": plain}
 
 
 def free_slug(name: str) -> str:

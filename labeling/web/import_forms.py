@@ -69,13 +69,19 @@ class FieldsForm(forms.Form):
         label="Between the fields", required=False, choices=[(sign, words) for sign, words in DELIMITERS.items()]
     )
 
-    def __init__(self, *args: Any, names: list[str], pictures: bool = False, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, names: list[str], pictures: bool = False, questions: int = 1, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
+        self.more = [f"gold_{number}" for number in range(2, questions + 1)]
+        for name in self.more:
+            self.fields[name] = forms.ChoiceField(required=False, label=f"Known answer to question {name[5:]}")
         choices = [(name, name) for name in names if name]
         for field in ("text", "groups", "shown"):
             self.fields[field].choices = choices  # type: ignore[attr-defined]
         self.fields["images"].choices = choices if pictures else []  # type: ignore[attr-defined]
-        self.fields["gold"].choices = [("", "none"), *choices]  # type: ignore[attr-defined]
+        for name in ("gold", *self.more):
+            self.fields[name].choices = [("", "none"), *choices]  # type: ignore[attr-defined]
         self.fields["id"].choices = [("", "none: the line number"), *choices]  # type: ignore[attr-defined]
 
     def clean_groups(self) -> list[str]:
@@ -95,8 +101,9 @@ class FieldsForm(forms.Form):
         told = super().clean() or self.cleaned_data
         if "text" not in self.errors and not told.get("text") and not told.get("images"):
             self.add_error("text", "Choose at least one field that holds the text or a picture.")
-        if told.get("gold") and told["gold"] in told.get("shown", ()):
-            self.add_error("shown", f"{told['gold']} is the known label; beside the text it would tell the answer.")
+        for name in {told.get(name) for name in ("gold", *self.more)} - {None, ""}:
+            if name in told.get("shown", ()):
+                self.add_error("shown", f"{name} is the known label; beside the text it would tell the answer.")
         return told
 
     def as_fields(self) -> Fields:
@@ -104,13 +111,21 @@ class FieldsForm(forms.Form):
         shown = tuple(name for name in told["shown"] if name not in told["text"])
         keep = told["same_id"] == "keep"
         groups = tuple(told["groups"])
-        images = tuple(told["images"])
-        return Fields(tuple(told["text"]), told["gold"], groups, told["id"], shown, keep, told["delimiter"], images)
+        images, golds = tuple(told["images"]), tuple(told[name] for name in self.more)
+        return Fields(
+            tuple(told["text"]), told["gold"], groups, told["id"], shown, keep, told["delimiter"], images, golds=golds
+        )
+
+    @property
+    def more_gold(self) -> list[forms.BoundField]:
+        """The fields for known answers to the questions after the first."""
+        return [self[name] for name in self.more]
 
     @staticmethod
     def data_of(fields: Fields) -> dict[str, Any]:
         """What the form would send for these fields."""
-        return {
+        more = {f"gold_{number}": name for number, name in enumerate(fields.golds, start=2)}
+        return more | {
             "text": list(fields.text),
             "images": list(fields.images),
             "gold": fields.gold,

@@ -14,6 +14,7 @@ from labeling.models import Label, Project, Question
 from labeling.rounds.routing import FIRST_LOT
 from labeling.truth.methods import NAMES
 from labeling.web.forms import MICRO, dollars, in_dollars, in_microdollars, percent, whole
+from labeling.web.question_forms import AnswerForm
 
 LANGUAGE = RegexValidator(
     r"\A[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z",
@@ -40,14 +41,12 @@ def wording(**options: Any) -> forms.CharField:
     return forms.CharField(label="Question", max_length=300, error_messages=IN_WORDS["question"], **options)
 
 
-class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]
+class NewProjectForm(AnswerForm, forms.ModelForm):  # type: ignore[type-arg]
+    """A project and its first question."""
+
     question = wording(initial=Question._meta.get_field("wording").default)
-    labels = forms.CharField(
-        label="Labels, one on each line",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 6}),
-        help_text="Leave it empty to take them from a file’s gold labels.",
-    )
+
+    field_order = ["name", "question", "kind", "labels", "low", "high", "step", "overlaps", "guidelines", "group_name"]
 
     class Meta:
         model = Project

@@ -27,12 +27,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--people", default="", help="workers that are persons, comma between; the others are models"
         )
+        parser.add_argument("--question", type=int, help="number of the question, from 1, where the file names none")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         people = [name.strip() for name in options["people"].split(",") if name.strip()]
         try:
-            taken = take_in(options["project"], options["file"], people)
+            taken = take_in(options["project"], options["file"], people, options["question"])
         except UnusableFile as error:
             self.stderr.write(str(error))
             sys.exit(2)
@@ -45,10 +46,10 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(taken) if options["json"] else told)
 
 
-def take_in(project: str, path: str, people: list[str]) -> dict[str, int]:
+def take_in(project: str, path: str, people: list[str], number: int | None = None) -> dict[str, int]:
     """Take the file in and let its batches be weighed again; returns counts."""
     found = scopes.project_named(project)
     from labeling.managing import recorded_votes  # loads numpy, which --help and refusals do not need
 
-    taken = recorded_votes.take_in(found, path, people)
+    taken = recorded_votes.take_in(found, path, people, number)
     return {"new": taken.new, "known": taken.known, "workers": len(taken.workers), "batches": len(taken.batches)}

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling import known
 from labeling.crowd.errors import CrowdError
-from labeling.files import guesses, surveys, uploads
+from labeling.files import guesses, known_answers, surveys, uploads
 from labeling.files.delimiters import DELIMITERS
 from labeling.files.picture_store import SMALL_TYPE
 from labeling.files.pictures import UnusablePicture, thumbnail
@@ -22,7 +22,7 @@ from labeling.files.rows import LISTS
 from labeling.files.surveys import Survey
 from labeling.files.tables import UnusableFile
 from labeling.files.uploads import Upload
-from labeling.managing import intake
+from labeling.managing import intake, label_sets
 from labeling.managing.intake import Wishes
 from labeling.models import Annotator, Label
 from labeling.money.ledger import Refused
@@ -52,9 +52,18 @@ class Look:
         return DELIMITERS.get(self.delimiter, "")
 
     @property
+    def known(self) -> list[tuple[int, int]]:
+        """How many rows have a known answer to each question, where answers are not one label alone."""
+        counts = dict(self.survey.known)
+        if counts and self.survey.labels:
+            counts[1] = sum(self.survey.labels.values())
+        return sorted(counts.items())
+
+    @property
     def offered(self) -> str:
         """The labels that the known ones suggest, one on each line."""
-        return "\n".join(name for name, _ in self.survey.labels.most_common(intake.MOST_LABELS))
+        names = [name for name, _ in self.survey.labels.most_common(label_sets.MOST_LABELS)]
+        return "\n".join(names or self.survey.offered)
 
     @property
     def offered_validation(self) -> int:
@@ -144,6 +153,7 @@ def _look(request: HttpRequest, visit: Visit, upload: Upload) -> Look:
     told = request.POST if request.method == "POST" else request.GET
     wished = told.get("delimiter", "")
     labels = visit.project.label_list()
+    count = visit.project.questions.count()
     try:
         delimiter = upload.form(wished if wished in DELIMITERS else "").delimiter
         names = upload.field_names(delimiter)
@@ -154,14 +164,15 @@ def _look(request: HttpRequest, visit: Visit, upload: Upload) -> Look:
             {"same_id": "skip", **told.dict(), **_lists(told), "delimiter": delimiter},
             names=names,
             pictures=upload.packed,
+            questions=count,
         )
     else:
         allowed = [label.name for label in labels]
         fields = guesses.guess(
             str(upload.path), names, visit.project.group_name, delimiter, allowed, with_pictures=upload.packed
         )
-        mapping = FieldsForm(FieldsForm.data_of(fields), names=names, pictures=upload.packed)
-    survey, wrong = _survey(upload, mapping, [label.name for label in labels])
+        mapping = FieldsForm(FieldsForm.data_of(fields), names=names, pictures=upload.packed, questions=count)
+    survey, wrong = _survey(visit, upload, mapping, [label.name for label in labels])
     there, clashes = intake.already_there(visit.project, survey.keys)
     return Look(mapping, survey, wrong, labels, delimiter, there, clashes)
 
@@ -170,12 +181,17 @@ def _lists(told: Any) -> dict[str, list[str]]:
     return {name: told.getlist(name) for name in LISTS}
 
 
-def _survey(upload: Upload, mapping: FieldsForm, labels: list[str]) -> tuple[Survey, str]:
+def _survey(visit: Visit, upload: Upload, mapping: FieldsForm, labels: list[str]) -> tuple[Survey, str]:
     if not mapping.is_valid():
         others = [str(error) for name, errors in mapping.errors.items() if name != "text" for error in errors]
         return Survey(), NO_TEXT if "text" in mapping.errors else others[0]
     try:
-        return surveys.survey(upload, upload.placed(mapping.as_fields()), labels), ""
+        fields = upload.placed(mapping.as_fields())
+        names = labels or known_answers.label_names(visit.project, str(upload.path), fields)
+        survey = surveys.survey(upload, fields, labels, known_answers.readers(visit.project, fields, names))
+        if not labels and not survey.labels:
+            survey.offered = names
+        return survey, ""
     except UnusableFile as error:
         return Survey(), str(error)
 

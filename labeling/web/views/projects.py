@@ -19,6 +19,7 @@ from labeling.people import passwords
 from labeling.people.access import enter
 from labeling.web.once import once
 from labeling.web.project_forms import NewProjectForm
+from labeling.web.question_forms import QuestionFormSet, one_more, wishes
 
 
 @require_safe
@@ -32,6 +33,10 @@ def projects(request: HttpRequest) -> HttpResponse:
     put_away = Project.objects.managed_by(request.user).exclude(archived_at=None)
     context = {"projects": mine, "put_away": put_away, "may_make": may_make, "invitations": invitations}
     return render(request, "labeling/projects/projects.html", context)
+
+
+MORE = "more"
+"""Prefix of the questions after the first."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -57,13 +62,16 @@ def new(request: HttpRequest) -> HttpResponse:
     """A new project, whose maker becomes its manager."""
     if not new_projects.may_make(request.user):
         raise PermissionDenied("New projects are made by people who manage one already, and by the server's staff.")
-    form = NewProjectForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    told = request.POST if request.method == "POST" else None
+    adds = told is not None and told.get("act") == "more"
+    told = one_more(told, MORE) if adds else told
+    form = NewProjectForm(told)
+    several = told is not None and f"{MORE}-TOTAL_FORMS" in told
+    more = QuestionFormSet(told if several else None, prefix=MORE)
+    if told is not None and not adds and form.is_valid() and (not several or more.is_valid()):
         try:
-            told = form.cleaned_data
-            labels = told["labels"].splitlines()
-            made = new_projects.make(form.save(commit=False), labels, request.user, told["question"])
-            return redirect("import", made.slug)
+            asked = wishes(form, form.cleaned_data["question"], list(more.forms) if several else [])
+            return redirect("import", new_projects.make(form.save(commit=False), asked, request.user).slug)
         except UnusableFile as error:
             form.add_error("labels", str(error))
-    return render(request, "labeling/projects/new.html", {"form": form})
+    return render(request, "labeling/projects/new.html", {"form": form, "more": more, "adds": adds})

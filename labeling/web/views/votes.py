@@ -10,7 +10,6 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from labeling.files import exported_votes, uploads
-from labeling.files.exported_votes import Records
 from labeling.files.tables import UnusableFile
 from labeling.managing import recorded_votes
 from labeling.models import Batch, Project
@@ -19,8 +18,8 @@ from labeling.web.import_forms import VotesForm
 from labeling.web.views import streams
 from labeling.web.views.batches import batch_of
 
-Writer = Callable[[Records, Batch | Project], Iterator[str]]
-WRITERS: dict[str, Writer] = {"csv": exported_votes.as_csv, "jsonl": exported_votes.jsonl}
+Writer = Callable[[Batch | Project, int | None], Iterator[str]]
+WRITERS: dict[str, Writer] = {"csv": exported_votes.votes_as_csv, "jsonl": exported_votes.votes_as_jsonl}
 
 
 @require_safe
@@ -28,7 +27,7 @@ def export(request: HttpRequest, slug: str, batch: int, kind: str) -> HttpRespon
     """Every vote on a batch that stands, with who gave it, at what price, and by which prompt."""
     visit = enter(request, slug, Role.EXPERT)
     found = batch_of(visit, batch)
-    lines = _writer(kind)(exported_votes.votes, found)
+    lines = _writer(kind)(found, None)
     return streams.attachment(lines, f"{visit.project.slug}-batch-{found.pk}-votes", kind)
 
 
@@ -36,7 +35,7 @@ def export(request: HttpRequest, slug: str, batch: int, kind: str) -> HttpRespon
 def export_project(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
     """Every vote of a project that stands."""
     visit = enter(request, slug, Role.EXPERT)
-    return streams.attachment(_writer(kind)(exported_votes.votes, visit.project), f"{visit.project.slug}-votes", kind)
+    return streams.attachment(_writer(kind)(visit.project, None), f"{visit.project.slug}-votes", kind)
 
 
 def _writer(kind: str) -> Writer:

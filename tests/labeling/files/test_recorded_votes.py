@@ -107,7 +107,7 @@ def test_an_export_of_a_project_s_own_votes_changes_nothing_there_and_says_how_m
             Vote.objects.create(task=settled.tasks.all()[0], annotator=voter, prompt_version=version, label=label)
     Vote.objects.create(task=settled.tasks.all()[1], annotator=person(project, "ann"), label=labels[0])
     before, voters = Vote.objects.count(), Annotator.objects.count()
-    text = "".join(exported_votes.as_csv(exported_votes.votes, project))
+    text = "".join(exported_votes.votes_as_csv(project))
     answer = manager.post(reverse("votes_in", args=["city"]), {"file": SimpleUploadedFile("votes.csv", text.encode())})
     said = [str(one) for one in get_messages(answer.wsgi_request)]
     assert said == [f"Nothing has changed: the file’s {before} votes were there already."]
@@ -169,7 +169,7 @@ def test_votes_leave_and_come_in_by_the_pages(manager: Client, settled: Batch) -
     slug = settled.project.slug
     answer = manager.get(reverse("batch_votes", args=[slug, settled.pk, "csv"]))
     assert answer.status_code == 200 and "votes.csv" in answer["Content-Disposition"]
-    rows = csv.DictReader(line.rstrip("\r\n") for line in exported_votes.as_csv(exported_votes.votes, settled))
+    rows = csv.DictReader(line.rstrip("\r\n") for line in exported_votes.votes_as_csv(settled))
     assert len(list(rows)) == Vote.objects.count()
     assert manager.get(reverse("project_votes", args=[slug, "xml"])).status_code == 404
     task, label = settled.tasks.first(), settled.project.label_list()[0]

@@ -1,0 +1,73 @@
+"""What a file knows: its answers as known answers of tasks, and which of them the methods may learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.db.models import Q
+
+from labeling.files.answers import Asking
+from labeling.files.rows import Fields, Readers, Row
+from labeling.models import Batch, Instance, Task
+
+CHUNK = 1000
+DEFAULT_VALIDATION = 100
+
+
+def readers_of(asked: Sequence[Asking], fields: Fields) -> Readers:
+    """What reads the known answers of each question; none where the one question is answered with one label."""
+    first = asked[0]
+    if len(asked) == 1 and first.question.votes_are_enough:
+        return ()
+    columns = (*fields.known, *[""] * len(asked))
+    return [
+        None if one is first and one.question.votes_are_enough else one.gold_in(column)
+        for one, column in zip(asked, columns, strict=False)
+    ]
+
+
+def tasks_of(instances: Sequence[Instance], asked: Sequence[Asking], rows: Sequence[Row]) -> Iterator[Task]:
+    """A task for each question about each instance, with what the row knows of it."""
+    by_name = {label.name: label.pk for label in asked[0].labels}
+    for instance, row in zip(instances, rows, strict=True):
+        for place, asking in enumerate(asked):
+            gold, marks = by_name.get(row.gold) if not place else None, None
+            known = row.known[place] if row.known else None
+            if known and asking.question.one_label:
+                gold = asking.labels[known.plain].pk
+            elif known:
+                marks = known.plain
+            yield Task(
+                instance_id=instance.pk,
+                question_id=asking.question.pk,
+                project_id=instance.project_id,
+                batch_id=instance.batch_id,
+                position=instance.position * len(asked) + place,
+                gold_id=gold,
+                gold_marks=marks,
+            )
+
+
+KNOWN = Q(gold__isnull=False) | Q(gold_marks__isnull=False)
+
+
+def draw_validation(batch: Batch) -> int:
+    """Draw the validation slice from the known answers to each question: random, seeded, repeatable. Returns its size.
+
+    Of each question the batch's `validation_size`, or where it is not set 100, but at most half of what is known.
+    """
+    known: dict[int, list[int]] = {}
+    for question, task in batch.tasks.filter(KNOWN).order_by("position").values_list("question_id", "pk"):
+        known.setdefault(question, []).append(task)
+    return sum(_draw(batch, tasks) for tasks in known.values())
+
+
+def _draw(batch: Batch, known: Sequence[int]) -> int:
+    size = min(DEFAULT_VALIDATION, len(known) // 2) if batch.validation_size is None else batch.validation_size
+    import numpy as np  # only here: a file is refused without it
+
+    drawn = np.random.default_rng(batch.seed).choice(len(known), min(size, len(known)), replace=False)
+    chosen = sorted(known[place] for place in drawn)
+    for start in range(0, len(chosen), CHUNK):
+        Task.objects.filter(pk__in=chosen[start : start + CHUNK]).update(slice=Task.Slice.VALIDATION)
+    return len(chosen)
