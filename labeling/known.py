@@ -56,6 +56,16 @@ class Known:
     PERSON: ClassVar[str] = By.PERSON.value
 
 
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A known answer of any kind: `plain` is its plain form (`labeling.said`), `source` as above."""
+
+    task: int
+    plain: Any
+    source: str
+    since: datetime
+
+
 def tasks(project_id: int, question: Question | None = None) -> TaskQuerySet:
     """All tasks whose answer may be known: those of the validation slice, and those with a person's answer.
 
@@ -86,16 +96,46 @@ def labels_by(project: Project, moment: datetime | None, question: Question | No
 
 def answers(question: Question) -> dict[int, Any]:
     """The known answers to a question of any kind in plain form, by task: of the file, of experts, of people."""
+    return {one.task: one.plain for one in rights(question)}
+
+
+def rights(question: Question) -> list[Right]:
+    """The same with when and from whom each is known, once a task; what the file says goes before what people say."""
+    if question.votes_are_enough:
+        return [Right(one.task, one.label, one.source, one.since) for one in labels(question.project, question)]
     places = {label.pk: place for place, label in enumerate(question.label_list())}
     learnable = Task.objects.learnable().filter(project=question.project_id, question=question)
     settled = Decision.objects.current().filter(task__project=question.project_id, task__question=question)
-    of_people = settled.filter(decided_by__in=[By.EXPERT, By.PERSON]).values_list("task_id", "label_id", "marks")
-    rows = [*of_people, *learnable.values_list("pk", "gold_id", "gold_marks")]
-    return {task: marks if label is None else places[label] for task, label, marks in rows}
+    of_people = settled.filter(decided_by__in=[By.EXPERT, By.PERSON])
+    of_the_file = learnable.values_list("pk", "gold_id", "gold_marks", "instance__created_at")
+    rows = [
+        *of_people.values_list("task_id", "label_id", "marks", "created_at", "decided_by"),
+        *((*row, By.FILE.value) for row in of_the_file),
+    ]
+    found = {
+        task: Right(task, marks if label is None else places[label], source, since)
+        for task, label, marks, since, source in rows
+    }
+    return list(found.values())
+
+
+def taught(question: Question, moment: datetime | None) -> dict[int, Any]:
+    """What models may learn of a question: the answers that were known at a moment, in plain form, by task.
+
+    Without a moment those of the file alone. At most `MOST`, chosen by a lot that stays the same.
+    """
+    if question.votes_are_enough:
+        return {one.task: one.label for one in labels_by(question.project, moment, question)}
+    known_then = [one for one in rights(question) if one.source == By.FILE or (moment and one.since <= moment)]
+    return {one.task: one.plain for one in sorted(known_then, key=_lot)[:MOST]}
 
 
 def _preferred(one: Known) -> tuple[bool, float]:
-    return not one.sure, lot("known", str(one.task))
+    return not one.sure, _lot(one)
+
+
+def _lot(one: Known | Right) -> float:
+    return lot("known", str(one.task))
 
 
 def of_the_file(project: Project, question: Question | None = None) -> Iterator[Known]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labeling.crowd.base import Brief, Question, Voter
-from labeling.crowd.errors import Misconfigured
+from labeling.crowd.errors import Unable
 from labeling.kinds.registry import NAMES
 
 ALL_KINDS = frozenset(NAMES)
@@ -23,21 +23,21 @@ SEEING = "image_thumbnail and the other image_ specialists, embedding: and pipel
 
 
 def check_kind(voter: Voter, brief: Brief) -> None:
-    """Raises Misconfigured, naming who can, where the voter cannot answer in the brief's kind or see its images."""
+    """Raises Unable, naming who can, where the voter cannot answer in the brief's kind or see its images."""
     name = voter.name.partition("?")[0]
     if brief.kind not in voter.kinds:
-        raise Misconfigured(f"{name} cannot answer in {brief.kind}; {ABLE[brief.kind]} can.")
+        raise Unable(f"{name} cannot answer in {brief.kind}; {ABLE[brief.kind]} can.")
     shown = _questions(brief)
     blind = not voter.sees and any(question.images for question in shown)
     if blind and not any(question.text.strip() for question in shown):
-        raise Misconfigured(f"{name} cannot see images, and these tasks have no text; {SEEING} can.")
+        raise Unable(f"{name} cannot see images, and these tasks have no text; {SEEING} can.")
 
 
 def check_sight(voter_name: str, brief: Brief) -> None:
-    """Raises Misconfigured where a voter that reads images alone is given tasks without any."""
+    """Raises Unable where a voter that reads images alone is given tasks without any."""
     shown = _questions(brief)
     if shown and not any(question.images for question in shown):
-        raise Misconfigured(f"{voter_name} looks at images, but these tasks have none; leave it out of the crowd.")
+        raise Unable(f"{voter_name} looks at images, but these tasks have none; leave it out of the crowd.")
 
 
 def _questions(brief: Brief) -> list[Question]:

@@ -78,7 +78,8 @@ class Brief:
     batch, for vocabulary and word statistics. `hide_personal_data`: texts leave this machine only with
     placeholders for e-mail addresses, phone numbers and the like. `stays` is asked before each call to another machine.
     `kind`: the kind of the answers, by its name in `labeling.kinds`; of a scale the labels are steps or the two ends.
-    `wording`: the question itself, where it is no part of the instructions.
+    `wording`: the question itself, where it is no part of the instructions. `values`: where the labels stand, upwards,
+    for steps whose names do not say it.
     Answers depend on the brief and the question alone.
     """
 
@@ -91,6 +92,7 @@ class Brief:
     stays: Stays = field(default=nothing_stays, repr=False, compare=False)
     kind: str = ONE_LABEL
     wording: str = ""
+    values: tuple[float, ...] = ()
 
     @property
     def answers(self) -> Kind:
@@ -100,7 +102,7 @@ class Brief:
     @property
     def space(self) -> Space:
         """What can be answered, without texts. Raises Misconfigured where the labels do not suit the kind."""
-        return _space(self.kind, self.labels.names)
+        return Space(self.labels.names, self.values) if self.values else _space(self.kind, self.labels.names)
 
     def space_of(self, question: Question) -> Space:
         """What can be answered to one question, with its text."""
@@ -120,6 +122,7 @@ class Brief:
         parts = [repr(self.labels), self.instructions, str(self.seed)]
         parts += [] if has_one_label(self.kind) else [self.kind]
         parts += [self.wording] if self.wording else []
+        parts += [repr(self.values)] if self.values else []
         parts += [f"{example.question.content}={self.mark(example)}" for example in self.examples]
         parts += [question.content for question in self.texts]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -49,6 +49,10 @@ class DestinationRefused(Misconfigured):
     """The address may not be called: outside for a local annotator, private for an outside one, or no web address."""
 
 
+class Unable(Misconfigured):
+    """The annotator gives no answers of this kind, or cannot see what the tasks show; others may suit it."""
+
+
 class WrongKey(Misconfigured):
     """The key is missing, or the server refuses it."""
 

@@ -94,7 +94,8 @@ class Kind(Protocol):
     `called`: what an answer is, in words. `form` and `field`: how a file holds its answers. `methods`: names for
     `infer`, the default first. `metrics`: what `score` returns, the one that baselines and curves show first. `parts`:
     a paid annotator may be asked about one variable of a task alone. `one_label`: tables hold an answer as one label;
-    otherwise as marks. `in_text`: answers lie in the text, which inference then looks at.
+    otherwise as marks. `in_text`: answers lie in the text, which inference then looks at. `fewest_labels`: so many
+    there must be for a question to be one.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Kind(Protocol):
     parts: bool
     one_label: bool
     in_text: bool
+    fewest_labels: int
 
     def named(self, raw: Any) -> Sequence[str]:
         """The labels that a raw answer names, as they are written; none where it is no answer of this kind."""

@@ -28,6 +28,7 @@ class Choice:
     parts = False
     one_label = True
     in_text = False
+    fewest_labels = 2
 
     def named(self, raw: Any) -> Sequence[str]:
         """The one label."""

@@ -40,6 +40,7 @@ class Choices:
     parts = True
     one_label = False
     in_text = False
+    fewest_labels = 1
 
     def named(self, raw: Any) -> Sequence[str]:
         """The labels in a list."""

@@ -38,6 +38,7 @@ class Scale:
     parts = False
     one_label = True
     in_text = False
+    fewest_labels = 2
 
     def named(self, raw: Any) -> Sequence[str]:
         """The number or step, as it is written."""

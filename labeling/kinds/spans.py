@@ -43,6 +43,7 @@ class Spans:
     parts = False
     one_label = False
     in_text = True
+    fewest_labels = 1
 
     def named(self, raw: Any) -> Sequence[str]:
         """The types of the stretches in a list."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import PurePath
 from urllib.parse import parse_qs
@@ -10,10 +10,11 @@ from urllib.parse import parse_qs
 from django.conf import settings
 
 from labeling.crowd import registry
+from labeling.crowd.abilities import ABLE
 from labeling.crowd.base import Voter
-from labeling.crowd.errors import Misconfigured, PriceUnknown
-from labeling.crowd.specialist import RECIPES
-from labeling.models import Annotator, Project
+from labeling.crowd.errors import Misconfigured, PriceUnknown, Unable
+from labeling.kinds.registry import ONE_LABEL
+from labeling.models import Annotator, Project, Question
 
 Kind = Annotator.Kind
 TYPICAL_TOKENS = (600, 20)
@@ -36,9 +37,30 @@ def add_paid(project: Project, name: str, *, vouched: bool = False) -> Annotator
     return _add(project, name, Kind.PAID, vouched=vouched)
 
 
-def embedded_crowd(parts: int, images: int = 0) -> list[str]:
-    """The names of the crowd that needs no download, for tasks of so many texts and pictures."""
-    return list(registry.embedded_crowd(parts, images=images))
+def embedded_crowd(parts: int, images: int = 0, kinds: Iterable[str] = (ONE_LABEL,)) -> list[str]:
+    """The names of the crowd that needs no download, for tasks of so many texts and pictures.
+
+    `kinds`: of the questions that are asked about them. Raises Misconfigured where nobody answers any of them so.
+    """
+    names: list[str] = []
+    refusal: Misconfigured | None = None
+    for kind in dict.fromkeys(kinds):
+        try:
+            names += registry.embedded_crowd(parts, kind, images)
+        except Misconfigured as error:
+            refusal = error
+    if refusal and not names:
+        raise refusal
+    return list(dict.fromkeys(names))
+
+
+def questions_of(annotator: Annotator) -> list[Question]:
+    """The questions of its project in whose kind it can answer. Raises CrowdError where it cannot be built."""
+    return _answered(annotator.project, build(annotator.spec))
+
+
+def _answered(project: Project, voter: Voter) -> list[Question]:
+    return [one for one in project.questions.all() if one.kind in voter.kinds]
 
 
 def build(spec: str) -> Voter:
@@ -65,13 +87,14 @@ def display_name(spec: str) -> str:
 
 
 def learns(spec: str) -> bool:
-    """Whether this annotator learns from known labels, as specialists and encoders do: the texts speak through it."""
+    """Whether this annotator learns from known answers, as specialists and encoders do: the texts speak through it."""
     line = named().get(spec, spec)
-    return line in RECIPES or line.startswith("embedding:")
+    return line in registry.BUILT_IN or line.startswith("embedding:")
 
 
 def _add(project: Project, spec: str, kind: Annotator.Kind, *, priced: bool = False, vouched: bool) -> Annotator:
     voter = build(spec)
+    _check_kinds(project, spec, voter)
     price = price_of(spec, voter)
     if kind == Kind.PAID and price is None:
         raise PriceUnknown(
@@ -97,6 +120,14 @@ def _add(project: Project, spec: str, kind: Annotator.Kind, *, priced: bool = Fa
     if vouched and not found.vouched:
         Annotator.objects.filter(pk=found.pk).update(vouched=True)
     return found
+
+
+def _check_kinds(project: Project, spec: str, voter: Voter) -> None:
+    """Raise Unable for a voter that could answer none of the project's questions."""
+    asked = list(dict.fromkeys(one.kind for one in project.questions.all()))
+    if not voter.kinds & set(asked):
+        able = "; ".join(dict.fromkeys(f"in {kind} {ABLE[kind]} can" for kind in asked))
+        raise Unable(f"{display_name(spec)} cannot answer in {' or '.join(asked)}: {able}.")
 
 
 def price_of(spec: str, voter: Voter) -> int | None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
-from labeling import known, models
+from labeling import known, models, said
+from labeling.crowd.abilities import check_kind
 from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Stays, Voter
 from labeling.crowd.errors import CrowdError, Misconfigured, unforeseen
 from labeling.models import Annotator, Batch, Label, Task, Vote
+from labeling.models.question import space_of
 from labeling.people import recruiting, rules
 from labeling.people.shown import question as question
 from labeling.people.shown import question_of
 
 log = logging.getLogger(__name__)
-KEPT = 24
+KEPT = 48
 TEXTS = 20_000
 SHOWN = ("external_id", "parts", "images")
 _ready: OrderedDict[tuple[int, str, int], Voter] = OrderedDict()
@@ -47,6 +50,7 @@ def ready(annotator: Annotator, batch: Batch, asked: models.Question | None = No
 
 def _prepare(voter: Voter, brief: Brief) -> None:
     """Raises CrowdError, for a failure of any sort."""
+    check_kind(voter, brief)
     try:
         voter.prepare(brief)
     except CrowdError:
@@ -63,17 +67,20 @@ def brief_version(batch: Batch, asked: models.Question | None = None) -> int:
     project = batch.project
     about = asked or project.first_question
     learnable = Task.objects.learnable().filter(project=project, question=about)
-    of_the_file = learnable.values_list("pk", "gold_id", "instance__local_only", "batch__local_only").order_by("pk")
-    told = [(label.name, label.description, label.hint) for label in about.label_list()]
+    stays = ("instance__local_only", "batch__local_only")
+    of_the_file = learnable.values_list("pk", "gold_id", "gold_marks", *stays).order_by("pk")
+    told = [(label.name, label.description, label.hint, label.value) for label in about.label_list()]
     return hash(
         (
             batch.pk,
             about.pk,
             batch.rows_new,
             batch.seed,
+            about.kind,
+            about.wording,
             instructions(about),
             tuple(told),
-            tuple(of_the_file),
+            repr(list(of_the_file)),
             batch.taught_at,
             project.hide_personal_data,
             project.local_only,
@@ -81,9 +88,9 @@ def brief_version(batch: Batch, asked: models.Question | None = None) -> int:
     )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def brief_for(batch: Batch, version: int, outside: bool = False, asked: models.Question | None = None) -> Brief:
-    """What a voter may know: a question's labels, guidelines, known labels, the batch's texts without labels.
+    """What a voter may know: a question's labels, guidelines, known answers, what the batch shows without answers.
 
     What people settled is known as of `batch.taught_at`, so that all of a batch is answered by the same lesson.
     For a voter of `outside`, known tasks that must stay are no examples.
@@ -91,16 +98,40 @@ def brief_for(batch: Batch, version: int, outside: bool = False, asked: models.Q
     """
     project = batch.project
     about = asked or project.first_question
-    labels = about.label_list()
-    label_of = {one.task: one.label for one in known.labels_by(project, batch.taught_at, about)}
-    learnable = known.tasks(project.pk, about).order_by("pk")
-    learnable = learnable.may_leave() if outside else learnable
-    examples = tuple(Example(question(task), label_of[task.pk]) for task in learnable if task.pk in label_of)
     tasks = batch.tasks.about(about).order_by("position")
-    rows = tasks.values_list(*(f"instance__{name}" for name in SHOWN))
-    texts = tuple(question_of(*row) for row in rows[:TEXTS])
-    hides = project.hide_personal_data
-    return Brief(label_set(labels), instructions(about), examples, texts, batch.seed, hides, staying(project.pk))
+    rows = tasks.values_list(*(f"instance__{name}" for name in SHOWN))[:TEXTS]
+    return replace(
+        bare_brief(about),
+        examples=tuple(_examples(batch, about, outside)),
+        texts=tuple(question_of(*row) for row in rows),
+        seed=batch.seed,
+        hide_personal_data=project.hide_personal_data,
+        stays=staying(project.pk),
+    )
+
+
+def bare_brief(about: models.Question) -> Brief:
+    """What is asked, without texts and examples: kind, labels, wording, guidelines."""
+    labels = about.label_list()
+    stand = any(label.value is not None for label in labels)
+    return Brief(
+        label_set(labels, fewest=about.answers.fewest_labels),
+        instructions(about),
+        kind=about.kind,
+        wording="" if about.votes_are_enough else about.wording,
+        values=space_of(labels).values if stand else (),
+    )
+
+
+def _examples(batch: Batch, about: models.Question, outside: bool) -> Iterator[Example]:
+    """The known answers, in the form of the question's kind; stretches lie in the text that voters see."""
+    taught, kind, space = known.taught(about, batch.taught_at), about.answers, about.space()
+    learnable = known.tasks(batch.project_id, about).order_by("pk")
+    for task in learnable.may_leave() if outside else learnable:
+        if task.pk in taught:
+            shown, plain = question(task), taught[task.pk]
+            own = replace(space, texts={shown.task: shown.text}) if kind.in_text else space
+            yield Example(shown, plain if kind.one_label else -1, kind.from_marks(plain, own, shown.task))
 
 
 def staying(project_id: int) -> Stays:
@@ -114,23 +145,24 @@ def staying(project_id: int) -> Stays:
     return stays
 
 
-def label_set(labels: list[Label]) -> LabelSet:
+def label_set(labels: list[Label], fewest: int = 2) -> LabelSet:
     told = tuple(label.description or label.hint for label in labels)
-    return LabelSet(tuple(label.name for label in labels), told if any(told) else ())
+    return LabelSet(tuple(label.name for label in labels), told if any(told) else (), fewest)
 
 
 def instructions(asked: models.Question) -> str:
-    """What annotators are told about a question, models and people alike."""
-    told = (asked.wording, asked.project.guidelines, asked.guidelines)
+    """What annotators are told about a question, models and people alike; of one label with the question itself."""
+    wording = asked.wording if asked.votes_are_enough else ""
+    told = (wording, asked.project.guidelines, asked.guidelines)
     return "\n\n".join(text for text in told if text)
 
 
-def vote(task: Task, annotator: Annotator, answer: Answer, labels: list[Label]) -> Vote:
-    """The row, not yet saved, that records an answer."""
+def vote(task: Task, annotator: Annotator, answer: Answer, asked: models.Question, labels: list[Label]) -> Vote:
+    """The row, not yet saved, that records an answer to a question with these labels."""
     return Vote(
         task=task,
         annotator=annotator,
-        label=None if answer.label is None else labels[answer.label],
+        **_columns(answer, asked, labels),
         probabilities=None if answer.probabilities is None else [round(float(p), 6) for p in answer.probabilities],
         raw=answer.raw or answer.note,
         prompt_version=answer.prompt_version[:64],
@@ -142,3 +174,10 @@ def vote(task: Task, annotator: Annotator, answer: Answer, labels: list[Label]) 
         cost_microdollars=answer.cost_microdollars,
         hidden=dict(answer.hidden) or None,
     )
+
+
+def _columns(answer: Answer, asked: models.Question, labels: list[Label]) -> said.Columns:
+    """The label, or the marks; models answer so often that one label takes no detour."""
+    if asked.votes_are_enough:
+        return said.Columns(label=None if answer.label is None else labels[answer.label], marks=None)
+    return said.columns(asked, answer.said, labels)

@@ -17,15 +17,20 @@ from labeling.rounds import calls
 from labeling.rounds.relabelers import Party
 from labeling.truth.votes import Bools
 
+MOST_PICTURED = 200
+"""So many tasks with pictures are reckoned with one by one."""
+
 
 def holds(annotator: Annotator, batch: Batch, question: Question) -> tuple[int, int]:
-    """Micro-dollars that asking a question about the batch's shortest and its longest text holds.
+    """Micro-dollars that asking a question about the batch's shortest and its longest text holds, at least and at most.
 
-    The stated price twice where the model cannot be made ready: why not is told when it is asked.
+    What pictures cost is told by their size alone, so that many of them are looked at. The stated price twice where the
+    model cannot be made ready: why not is told when it is asked.
     """
     size = Length(Cast("instance__parts", TextField()))
     by_size = batch.tasks.about(question).annotate(size=size).order_by("size", "pk")
     ends = [task for task in (by_size.first(), by_size.last()) if task]
+    ends += by_size.filter(instance__images__isnull=False)[:MOST_PICTURED]
     stated = annotator.price_microdollars or 0
     try:
         voter = voters.ready(annotator, batch, question)

@@ -47,7 +47,7 @@ def book(held: Reservation, answer: Answer) -> Vote | None:
     if annotator.outside and not Task.objects.may_leave().filter(pk=task.pk).exists():
         ledger.settle(held, answer.cost_microdollars, STAYS)
         return None
-    vote = voters.vote(task, annotator, answer, task.question.label_list())
+    vote = voters.vote(task, annotator, answer, task.question, task.question.label_list())
     vote.save()
     ledger.settle(held, answer.cost_microdollars)
     return vote

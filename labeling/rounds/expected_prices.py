@@ -58,16 +58,17 @@ def _by_tokens(voter: Metered, annotator: Annotator, batch: Batch, asked: models
     sample = [voters.question(task) for task in batch.tasks.filter(position__in=places)]
     if not sample:
         return annotator.price_microdollars or 0
-    learnt = _usage(voter, annotator)
+    learnt = _usage(voter, annotator, asked)
     return ceil(fmean(voter.likely_cost(question, *learnt) for question in sample))
 
 
-def _usage(voter: Metered, annotator: Annotator) -> tuple[float, float] | tuple[()]:
-    """Of its latest answers: the share of the most tokens that a prompt had, and the tokens written; () for too few."""
-    votes = (
-        Vote.objects.filter(annotator=annotator, input_tokens__gt=0).select_related("task__instance").order_by("-pk")
-    )
-    latest = list(votes[:SAMPLE])
+def _usage(voter: Metered, annotator: Annotator, asked: models.Question) -> tuple[float, float] | tuple[()]:
+    """Of its latest answers to the question: the share of the most tokens that a prompt had, and the tokens written.
+
+    () for too few. Answers of different kinds differ in length, and their prompts in what stands before the text.
+    """
+    votes = Vote.objects.filter(annotator=annotator, task__question=asked, input_tokens__gt=0)
+    latest = list(votes.select_related("task__instance").order_by("-pk")[:SAMPLE])
     if len(latest) < ENOUGH:
         return ()
     shares = [vote.input_tokens / vote.attempts / _most(voter, vote.task) for vote in latest]

@@ -147,7 +147,7 @@ class Run:
     def _abstain(self, task: Task, error: CrowdError) -> None:
         answer = Answer(None, raw=str(error), model=self.voter.name, cost_microdollars=error.spent_microdollars)
         with suppress(IntegrityError), transaction.atomic():  # a text that must stay by now gets no vote from outside
-            voters.vote(task, self.annotator, answer, task.question.label_list()).save()
+            voters.vote(task, self.annotator, answer, task.question, task.question.label_list()).save()
 
     def more(self, asked: Question, microdollars: int) -> bool:
         """Hold so much in all for a task that is to be asked about once more; False where there is not so much."""

@@ -42,27 +42,33 @@ def is_due(batch: Batch) -> bool:
     """Whether enough was learnt since the batch was taught, and somebody in the crowd can learn from it."""
     if not any(recruiting.learns(one.spec) for one in batch.project.annotators.crowd()):
         return False
-    return any(_has_grown(batch, one) for one in batch.project.questions.all() if one.votes_are_enough)
+    return any(_has_grown(batch, one) for one in batch.project.questions.all())
 
 
 def _has_grown(batch: Batch, question: Question) -> bool:
-    now = known.labels(batch.project, question)
+    now = known.rights(question)
     taught = batch.taught_at
     before = sum(one.source == known.Known.FILE or (taught is not None and one.since <= taught) for one in now)
-    return len(now) >= max(FEWEST, GROWN * before) and len({one.label for one in now}) > 1
+    return len(now) >= max(FEWEST, GROWN * before) and any(one.plain != now[0].plain for one in now)
 
 
-def awaited(batch: Batch) -> bool:
-    """Whether the batch has no vote of the crowd yet, and models in it would give theirs once they have learnt."""
+def awaited(batch: Batch, question: Question | None = None) -> bool:
+    """Whether the batch has no vote of the crowd yet, and models in it would give theirs once they have learnt.
+
+    On a question's tasks, the project's first one unless another is named.
+    """
+    asked = question or batch.project.first_question
     crowd = list(batch.project.annotators.crowd())
-    learners = any(recruiting.learns(one.spec) for one in crowd)
-    return learners and not Vote.objects.filter(task__batch=batch, annotator__in=crowd).exists()
+    learners = any(recruiting.learns(one.spec) and asked.kind in recruiting.build(one.spec).kinds for one in crowd)
+    votes = Vote.objects.filter(task__batch=batch, task__question=asked, annotator__in=crowd)
+    return learners and not votes.exists()
 
 
 def has_a_lot_out(batch: Batch) -> bool:
     """Whether people are answering what models wait to learn from: the batch's other tasks are not left over."""
-    waiting = Escalation.objects.in_batch(batch.pk).to_people().open()
-    return waiting.filter(reason=Escalation.Reason.NO_VOTES).exists() and awaited(batch)
+    waiting = Escalation.objects.in_batch(batch.pk).to_people().open().filter(reason=Escalation.Reason.NO_VOTES)
+    asked = set(waiting.values_list("task__question", flat=True).order_by())
+    return any(one.pk in asked and awaited(batch, one) for one in batch.project.questions.all())
 
 
 def revisions(chunk: Chunk, voter: Voter, question: Question) -> Iterator[Vote]:
@@ -80,7 +86,7 @@ def revisions(chunk: Chunk, voter: Voter, question: Question) -> Iterator[Vote]:
     for task, answer in zip(tasks, base.outcomes(voter, [voters.question(task) for task in tasks]), strict=True):
         before = old.get(task.pk)
         if isinstance(answer, Answer) and (before is None or before.model_version != answer.model[:120]):
-            vote = voters.vote(task, chunk.annotator, answer, labels)
+            vote = voters.vote(task, chunk.annotator, answer, question, labels)
             vote.corrects = before
             yield vote
 
@@ -90,5 +96,4 @@ def _tasks(chunk: Chunk, question: Question) -> TaskQuerySet:
     own = chunk.tasks().about(question)
     if chunk.first:
         return own
-    taught = [one.task for one in known.labels_by(chunk.batch.project, chunk.batch.taught_at, question)]
-    return own | Task.objects.filter(pk__in=taught)
+    return own | Task.objects.filter(pk__in=known.taught(question, chunk.batch.taught_at))

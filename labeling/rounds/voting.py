@@ -20,6 +20,7 @@ from labeling.crowd.errors import (
     MustStay,
     NeedsExamples,
     NotAsked,
+    Unable,
     Unreadable,
     Unsuitable,
 )
@@ -29,6 +30,8 @@ from labeling.people import voters
 from labeling.rounds import calls, fallback, paid_voting, teaching
 
 LOOK_SECONDS = 0.5
+SITS_OUT = (NeedsExamples, Unsuitable, Unable)
+"""Why a model does not vote on a question, and no failure of it."""
 LONGEST_PAUSE = 30.0
 """Seconds between two tries before the breaker opens: 1, 2, 4, 8 and so on, at most this."""
 
@@ -42,7 +45,7 @@ def vote_on(chunk: Chunk) -> bool:
     """
     try:
         failure = _vote(chunk)
-    except (NeedsExamples, Unsuitable) as reason:
+    except SITS_OUT as reason:
         chunk.annotator.sit_out(str(reason))
         chunk.batch.chunks.unfinished().filter(annotator=chunk.annotator).update(done_at=chunk.batch.created_at)
         return True
@@ -60,21 +63,23 @@ def vote_on(chunk: Chunk) -> bool:
 def _vote(chunk: Chunk) -> CrowdError | None:
     """Ask one question of the project after the other, and write what was answered; the failure that ended it, if any.
 
-    Raises NeedsExamples or Unsuitable where that holds for all of them.
+    What the model cannot answer, or has nothing to learn for, is left out and told. Raises that reason where it holds
+    for all questions.
     """
-    questions = [one for one in chunk.batch.project.questions.all() if one.one_label]
-    unfit: list[CrowdError] = []
+    questions = list(chunk.batch.project.questions.all())
+    unfit: list[tuple[models.Question, CrowdError]] = []
     for place, question in enumerate(questions):
         try:
             failure, finished = _vote_about(chunk, question, last=place == len(questions) - 1)
-        except (NeedsExamples, Unsuitable) as reason:
-            unfit.append(reason)
+        except SITS_OUT as reason:
+            unfit.append((question, reason))
             continue
         if failure or not finished:
             return failure
-    if unfit and len(unfit) == len(questions):
-        raise unfit[0]
+    if len(unfit) == len(questions):
+        raise unfit[0][1]
     if unfit:
+        chunk.annotator.sit_out(" ".join(f"Sits out at “{asked}”: {reason}" for asked, reason in unfit))
         chunk.finish()
     return None
 
@@ -85,7 +90,7 @@ def _vote_about(chunk: Chunk, question: models.Question, *, last: bool) -> tuple
     tasks = list(askable(chunk, question, outside=voter.outside).order_by("position"))
     if chunk.annotator.priced:
         failure = paid_voting.vote(chunk, voter, tasks, all_of_it=last)
-        return failure, not last and not askable(chunk, question, outside=voter.outside).exists()
+        return failure, not askable(chunk, question, outside=voter.outside).exists()
     run = Run(chunk, voter, tasks, question)
     votes = [*teaching.revisions(chunk, voter, question), *run.votes()]
     done = run.finished and last
@@ -132,7 +137,7 @@ class Run:
             answer = self._answer(outcome)
             self.told += answer is not None or isinstance(outcome, MustStay)
             if answer is not None:
-                yield voters.vote(self.asked[place], self.chunk.annotator, answer, labels)
+                yield voters.vote(self.asked[place], self.chunk.annotator, answer, self.question, labels)
                 self._note(answer)
             if not self.pulse() and not isinstance(self.voter, ConcurrentVoter):
                 return
