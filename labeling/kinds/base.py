@@ -151,6 +151,13 @@ class Kind(Protocol):
     def differ(self, one: Any, other: Any, space: Space) -> float:
         """How far two answers are apart, from 0 for alike to 1."""
 
+    def meets(self, answer: Any, condition: Any, space: Space) -> bool:
+        """Whether an answer is what another question is asked after.
+
+        `condition`: the position of the label; where the kind has not one label a list of positions, all of which the
+        answer must have.
+        """
+
     def to_marks(self, answer: Any, space: Space) -> Any:
         """The answer as a table holds it: a JSON value with labels by position, equal for equal answers.
 

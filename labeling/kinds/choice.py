@@ -83,6 +83,10 @@ class Choice:
         """1 where the labels differ."""
         return float(one != other)
 
+    def meets(self, answer: Any, condition: Any, space: Space) -> bool:
+        """The label is that one."""
+        return int(answer) == condition
+
     def to_marks(self, answer: Any, space: Space) -> int:
         """The label's index."""
         return int(answer)

@@ -110,6 +110,10 @@ class Choices:
         """MASI's distance."""
         return float(sets.masi(_yes(np.asarray(one)[None]), _yes(np.asarray(other)[None]))[0, 0])
 
+    def meets(self, answer: Any, condition: Any, space: Space) -> bool:
+        """All these labels are chosen."""
+        return bool((np.asarray(answer)[list(condition)] == YES).all())
+
     def to_marks(self, answer: Any, space: Space) -> Any:
         """The places of the chosen labels, ascending; with those that were asked about where that is not all."""
         said = np.asarray(answer)

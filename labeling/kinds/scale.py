@@ -117,6 +117,10 @@ class Scale:
         """Their distance, by the length of the scale."""
         return abs(float(one) - float(other)) / max(space.values[-1] - space.values[0], 1e-300)
 
+    def meets(self, answer: Any, condition: Any, space: Space) -> bool:
+        """The nearest step is that one."""
+        return self.to_marks(answer, space) == condition
+
     def to_marks(self, answer: Any, space: Space) -> int:
         """The nearest step's index; of two as near the lower one."""
         return int(np.abs(np.array(space.values) - float(answer)).argmin())

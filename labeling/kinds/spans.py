@@ -110,6 +110,10 @@ class Spans:
         alike = scoring.strict([one.spans], [other.spans]).f1
         return 0.0 if alike is None else 1 - alike
 
+    def meets(self, answer: Any, condition: Any, space: Space) -> bool:
+        """A stretch of each of these types is marked."""
+        return set(condition) <= {label for _, _, label in answer.spans}
+
     def to_marks(self, answer: Any, space: Space) -> list[list[int]]:
         """[start, end, the type's place], in the order of the text."""
         return [list(span) for span in sorted(answer.spans)]

@@ -38,6 +38,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Tasks without a final label."""
         return self.filter(stage=Task.Stage.OPEN)
 
+    def asked(self) -> TaskQuerySet:
+        """Without those that wait for the answer to another question, or are not asked because of it."""
+        return self.exclude(stage__in=[Task.Stage.WAITING, Task.Stage.NOT_ASKED])
+
     def unasked(self) -> TaskQuerySet:
         """Open tasks about which nobody is asked."""
         return self.undecided().exclude(escalations__state="open")
@@ -84,6 +88,8 @@ class Task(models.Model):
     class Stage(models.TextChoices):
         OPEN = "open", "open"
         DECIDED = "decided", "settled"
+        WAITING = "waiting", "waits for another question"
+        NOT_ASKED = "not_asked", "not asked"
 
     class Slice(models.TextChoices):
         NONE = "", "ordinary"

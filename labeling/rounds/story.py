@@ -27,7 +27,7 @@ from labeling.files.tables import UnusableFile
 from labeling.live import nudges
 from labeling.models import Annotator, Batch, Chunk, Escalation
 from labeling.money.ledger import Refused
-from labeling.rounds import asking, fallback, reviewing, teaching, voting, weighing
+from labeling.rounds import asking, conditions, fallback, reviewing, teaching, voting, weighing
 
 Stage = Batch.Stage
 
@@ -59,6 +59,7 @@ def take_in(batch: Batch) -> bool:
         if not imports.take_in(batch, lambda: batch.renew(settings.LEASE_SECONDS)):
             return False
         teaching.begin(batch)
+        conditions.apply(batch)
         hand_out(batch)
     finally:
         batch.release()
@@ -116,6 +117,8 @@ def weigh(batch: Batch) -> bool:
     finally:
         batch.release()
     asks = turn.to_paid > 0
+    if not asks and conditions.asks_more(batch, Stage.WEIGHING):
+        return not alarmed(batch)
     batch.move(Stage.ASKING if asks else Stage.REVIEWING, come_from=Stage.WEIGHING)
     if alarmed(batch):
         return False
@@ -140,6 +143,8 @@ def review(batch: Batch) -> bool:
     """
     if has_newcomers(batch):
         return batch.move(Stage.VOTING, come_from=Stage.REVIEWING)
+    if conditions.asks_more(batch, Stage.REVIEWING):
+        return True
     if not reviewing.is_due(batch):
         return finish(batch)
     if teaching.is_due(batch) and teach(batch):
@@ -153,7 +158,7 @@ def review(batch: Batch) -> bool:
         batch.move(Stage.ASKING, come_from=Stage.REVIEWING)
     if alarmed(batch):
         return False
-    return turn.to_paid > 0 or finish(batch)
+    return turn.to_paid > 0 or conditions.asks_more(batch, Stage.REVIEWING) or finish(batch)
 
 
 @transaction.atomic
@@ -218,13 +223,17 @@ STEPS: dict[Batch.Stage, Callable[[Batch], bool]] = {
 
 
 def progress(batch: Batch) -> dict[str, int]:
-    """How many of the batch's tasks are settled and open, and how many wait for whom; checks do not count."""
+    """How many of the batch's tasks are settled and open, and how many wait for whom; checks do not count.
+
+    What waits for the answer to another question is open; what is `not_asked` because of it is neither.
+    """
     stages = dict(batch.tasks.values_list("stage").annotate(Count("pk")).order_by())
     questions = Escalation.objects.in_batch(batch.pk).open().exclude(reason=Escalation.Reason.AUDIT)
     waiting = dict(questions.values_list("to").annotate(Count("task", distinct=True)).order_by())
     return {
         "decided": stages.get("decided", 0),
-        "open": stages.get("open", 0),
+        "open": stages.get("open", 0) + stages.get("waiting", 0),
+        "not_asked": stages.get("not_asked", 0),
         "for_paid": waiting.get("paid", 0),
         "for_people": waiting.get("person", 0),
         "for_experts": waiting.get("expert", 0),

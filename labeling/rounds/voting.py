@@ -235,7 +235,7 @@ def askable(chunk: Chunk, question: models.Question, *, outside: bool) -> TaskQu
     so does one that costs money, once the batch has been weighed without it.
     """
     annotator, batch = chunk.annotator, chunk.batch
-    tasks = chunk.tasks().about(question).without_votes_of(chunk.annotator_id)
+    tasks = chunk.tasks().about(question).asked().without_votes_of(chunk.annotator_id)
     late = batch.taught_at is not None and annotator.created_at > batch.taught_at
     if late or batch.stage == Batch.Stage.DONE or (annotator.priced and batch.rounds.exists()):
         tasks = tasks.filter(Q(stage=Task.Stage.OPEN) | Q(pk__in=known.tasks(batch.project_id).values("pk")))

@@ -91,24 +91,25 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
     found = list(project.batches.listed()) if batches is None else list(batches)
     ids = [batch.pk for batch in found]
     tasks = Task.objects.filter(batch__in=ids).order_by()
-    totals = dict(tasks.values_list("batch").annotate(Count("pk")))
+    asked = tasks.exclude(stage=Task.Stage.NOT_ASKED)
+    totals = dict(asked.values_list("batch").annotate(Count("pk")))
     settled = dict(tasks.decided().values_list("batch").annotate(Count("pk")))
     left = tasks.filter(batch__stage=Stage.REVIEWING).unasked().values_list("batch")
     unasked = dict(left.annotate(Count("pk")))
     open_tasks = Belief.objects.filter(task__batch__in=ids, task__stage=Task.Stage.OPEN)
     doubt = dict(open_tasks.values_list("task__batch").annotate(Avg("entropy")).order_by())
     purses = {row[0]: row[1:] for row in Purse.objects.filter(batch__in=ids).values_list(*PURSE)}
-    due, asked = _votes(ids), _asked(ids)
+    due, waiting = _votes(ids), _asked(ids)
     most = log2(max(len(project.label_list()), 2))
     return [
         Standing(
             batch,
             total=totals.get(batch.pk, 0),
             settled=settled.get(batch.pk, 0),
-            unasked=0 if _learning(batch, unasked, asked) else unasked.get(batch.pk, 0),
+            unasked=0 if _learning(batch, unasked, waiting) else unasked.get(batch.pk, 0),
             votes_done=due.get(batch.pk, (0, 0))[0],
             votes_due=due.get(batch.pk, (0, 0))[1],
-            asked=asked.get(batch.pk, {}),
+            asked=waiting.get(batch.pk, {}),
             doubt=doubt.get(batch.pk),
             most_doubt=most,
             cap=purses.get(batch.pk, (0, 0))[0],
