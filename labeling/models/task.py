@@ -38,8 +38,12 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Tasks without a final label."""
         return self.filter(stage=Task.Stage.OPEN)
 
+    def held_back(self) -> TaskQuerySet:
+        """Those that wait for the answer to another question, or are not asked because of it."""
+        return self.filter(stage__in=[Task.Stage.WAITING, Task.Stage.NOT_ASKED])
+
     def asked(self) -> TaskQuerySet:
-        """Without those that wait for the answer to another question, or are not asked because of it."""
+        """All others."""
         return self.exclude(stage__in=[Task.Stage.WAITING, Task.Stage.NOT_ASKED])
 
     def unasked(self) -> TaskQuerySet:

@@ -107,7 +107,9 @@ def _open_to(batch: Batch, ballot: Ballot) -> Bools:
     waiting = set(Escalation.objects.open().in_batch(batch.pk).values_list("task_id", flat=True))
     people = [Decision.By.PERSON, *Decision.LAST_WORD]
     settled = Decision.objects.current().filter(task__batch=batch, decided_by__in=people)
-    closed = np.isin(ballot.task_ids[: ballot.n_own], list(waiting | set(settled.values_list("task_id", flat=True))))
+    waiting |= set(settled.values_list("task_id", flat=True))
+    waiting |= set(batch.tasks.about(ballot.question).held_back().values_list("pk", flat=True))
+    closed = np.isin(ballot.task_ids[: ballot.n_own], list(waiting))
     return _on_all(ballot, ~closed) & (ballot.known < 0)
 
 
@@ -208,7 +210,7 @@ def room_for_people(batch: Batch, question: Question) -> int:
     None while models wait to be taught: which tasks are torn nobody can tell then, and a first lot is drawn by chance
     (`routing.first_lot`).
     """
-    if teaching.awaited(batch):
+    if teaching.awaited(batch, question):
         return 0
     sent = Escalation.objects.in_batch(batch.pk).filter(task__question=question)
     asked = sent.to_people().exclude(reason=Escalation.Reason.AUDIT).exclude(state=Escalation.State.WITHDRAWN)

@@ -75,7 +75,7 @@ def open_tasks(batch: Batch, question: Question, task_ids: Sequence[int], known:
     waiting = Escalation.objects.open().in_batch(batch.pk).filter(task__question=question)
     settled = Decision.objects.current().filter(task__batch=batch, task__question=question, decided_by__in=by_hand)
     closed = set(waiting.values_list("task_id", flat=True)) | set(settled.values_list("task_id", flat=True))
-    own = set(batch.tasks.filter(question=question).values_list("pk", flat=True)) - closed
+    own = set(batch.tasks.about(question).asked().values_list("pk", flat=True)) - closed
     found = np.array([pk in own for pk in task_ids], dtype=np.bool_)
     if known is not None:
         found[known.task] = False
@@ -85,7 +85,7 @@ def open_tasks(batch: Batch, question: Question, task_ids: Sequence[int], known:
 def parties(board: Board) -> list[Party]:
     """The paid models that may be asked about this batch now, with what asking them holds."""
     batch, models = board.batch, fallback.askable(board.batch).order_by("pk")
-    found = [Party(Kind.PAID, each.name, expected_prices.of(each, batch), True, (), each) for each in models]
+    found = [Party(Kind.PAID, each.name, expected_prices.of(each, batch, board.question), True, (), each) for each in models]
     return affording.with_holds(board.batch, board.question, found)
 
 

@@ -115,7 +115,7 @@ def send_to_people(board: Board, turn: Round) -> int:
     order = np.lexsort((lot, -board.doubt))
     chosen = [int(task) for task in order if torn[task]][: room_for_people(board.batch, board.question)]
     hopeless = np.flatnonzero(board.open_to & (board.n_votes == 0)).astype(np.int32)
-    if teaching.awaited(board.batch):
+    if teaching.awaited(board.batch, board.question):
         hopeless = first_lot(board, hopeless)
     chosen += hopeless.tolist()
     Escalation.objects.bulk_create((each for task in chosen for each in _to_people(board, task, turn)), batch_size=ROWS)

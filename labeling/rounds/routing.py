@@ -133,7 +133,7 @@ def send_hopeless(table: Table, bought: Purchase, turn: Round) -> int:
     """
     hopeless = _hopeless(table) & table.undecided & table.open_to & (bought.action == STOP)
     chosen: Ints = np.flatnonzero(hopeless).astype(np.int32)
-    if teaching.awaited(table.batch):
+    if teaching.awaited(table.batch, table.ballot.question):
         chosen = first_lot(table, chosen)
     votes = table.ballot.votes_per_task()
     Escalation.objects.bulk_create(

@@ -106,11 +106,13 @@ def test_a_batch_asks_its_crowd_once_tasks_open_and_is_done_without_those_that_a
     assert batch.stage == "done" and story.progress(batch)["not_asked"] == 3
 
 
-def test_weighing_leaves_alone_what_waits(project: Project) -> None:
-    asked = follow_up(project)
+@pytest.mark.parametrize("kind", ["choice", "choices"])
+def test_weighing_leaves_alone_what_waits(project: Project, kind: str) -> None:
+    asked = question(project, kind, ("lamp", "road"), asked_after=project.first_question, asked_if=0)
     batch = batch_of(project, TEXTS)
+    Project.objects.filter(pk=project.pk).update(review_share=1.0)
     conditions.apply(batch)
-    weighing.weigh(batch)
+    assert weighing.weigh(batch).to_people == len(TEXTS), "people are asked the first question alone"
     assert not Escalation.objects.filter(task__question=asked).exists() and stages(batch, asked) == ["waiting"] * 4
 
 
