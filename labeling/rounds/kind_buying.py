@@ -85,7 +85,8 @@ def open_tasks(batch: Batch, question: Question, task_ids: Sequence[int], known:
 def parties(board: Board) -> list[Party]:
     """The paid models that may be asked about this batch now, with what asking them holds."""
     batch, models = board.batch, fallback.askable(board.batch).order_by("pk")
-    found = [Party(Kind.PAID, each.name, expected_prices.of(each, batch, board.question), True, (), each) for each in models]
+    price = {each.pk: expected_prices.of(each, batch, board.question) for each in models}
+    found = [Party(Kind.PAID, each.name, price[each.pk], True, (), each) for each in models]
     return affording.with_holds(board.batch, board.question, found)
 
 
