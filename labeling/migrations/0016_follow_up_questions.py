@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labeling", "0014_questions")]
+    dependencies = [("labeling", "0015_vouched_annotators")]
     operations = [
         migrations.AlterField(
             model_name="task",
