@@ -79,7 +79,8 @@ def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, use
         if not labels_there:
             imports.set_labels(project, labels)
         if wishes.embedded_crowd and not project.annotators.filter(kind=Annotator.Kind.MODEL).exists():
-            recruiting.add_models(project, recruiting.embedded_crowd(len(fields.text), len(fields.images)))
+            kinds = [one.kind for one in project.questions.all()]
+            recruiting.add_models(project, recruiting.embedded_crowd(len(fields.text), len(fields.images), kinds))
         ledger.open_purse(batch, wishes.budget)
         jobs.start(batch)
     return batch
