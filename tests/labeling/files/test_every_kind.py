@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.test import Client
 
 from labeling import said
 from labeling.files import exports, imported_votes, leaving
 from labeling.files.tables import UnusableFile
-from labeling.models import Annotator, Batch, Decision, Label, Project, Task, Vote
+from labeling.models import Annotator, Batch, Decision, Label, Membership, Project, Task, Vote
 from tests import questions
 from tests.commands import Shell
+from tests.labeling.managed import told
 
 pytestmark = pytest.mark.django_db
 TEXT = "Ann lives in Oslo."
@@ -118,7 +122,7 @@ def test_every_foreign_format_leaves_by_the_command(project: Project, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "words"),
     [
         (("--format", "conll", "--question", "1"), "no form for these answers"),
         (("--format", "doccano"), "say which with --question, 1 to 4"),
@@ -128,10 +132,10 @@ def test_every_foreign_format_leaves_by_the_command(project: Project, tmp_path: 
     ],
 )
 def test_what_cannot_leave_is_one_sentence(
-    project: Project, tmp_path: Path, options: tuple[str, ...], told: str
+    project: Project, tmp_path: Path, options: tuple[str, ...], words: str
 ) -> None:
     output = () if "--output" in options else ("--output", str(tmp_path / "out"))
-    assert told in Shell("export").refusal(project.slug, *output, *options)
+    assert words in Shell("export").refusal(project.slug, *output, *options)
 
 
 def test_a_recorded_answer_that_cannot_be_is_refused_with_its_task(project: Project, tmp_path: Path) -> None:
@@ -157,3 +161,27 @@ def test_batches_leave_alone(project: Project) -> None:
     batch = project.batches.get()
     assert isinstance(batch, Batch)
     assert len(list(exports.records(batch, 1))) == 2
+
+
+def test_the_page_saves_plain_files_and_zips_for_other_programs_and_refuses_in_a_sentence(
+    project: Project, client: Client, django_user_model: Any
+) -> None:
+    expert = django_user_model.objects.create(username="eve")
+    Membership.objects.create(project=project, user=expert, role="expert")
+    client.force_login(expert)
+    address = f"/p/{project.slug}/export/"
+    assert "Hugging Face datasets" in told(client.get(address))
+    plain = client.get(address, {"what": "labels", "format": "csv", "question": "2"})
+    assert b"".join(plain).decode().splitlines()[1].split(",")[1] == "wet"
+    answer = client.get(
+        address, {"what": "labels", "format": "brat", "question": "4", "batch": project.batches.get().pk}
+    )
+    assert answer["Content-Disposition"].endswith('-labels-brat.zip"')
+    assert "annotation.conf" in zipfile.ZipFile(io.BytesIO(b"".join(answer))).namelist()
+    refused = client.get(address, {"what": "labels", "format": "conll", "question": "1"})
+    assert refused.status_code == 422
+    assert "no form for these answers" in told(refused)
+    assert client.get(address, {"what": "ledger", "format": "csv"}).status_code == 403
+    assert "holds settled answers" in told(client.get(address, {"what": "votes", "format": "hf"}))
+    client.force_login(django_user_model.objects.create(username="stranger"))
+    assert client.get(address).status_code == 404
