@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
 from labeling import known, said
-from labeling.arrays import ROWS, rounded
+from labeling.arrays import DIGITS, ROWS, rounded
 from labeling.kinds.base import AnswerTable, Known, Opinion, Space
 from labeling.kinds.confidence import FEWEST, Way, calibrated
-from labeling.models import Batch, Belief, Label, Question, Round, Task, Vote
+from labeling.models import Batch, Belief, Decision, Label, Question, Round, Task, Vote
 from labeling.models.question import space_of
 from labeling.rounds import kind_buying, kind_routing
 from labeling.rounds.kind_buying import Board
@@ -23,6 +25,8 @@ from labeling.rounds.turns import open_round
 from labeling.truth.votes import Floats
 
 METHOD = "auto"
+ESSENCE = ("label_id", "marks", "probabilities", "confidence", "entropy", "base_vote", "n_votes")
+"""What makes a belief another one."""
 
 
 def weigh(batch: Batch, question: Question) -> Round:
@@ -32,6 +36,7 @@ def weigh(batch: Batch, question: Question) -> Round:
     """
     turn, labels = open_round(batch, question), question.label_list()
     tasks = _tasks(batch, question)
+    newest = _newest_votes(batch, question)
     table = answers(question, labels, tasks)
     right = known_answers(question, table)
     if not batch.renew(10 * settings.LEASE_SECONDS):
@@ -40,7 +45,7 @@ def weigh(batch: Batch, question: Question) -> Round:
     if found.opinion is not None:
         turn.chosen = str(found.opinion.details.get("chosen", METHOD))[:80]
         turn.calibrated = right is not None and len(right.task) >= FEWEST
-        save(found, found.opinion, turn)
+        save(found, found.opinion, turn, newest)
     kind_routing.route(found, turn)
     turn.parameters |= {"seed": batch.seed, "known": 0 if right is None else len(right.task)}
     turn.finished_at = Now()
@@ -53,6 +58,12 @@ def _tasks(batch: Batch, question: Question) -> list[int]:
     own = list(batch.tasks.filter(question=question).order_by("position").values_list("pk", flat=True))
     known_ones = known.tasks(batch.project_id, question).exclude(batch=batch).order_by("pk")
     return [*own, *known_ones.values_list("pk", flat=True).distinct()]
+
+
+def _newest_votes(batch: Batch, question: Question) -> dict[int, int]:
+    """The newest vote on each of the batch's tasks about the question, read before the answers are."""
+    votes = Vote.objects.current().filter(task__batch=batch, task__question=question)
+    return dict(votes.values_list("task").annotate(Max("pk")).order_by())
 
 
 def answers(question: Question, labels: list[Label], tasks: list[int]) -> AnswerTable:
@@ -113,29 +124,70 @@ def board(batch: Batch, question: Question, labels: list[Label], table: AnswerTa
     return Board(batch, question, labels, table, n_own, right, opinion, sure, bits, open_to)
 
 
-def save(found: Board, opinion: Opinion, turn: Round) -> None:
-    """Write the belief of each of the batch's tasks that anybody has answered."""
-    kind, table, question = found.question.answers, found.table, found.question
-    count = found.n_votes
-    places = np.flatnonzero(count[: found.n_own]).tolist()
-    chances = kind.chances(opinion, table.space)
-    votes = Vote.objects.filter(task__batch=found.batch, task__question=question)
-    newest = dict(votes.values_list("task").annotate(Max("pk")).order_by())
-    held = [said.of_plain(question, kind.to_marks(opinion.answers[at], table.space), found.labels) for at in places]
-    columns: dict[str, list[Any]] = {
-        "task_id": [int(table.tasks[at]) for at in places],
-        "probabilities": [rounded(chances[at]) for at in places],
-        "base": [rounded(chances[at]) for at in places],
-        "base_vote": [newest[int(table.tasks[at])] for at in places],
-        "label_id": [None if one["label"] is None else one["label"].pk for one in held],
-        "marks": [one["marks"] for one in held],
-        "confidence": [float(found.confidence[at]) for at in places],
-        "entropy": [float(found.doubt[at]) for at in places],
-        "tie": [bool(opinion.ties[at]) for at in places],
-        "n_votes": [int(count[at]) for at in places],
-    }
+def save(found: Board, opinion: Opinion, turn: Round, newest: Mapping[int, int]) -> None:
+    """Write the belief of each of the batch's tasks that anybody has answered, where it has changed.
+
+    `newest`: the newest vote that was weighed, by task. A task that has got another one since keeps its belief, and so
+    does one that people have settled: what the models had believed before can then still be held against it.
+    """
     same = {"round_id": turn.pk, "method": turn.chosen or turn.method, "calibrated": turn.calibrated}
-    Belief.objects.overwrite(columns, same)
+    rows = [row for row in _rows(found, opinion, newest) if row["base_vote"]]
+    there = _there(found)
+    changed = [row for row in rows if there.get(row["task_id"]) != _essence(row)]
+    for first in range(0, len(changed), ROWS):
+        some = changed[first : first + ROWS]
+        with transaction.atomic():
+            kept = _as_weighed([row["task_id"] for row in some], newest)
+            written = [row for row in some if row["task_id"] in kept]
+            if written:
+                Belief.objects.overwrite({name: [row[name] for row in written] for name in written[0]}, same)
+
+
+def _rows(found: Board, opinion: Opinion, newest: Mapping[int, int]) -> Iterator[dict[str, Any]]:
+    """One row of columns for each of the batch's tasks that have an answer and that people have not settled."""
+    kind, table, settled = found.question.answers, found.table, _settled_by_people(found)
+    chances, count = kind.chances(opinion, table.space), found.n_votes
+    for at in np.flatnonzero(count[: found.n_own]).tolist():
+        task = int(table.tasks[at])
+        if task in settled:
+            continue
+        held = said.of_plain(found.question, kind.to_marks(opinion.answers[at], table.space), found.labels)
+        yield {
+            "task_id": task,
+            "probabilities": rounded(chances[at]),
+            "base": rounded(chances[at]),
+            "base_vote": newest.get(task, 0),
+            "label_id": None if held["label"] is None else held["label"].pk,
+            "marks": held["marks"],
+            "confidence": round(float(found.confidence[at]), DIGITS),
+            "entropy": round(float(found.doubt[at]), DIGITS),
+            "tie": bool(opinion.ties[at]),
+            "n_votes": int(count[at]),
+        }
+
+
+def _settled_by_people(found: Board) -> set[int]:
+    """The batch's tasks that people or experts have settled and that have a belief already."""
+    by = [Decision.By.PERSON, Decision.By.EXPERT]
+    rows = Decision.objects.current().filter(task__batch=found.batch, task__question=found.question, decided_by__in=by)
+    return set(rows.filter(task__belief__isnull=False).values_list("task_id", flat=True))
+
+
+def _there(found: Board) -> dict[int, tuple[Any, ...]]:
+    """What is believed of the batch's tasks so far, as `_essence` tells it."""
+    rows = Belief.objects.filter(task__batch=found.batch, task__question=found.question).values("task_id", *ESSENCE)
+    return {row["task_id"]: _essence(row) for row in rows.iterator(ROWS)}
+
+
+def _essence(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ESSENCE)
+
+
+def _as_weighed(tasks: list[int], newest: Mapping[int, int]) -> set[int]:
+    """Those of the tasks, locked, that have got no vote since the answers were read."""
+    list(Task.objects.locked().filter(pk__in=tasks).order_by("pk").values_list("pk"))
+    now = dict(Vote.objects.current().filter(task__in=tasks).values_list("task").annotate(Max("pk")).order_by())
+    return {task for task in tasks if now.get(task, 0) == newest.get(task, 0)}
 
 
 def confidence(question: Question, table: AnswerTable, opinion: Opinion) -> Floats:

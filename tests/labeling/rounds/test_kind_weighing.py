@@ -11,7 +11,7 @@ from labeling import arrays, said
 from labeling.kinds.choices import NO, YES
 from labeling.kinds.spans import Stretches
 from labeling.models import Belief, Decision, Project, Question, Task
-from labeling.rounds import story, voting, weighing
+from labeling.rounds import kind_weighing, story, voting, weighing
 from tests.questions import batch_of, question, say
 from tests.reviewers.scenery import model, person
 
@@ -147,3 +147,58 @@ def test_a_model_answers_one_question_of_its_chunk_after_the_other(project: Proj
     assert chunk.done_at is not None
     votes = list(learner.votes.filter(task__batch=batch).select_related("task", "label"))
     assert len(votes) == 12 and all(one.label.question_id == one.task.question_id for one in votes if one.label)
+
+
+def test_what_people_settled_keeps_what_the_models_had_believed(project: Project) -> None:
+    asked = question(project, "choices", ("person", "place"))
+    batch, voters = batch_of(project, TEXTS[:2]), [model(project, name) for name in ("M1", "M2", "M3")]
+    for task in batch.tasks.filter(question=asked):
+        for voter in voters:
+            say(task, voter, np.array([YES, NO], dtype=np.int8))
+    weighing.weigh(batch)
+    before = beliefs(asked)
+    first = batch.tasks.filter(question=asked).order_by("position")[0]
+    vote = say(first, person(project, "ann"), np.array([NO, YES], dtype=np.int8))
+    Decision.objects.create(
+        task=first, marks=[1], decided_by="person", annotator=vote.annotator, confidence=1, entropy=0
+    )
+    Task.objects.filter(pk=first.pk).update(stage="decided")
+    weighing.weigh(batch)
+    after = beliefs(asked)
+    assert (
+        (after[0].marks, after[0].confidence) == (before[0].marks, before[0].confidence) == ([0], before[0].confidence)
+    )
+
+
+def test_a_vote_that_came_while_the_others_were_weighed_waits_for_the_next_round(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = question(project, "choices", ("person", "place"))
+    batch = batch_of(project, TEXTS[:2])
+    tasks = list(batch.tasks.filter(question=asked).order_by("position"))
+    early, late = model(project, "M1"), model(project, "M2")
+    for task in tasks:
+        say(task, early, np.array([YES, NO], dtype=np.int8))
+    save = kind_weighing.save
+
+    def with_a_late_vote(*given: Any) -> None:
+        say(tasks[0], late, np.array([NO, YES], dtype=np.int8))
+        save(*given)
+
+    monkeypatch.setattr(kind_weighing, "save", with_a_late_vote)
+    weighing.weigh(batch)
+    assert [one.task for one in beliefs(asked)] == tasks[1:]
+    monkeypatch.setattr(kind_weighing, "save", save)
+    weighing.weigh(batch)
+    assert [one.n_votes for one in beliefs(asked)] == [2, 1]
+
+
+def test_beliefs_that_stay_as_they_are_are_not_written_again(project: Project) -> None:
+    asked = question(project, "spans", ("person",))
+    batch, voter = batch_of(project, TEXTS[:3]), model(project, "M")
+    for task in batch.tasks.filter(question=asked):
+        say(task, voter, Stretches(((0, 3, 0),)))
+    weighing.weigh(batch)
+    before = [one.round_id for one in beliefs(asked)]
+    weighing.weigh(batch)
+    assert [one.round_id for one in beliefs(asked)] == before
