@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairness.gaps import Gap, Terms, eighty_percent_rule, verdict
 from fairness.intervals import Estimate
-from fairness.metrics import AccuracyRow, FairnessTable, GroupRow, Labeled, fairness_table, label_rates
+from fairness.metrics import AccuracyRow, FairnessTable, GroupRow, Labeled, label_rates, parts_table
 from fairness.quality import rates_by
 from fairness.rates import group_rates
 from fairness.sequential import Look, look_at
+from labeling.checks.compared import part_answers
 from labeling.checks.results import Checked
 from labeling.reports.drawing.scales import LogScale, Scale, spanning
 from labeling.truth.votes import Floats, Ints
@@ -153,24 +155,41 @@ def how_fair(found: Checked, seed: int = 0) -> Fair | None:
     group, names = merged(found.group, found.groups)
     if len([name for name in names if name]) < 2:
         return None
-    weight = None if found.weights is None else found.weight
-    tasks = Labeled(
-        found.label.astype(np.int64),
-        group.astype(np.int64),
-        found.truth.astype(np.int64),
-        tuple(label.name for label in found.labels),
-        names,
-        weight,
-    )
-    draws = max(200, min(2000, WORK // (len(names) * len(found.labels))))
+    parts, traits = parts_of(found, group, names)
+    draws = max(200, min(2000, WORK // (len(names) * max(len(traits), 1))))
     return Fair(
-        fairness_table(tasks, Terms(draws=draws, seed=seed)),
+        parts_table(parts, traits, _whole(found, group, names), Terms(draws=draws, seed=seed)),
         rates_by(found, np.zeros(len(group), dtype=np.int32), 1)[0],
-        _shares(tasks),
+        _shares(parts, traits),
         found.pending,
         {name: size for name, size in zip(found.groups, np.bincount(found.group).tolist(), strict=True) if name},
         watched(found, group, names),
     )
+
+
+def parts_of(found: Checked, group: Ints, names: tuple[str, ...]) -> tuple[tuple[Labeled, ...], tuple[str, ...]]:
+    """Every label, step or type of the answers as a yes (1) or a no (0), and what they are called."""
+    traits, said, true = part_answers(found)
+    parts = tuple(
+        Labeled(
+            said[:, p].astype(np.int8),
+            group,
+            np.where(found.checks, true[:, p], -1).astype(np.int8),
+            ("no", "yes"),
+            names,
+            None if found.weights is None else found.weight,
+        )
+        for p in range(len(traits))
+    )
+    return parts, traits
+
+
+def _whole(found: Checked, group: Ints, names: tuple[str, ...]) -> Labeled:
+    """Whether answers are wholly right: 1 where they are."""
+    right = np.where(found.checks, found.right, 1).astype(np.int8)
+    gold = np.where(found.checks, 1, -1).astype(np.int8)
+    weight = None if found.weights is None else found.weight
+    return Labeled(right, group, gold, ("wrong", "right"), names, weight)
 
 
 def merged(group: Ints, names: tuple[str, ...]) -> tuple[Ints, tuple[str, ...]]:
@@ -184,13 +203,12 @@ def merged(group: Ints, names: tuple[str, ...]) -> tuple[Ints, tuple[str, ...]]:
     return place[group], (*called, f"{rest} smaller groups") if rest else called
 
 
-def _shares(tasks: Labeled) -> dict[tuple[str, str], float]:
+def _shares(parts: Sequence[Labeled], traits: Sequence[str]) -> dict[tuple[str, str], float]:
     """Each measure over all groups together, by (measure, label)."""
-    whole = Labeled(tasks.label, np.zeros_like(tasks.group), tasks.gold, tasks.label_names, ("all",), tasks.gold_weight)
     return {
         (measure, name): float(rates[told[3]].value[0])
-        for place, name in enumerate(tasks.label_names)
-        for rates in [label_rates(whole, place)]
+        for part, name in zip(parts, traits, strict=True)
+        for rates in [label_rates(replace(part, group=np.zeros_like(part.group), group_names=("all",)), 1)]
         for measure, told in MEASURES.items()
     }
 

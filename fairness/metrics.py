@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fairness.gaps import (
     Comparison,
@@ -31,6 +33,7 @@ from fairness.gaps import (
 from fairness.intervals import Estimate, Floats
 from fairness.rates import Bools, Ints, Rates, group_rates, rate_estimates
 
+Places = NDArray[np.signedinteger[Any]]
 COUNTED = {
     "selection_rate": "labeled",
     "tpr": "checked with this label",
@@ -49,9 +52,9 @@ class Labeled:
     inverse probability that the task is among these at all; used for selection rates. None means all ones.
     """
 
-    label: Ints
-    group: Ints
-    gold: Ints
+    label: Places
+    group: Places
+    gold: Places
     label_names: tuple[str, ...]
     group_names: tuple[str, ...]
     gold_weight: Floats | None = None

@@ -96,12 +96,12 @@ def base_rate(found: Checked) -> Base | None:
     truth, weights = found.truth[checks], found.weights
     if not len(truth):
         return None
-    counts = np.bincount(truth, weights, minlength=len(found.labels))
+    counts = np.bincount(truth, weights)
     common = int(counts.argmax())
     lead = found.right[checks].astype(int) - (truth == common).astype(int)
     rates = group_rates(lead, np.zeros(len(truth), dtype=np.int32), 1, weights, signed=True)
     above = rate_estimates(rates, MINIMUM, LEVEL)[0]
-    return Base(found.labels[common].name, float(counts[common] / counts.sum()), above)
+    return Base(found.numbers.words(common), float(counts[common] / counts.sum()), above)
 
 
 def rates_by(found: Checked, part: Ints, n_parts: int) -> tuple[Estimate, ...]:
@@ -169,19 +169,22 @@ def _calibration_error(belief: Floats, truth: Ints, bins: int, seed: int) -> Est
 
 
 def _machine_beliefs(found: Checked) -> tuple[Floats, Ints, bool]:
-    """Beliefs as inferred before any person had answered, with the checked truth; at most 4,000, spread evenly."""
+    """Beliefs as inferred before any person had answered, with the checked truth; at most 4,000, spread evenly.
+
+    Of other kinds than one label the chance alone that the whole answer is right, (n, 1); truth is 0 where it is.
+    """
     places = np.flatnonzero(found.checks)
     places = places[:: max(1, len(places) // MOST_BELIEFS)]
     truth = dict(zip(found.task[places].tolist(), found.truth[places].tolist(), strict=True))
     kinds = [Annotator.Kind.PERSON, Annotator.Kind.EXPERT]
     people = Vote.objects.filter(task__in=truth, annotator__kind__in=kinds)
     first = dict(people.values_list("task").annotate(Min("pk")).order_by())
-    rows = [
-        (base, truth[task], calibrated)
-        for task, base, upto, calibrated in Belief.objects.filter(task__in=truth)
-        .order_by("task_id")
-        .values_list("task_id", "base", "base_vote", "calibrated")
-        if upto < first.get(task, upto + 1)
-    ]
-    belief = np.array([base for base, _, _ in rows], dtype=np.float64).reshape(len(rows), len(found.labels))
-    return belief, np.array([true for _, true, _ in rows], dtype=np.int32), all(sure for _, _, sure in rows)
+    beliefs = Belief.objects.filter(task__in=truth).order_by("task_id")
+    rows = [one for one in beliefs.iterator(2000) if one.base_vote < first.get(one.task_id, one.base_vote + 1)]
+    calibrated = all(one.calibrated for one in rows)
+    if found.question.votes_are_enough:
+        belief = np.array([one.base for one in rows], dtype=np.float64).reshape(len(rows), len(found.labels))
+        return belief, np.array([truth[one.task_id] for one in rows], dtype=np.int32), calibrated
+    wrong = [found.numbers.of(one.label_id, one.marks) != truth[one.task_id] for one in rows]
+    sure = np.array([one.confidence for one in rows], dtype=np.float64).reshape(len(rows), 1)
+    return sure, np.array(wrong, dtype=np.int32), calibrated

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from labeling.live import nudges
-from labeling.models import Annotator, Batch, Decision, Escalation, Project, Task, Vote
+from labeling.models import Annotator, Batch, Decision, Escalation, Project, Question, Task, Vote
 from labeling.models.grouping import By, chosen, group_of
 from labeling.models.task import TaskQuerySet
 from labeling.money import ledger
@@ -99,19 +99,23 @@ def seed_of(batch: Batch) -> str:
     return f"{batch.pk}-{batch.seed}"
 
 
-def could_be_checked(batch: Batch, group: Group | None = None) -> TaskQuerySet:
-    """Settled tasks whose label nobody knows for sure: no gold label, not settled by an expert; drawn ones included."""
-    tasks = batch.tasks.filter(gold=None)
+def could_be_checked(batch: Batch, group: Group | None = None, question: Question | None = None) -> TaskQuerySet:
+    """Settled tasks whose label nobody knows for sure: no gold label, not settled by an expert; drawn ones included.
+
+    About all questions of the project, or about one.
+    """
+    tasks = batch.tasks.without_gold()
+    tasks = tasks if question is None else tasks.filter(question=question)
     tasks = tasks if group is None else tasks.in_group(group.by, group.name)
     by_expert = Decision.objects.current().filter(task=OuterRef("pk"), decided_by=Decision.By.EXPERT)
     settled = Q(stage=Task.Stage.DECIDED) & ~Exists(by_expert)
     return tasks.filter(settled | Q(check_probability__isnull=False))
 
 
-def lots(batch: Batch, group: Group | None = None) -> list[Lot]:
-    """The lots of all tasks that could be checked, lowest first."""
+def lots(batch: Batch, group: Group | None = None, question: Question | None = None) -> list[Lot]:
+    """The lots of all tasks that could be checked, lowest first. Tasks about one instance have the same lot."""
     seed = seed_of(batch)
-    rows = could_be_checked(batch, group).values_list(
+    rows = could_be_checked(batch, group, question).values_list(
         "pk", "instance__external_id", "instance__groups", "check_probability"
     )
     alike: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}  # a million tasks have a few groups
@@ -141,7 +145,7 @@ def to_follow(batch: Batch, tasks: TaskQuerySet, cuts: Cuts, *, exact: bool = Fa
     They follow so that the checks stay a random sample of all labels. Of more than 5,000 tasks the expected number,
     unless it must be `exact`.
     """
-    later = tasks.filter(gold=None, check_probability=None).order_by()
+    later = tasks.without_gold().filter(check_probability=None).order_by()
     if not exact and later.count() > MOST_COUNTED:
         return round(_expected(later, cuts))
     seed = seed_of(batch)
@@ -161,29 +165,34 @@ def policy_cut(batch: Batch) -> float:
     The project's share, in small batches so much that about ten tasks are drawn, but no more than a quarter for that;
     in large batches about a thousand.
     """
-    share, size = batch.project.check_share, batch.tasks.filter(gold=None).count()
+    share, size = batch.project.check_share, batch.tasks.without_gold().count()
     if not share or not size or not batch.project.memberships.exists():
         return 0.0
     return min(max(share, min(FEWEST / size, QUARTER)), MOST / size, 1.0)
 
 
 @transaction.atomic
-def draw(batch: Batch, count: int, *, group: str | None = None, by: By | None = None) -> int:
+def draw(
+    batch: Batch, count: int, *, group: str | None = None, by: By | None = None, question: Question | None = None
+) -> int:
     """Send `count` more settled tasks, of one group or of all, to people or experts. Returns how many it found.
 
-    `by`: the attributes that the group is one of; the batch's first one where none is named.
+    `by`: the attributes that the group is one of; the batch's first one where none is named. With a `question` so many
+    of its tasks are drawn, and with them those of other questions about the same instances.
     The next ones in the order of their lots, so all draws together are a simple random sample without replacement;
     each drawn task carries the probability with which it was drawn. Whoever answers sees an ordinary question.
     """
     locked = Batch.objects.select_for_update().get(pk=batch.pk)
     _draw_up_to(locked, Cuts.of(locked))
-    cuts = cuts_for(locked, count, None if group is None else Group(by or chosen(batch), group))
+    cuts = cuts_for(locked, count, None if group is None else Group(by or chosen(batch), group), question)
     return _draw_up_to(locked, cuts) if cuts else 0
 
 
-def cuts_for(batch: Batch, count: int, group: Group | None = None) -> Cuts | None:
+def cuts_for(
+    batch: Batch, count: int, group: Group | None = None, question: Question | None = None
+) -> Cuts | None:
     """The cuts that `count` more checks of one group or of all need; None where there is nothing to draw."""
-    left = [one for one in lots(batch, group) if not one.drawn]
+    left = [one for one in lots(batch, group, question) if not one.drawn]
     size = min(max(count, 0), len(left), MOST)
     return Cuts.of(batch).raised(left[size - 1].number, group) if size else None
 
@@ -220,7 +229,7 @@ def _ask(batch: Batch, chosen: list[int]) -> None:
     by_expert = batch.project.check_by == Project.CheckBy.EXPERT
     places = {} if by_expert else places_of(batch, chosen)
     stands = dict(
-        Decision.objects.current().filter(task__batch=batch, task__gold=None).values_list("task_id", "pk").iterator()
+        Decision.objects.current().filter(task__in=batch.tasks.without_gold()).values_list("task_id", "pk").iterator()
     )
     Escalation.objects.bulk_create(
         (

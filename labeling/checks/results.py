@@ -1,33 +1,75 @@
-"""Settled labels and the checks that tell how right they are: gold labels no method has seen, and drawn checks.
+"""Settled answers and the checks that tell how right they are: gold answers no method has seen, and drawn checks.
 
-A check compares the label as it stood when the check was drawn with the known or the person's answer; so what a
-check corrected afterwards still counts as the error it was.
+A check compares the answer as it stood when the check was drawn with the known or the person's answer; so what a
+check corrected afterwards still counts as the error it was. Answers of every kind are numbered: equal ones have one
+number, so that an answer is right where the numbers are the same, and wrong where any part of it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
-from labeling.models import Batch, Decision, Escalation, Label, Project, Task
+from labeling.models import Batch, Decision, Escalation, Label, Project, Question, Task, Vote
 from labeling.models.grouping import By as Attributes
 from labeling.models.grouping import chosen, group_name
+from labeling.models.question import space_of
 from labeling.truth.votes import Bools, Floats, Ints
 
 By = Decision.By
+UNKNOWN = Q(task__gold__isnull=True, task__gold_marks__isnull=True)
+"""The file does not know the task's answer."""
 BY = (By.CROWD.value, By.PAID.value, By.PERSON.value, By.EXPERT.value, By.FILE.value)
+
+
+@dataclass(slots=True)
+class Numbers:
+    """The answers to a question by number: of one label its place, of other kinds the order in which they come."""
+
+    question: Question
+    labels: list[Label]
+    answers: list[Any] = field(default_factory=list)
+    _place: dict[Any, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.question.one_label:
+            self._place = {label.pk: place for place, label in enumerate(self.labels)}
+            self.answers = list(range(len(self.labels)))
+
+    def of(self, label: int | None, marks: Any) -> int:
+        """The number of an answer from its two columns, -1 where both are empty."""
+        if label is not None:
+            return self._place[label]
+        if marks is None:
+            return -1
+        key = json.dumps(marks, sort_keys=True)
+        if key not in self._place:
+            self._place[key] = len(self.answers)
+            self.answers.append(marks)
+        return self._place[key]
+
+    def said(self, row: Decision | Vote) -> int:
+        """The number of what a row says."""
+        return self.of(row.label_id, row.marks)
+
+    def words(self, number: int) -> str:
+        """An answer as people read it."""
+        kind, space = self.question.answers, space_of(self.labels)
+        return kind.words(kind.from_marks(self.answers[number], space), space)
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Settled tasks outside the validation slice, arrays of shape (N,).
+    """Settled tasks of a question outside the validation slice, arrays of shape (N,).
 
-    `label`: place of the label, as it stood when it was checked. `by`: place in `BY` of who settled it then.
-    `truth`: the checked answer's place, -1 where there was no check. `group`: place in `groups`.
+    `label`: number of the answer, as it stood when it was checked: a label's place, else its place in `answers`. `by`: place in `BY` of who settled it then.
+    `truth`: the checked answer's number, -1 where there was no check. `group`: place in `groups`.
     `weight`: inverse of the probability to be checked, 1 for tasks that were not. `when`: seconds since 1970 of the
     check, 0 without one. `learned`: tasks of the validation slice, left out. `pending`: drawn checks nobody has
     answered yet, by group name.
@@ -40,10 +82,25 @@ class Checked:
     group: Ints
     weight: Floats
     when: Floats
-    labels: tuple[Label, ...]
+    numbers: Numbers
     groups: tuple[str, ...]
     learned: int
     pending: dict[str, int]
+
+    @property
+    def question(self) -> Question:
+        """What was asked."""
+        return self.numbers.question
+
+    @property
+    def labels(self) -> list[Label]:
+        """The question's labels in order."""
+        return self.numbers.labels
+
+    @property
+    def answers(self) -> list[Any]:
+        """Every answer in plain form, by its number."""
+        return self.numbers.answers
 
     @property
     def checks(self) -> Bools:
@@ -78,16 +135,15 @@ class Check:
     confidence: float
 
 
-def load(scope: Batch | Project, grouped: Attributes | None = None) -> Checked:
-    """Everything settled in a batch or a project, with its checks; `grouped` by these attributes, else by the first."""
+def load(scope: Batch | Project, grouped: Attributes | None = None, question: Question | None = None) -> Checked:
+    """Everything settled about a question in a batch or a project, with its checks.
+
+    `grouped` by these attributes, else by the first; about the project's first question unless another is named.
+    """
     grouped = chosen(scope) if grouped is None else grouped
-    question = (scope.project if isinstance(scope, Batch) else scope).first_question
-    labels = question.label_list()
-    inside = Q(task__batch=scope) if isinstance(scope, Batch) else Q(task__project=scope)
-    inside &= Q(task__question=question)
-    place = {label.pk: index for index, label in enumerate(labels)}
-    drawn = answered(inside, labels)
-    rows = _rows(scope, inside, place, drawn, grouped)
+    asked = question or (scope.project if isinstance(scope, Batch) else scope).first_question
+    numbers, inside = Numbers(asked, asked.label_list()), about(scope, asked)
+    rows = _rows(scope, inside, numbers, answered(inside, numbers), grouped)
     groups = tuple(sorted({row[4] for row in rows}))
     index = {name: number for number, name in enumerate(groups)}
     columns = [np.array([row[c] for row in rows]) for c in (0, 1, 2, 3, 5, 6, 7)]
@@ -102,68 +158,73 @@ def load(scope: Batch | Project, grouped: Attributes | None = None) -> Checked:
         group,
         weight,
         when.astype(np.float64),
-        tuple(labels),
+        numbers,
         groups,
-        scope.tasks.learnable().count(),
+        scope.tasks.learnable().filter(question=asked).count(),
         _pending(inside, grouped),
     )
+
+
+def about(scope: Batch | Project, question: Question) -> Q:
+    """Rows of tasks about a question in a batch or a project."""
+    inside = Q(task__batch=scope) if isinstance(scope, Batch) else Q(task__project=scope)
+    return inside & Q(task__question=question)
 
 
 Row = tuple[int, int, int, int, str, float, float, int]
 
 
 def _rows(
-    scope: Batch | Project, inside: Q, place: dict[int, int], drawn: dict[int, Check], grouped: Attributes
+    scope: Batch | Project, inside: Q, numbers: Numbers, drawn: dict[int, Check], grouped: Attributes
 ) -> list[Row]:
     """(task, label, by, truth, group, when, chance, batch) of every settled or checked task outside the slice."""
     by_name = {name: number for number, name in enumerate(BY)}
     now = {
-        task: (place[label], by_name[by], made.timestamp())
-        for task, label, by, made in Decision.objects.current()
+        task: (numbers.of(label, marks), by_name[by], made.timestamp())
+        for task, label, marks, by, made in Decision.objects.current()
         .filter(inside)
-        .values_list("task_id", "label_id", "decided_by", "created_at")
+        .values_list("task_id", "label_id", "marks", "decided_by", "created_at")
     }
-    tasks = scope.tasks.exclude(slice=Task.Slice.VALIDATION).order_by("pk")
+    tasks = scope.tasks.filter(question=numbers.question).exclude(slice=Task.Slice.VALIDATION).order_by("pk")
     rows: list[Row] = []
-    group_of = group_name(grouped, "instance__groups")
-    for pk, batch, group, gold, chance in tasks.values_list("pk", "batch_id", group_of, "gold_id", "check_probability"):
+    columns = ("pk", "batch_id", group_name(grouped, "instance__groups"), "gold_id", "gold_marks", "check_probability")
+    for pk, batch, group, gold, marks, chance in tasks.values_list(*columns):
         check = drawn.get(pk)
         if check is not None:
             known = (check.label, by_name[check.by], check.truth)
             rows.append((pk, *known, group, check.when.timestamp(), chance or 0.0, batch))
         elif pk in now:
             label, by, made = now[pk]
-            truth = place.get(gold, -1) if gold else -1
-            rows.append((pk, label, by, truth, group, made if gold else 0.0, 0.0, batch))
+            truth = numbers.of(gold, marks)
+            rows.append((pk, label, by, truth, group, made if truth >= 0 else 0.0, 0.0, batch))
     return rows
 
 
-def answered(inside: Q, labels: list[Label]) -> dict[int, Check]:
+def answered(inside: Q, numbers: Numbers) -> dict[int, Check]:
     """The answered checks by task; an expert's standing word counts before the person's answer.
 
     Of somebody who changed their answer the first one counts, since only that one is surely independent of what they
     may have learned meanwhile; the later one is kept as the task's answer. One that was only taken back counts not.
     """
-    place: dict[int | None, int] = {label.pk: index for index, label in enumerate(labels)}
     first: dict[int, Decision] = {}
     said: dict[tuple[int, int], tuple[int, datetime, int]] = {}
-    told: dict[int, tuple[int | None, datetime, int]] = {}
-    audits = Escalation.objects.filter(inside, reason=Escalation.Reason.AUDIT, task__gold=None).order_by("pk")
+    told: dict[int, tuple[int, datetime, int]] = {}
+    audits = Escalation.objects.filter(inside, UNKNOWN, reason=Escalation.Reason.AUDIT).order_by("pk")
     for audit in audits.select_related("checks", "vote__correction"):
         if audit.checks is not None:
             first.setdefault(audit.task_id, audit.checks)
-        if audit.vote is None or not audit.vote.label_id:
+        if audit.vote is None or numbers.said(audit.vote) < 0:
             continue
         who, when = audit.vote.annotator_id, audit.closed_at or audit.created_at
-        independent = said.setdefault((audit.task_id, who), (audit.vote.label_id, when, who))
+        independent = said.setdefault((audit.task_id, who), (numbers.said(audit.vote), when, who))
         if not hasattr(audit.vote, "correction"):
             told[audit.task_id] = independent
     for made in Decision.objects.current().filter(inside, decided_by=By.EXPERT).order_by("pk"):
         if made.task_id in first and made.pk > first[made.task_id].pk and made.annotator_id:
-            told[made.task_id] = (made.label_id, made.created_at, made.annotator_id)
+            told[made.task_id] = (numbers.said(made), made.created_at, made.annotator_id)
     return {
-        task: Check(place[first[task].label_id], first[task].decided_by, place[label], when, by, first[task].confidence)
-        for task, (label, when, by) in told.items()
+        task: Check(numbers.said(first[task]), first[task].decided_by, number, when, by, first[task].confidence)
+        for task, (number, when, by) in told.items()
         if task in first
     }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labeling.kinds.base import Kind
+    from labeling.kinds.measures.base import Measures
 
 NAMES = ("choice", "choices", "scale", "spans")
 ONE_LABEL = NAMES[0]
@@ -24,3 +25,9 @@ def kind(name: str) -> Kind:
 def has_one_label(name: str) -> bool:
     """Whether an answer of the kind is one label, for which votes are enough."""
     return name == ONE_LABEL
+
+
+def measures(name: str) -> Measures:
+    """What reports tell of the kind called `name`."""
+    found: Measures = import_module(f"labeling.kinds.measures.{name}").MEASURES
+    return found

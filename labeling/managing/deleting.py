@@ -90,7 +90,7 @@ def _empty(tasks: QuerySet[Task], instances: QuerySet[Instance]) -> None:
         _forget(rows.filter(**inside))
     paid = Exists(Reservation.objects.filter(task=OuterRef("pk")))
     _forget(tasks.filter(~paid))
-    tasks.update(gold=None, slice="", check_probability=None, stage=Task.Stage.DECIDED)
+    tasks.update(gold=None, gold_marks=None, slice="", check_probability=None, stage=Task.Stage.DECIDED)
     _forget(instances.filter(~Exists(Task.objects.filter(instance=OuterRef("pk")))))
     number = Cast("pk", CharField())
     instances.update(

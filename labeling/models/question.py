@@ -13,6 +13,7 @@ from labeling.models.project import Project
 
 if TYPE_CHECKING:
     from labeling.kinds.base import Kind, Space
+    from labeling.kinds.measures.base import Measures
 
 
 class Question(models.Model):
@@ -49,6 +50,16 @@ class Question(models.Model):
     def answers(self) -> Kind:
         """What can be done with answers of this question's kind."""
         return registry.kind(self.kind)
+
+    @property
+    def measures(self) -> Measures:
+        """What reports tell of answers of this question's kind."""
+        return registry.measures(self.kind)
+
+    @property
+    def number(self) -> int:
+        """Its place among the project's questions, from 1, as addresses name it."""
+        return self.position + 1
 
     @property
     def votes_are_enough(self) -> bool:

@@ -57,6 +57,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Tasks whose known label the methods may learn from."""
         return self.filter(slice=Task.Slice.VALIDATION)
 
+    def without_gold(self) -> TaskQuerySet:
+        """Tasks whose answer the file does not know."""
+        return self.filter(gold__isnull=True, gold_marks__isnull=True)
+
     def scorable(self) -> TaskQuerySet:
         """Tasks with a known label that no method has seen: the honest checks."""
         return self.exclude(gold=None, gold_marks=None).exclude(slice=Task.Slice.VALIDATION)

@@ -1,0 +1,49 @@
+"""A place on an ordered scale: how far off answers are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labeling.kinds.base import Answers, Space
+from labeling.kinds.measures.base import AC1, FLEISS, RAW, PartScore, Told
+
+
+class OfPlaces:
+    """Distances, and agreement that counts near steps as nearly right."""
+
+    noun = "answer"
+    part = "step"
+    right_where = "its step is the right one"
+    scores: tuple[Told, ...] = (
+        Told("mae", "Mean absolute error", "plain", "how far off on the mean, in the scale’s own units", more=False),
+        Told("quadratic_kappa", "Quadratic κ", "plain", "agreement beyond chance, large errors counting more"),
+        Told("spearman", "Spearman’s ρ", "plain", "whether the order is right"),
+        Told("accuracy", "Right step", "percent", "the nearest step is the right one"),
+    )
+    coefficients: tuple[Told, ...] = (
+        RAW,
+        Told("krippendorff_alpha_interval", "α, interval", "plain", "beyond chance, by squared distance"),
+        Told("krippendorff_alpha_ordinal", "α, ordinal", "plain", "beyond chance, by rank"),
+        Told("krippendorff_alpha_nominal", "α, nominal", "plain", "beyond chance, as if steps had no order"),
+        AC1,
+        FLEISS,
+    )
+
+    def by_part(self, answers: Answers, gold: Answers, space: Space) -> tuple[PartScore, ...]:
+        """None: an answer is one place."""
+        return ()
+
+    def quotes(self, answer: Any, space: Space, text: str) -> tuple[tuple[str, str], ...]:
+        """None."""
+        return ()
+
+    def holding(self, place: int) -> str:
+        """None: a step stands in its own column."""
+        return ""
+
+    def chances(self, marks: Any, chances: list[float], space: Space, text: str) -> list[tuple[str, float]]:
+        """Each step's."""
+        return list(zip(space.labels, chances, strict=False))
+
+
+MEASURES = OfPlaces()

@@ -1,0 +1,64 @@
+"""Stretches of text with types: how many are found, with exact borders and with near ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labeling.kinds.base import Answers, Space
+from labeling.kinds.measures.base import PartScore, Told
+from labeling.truth.spans import scoring
+
+LONGEST = 80
+"""Code points of a quote that are shown; of a longer one the beginning."""
+
+
+class OfStretches:
+    """Precision and recall of stretches, strict and partial, and agreement on code points."""
+
+    noun = "answer"
+    part = "type"
+    right_where = "every stretch has its exact borders and its type, and none is missing"
+    scores: tuple[Told, ...] = (
+        Told("span_f1", "Strict F1", "percent", "stretches with exact borders and the right type"),
+        Told("span_precision", "Strict precision", "percent", "of the stretches that were marked, how many are right"),
+        Told("span_recall", "Strict recall", "percent", "of the right stretches, how many were marked"),
+        Told("partial_f1", "Partial F1", "percent", "stretches that overlap a right one of their type"),
+        Told("token_kappa", "κ by character", "plain", "each character of one type or none, beyond chance"),
+        Told("accuracy", "Whole text right", "percent", "all stretches of a text are right"),
+    )
+    coefficients: tuple[Told, ...] = (
+        Told("pairwise_span_f1", "Pairwise F1", "percent", "strict F1 of every two annotators"),
+        Told("token_kappa", "κ by character", "plain", "each character of one type or none, beyond chance"),
+    )
+
+    def by_part(self, answers: Answers, gold: Answers, space: Space) -> tuple[PartScore, ...]:
+        """Each type's stretches."""
+        given, right = [one.spans for one in answers], [one.spans for one in gold]
+        exact = scoring.strict_by_type(given, right, len(space.labels))
+        near = scoring.partial_by_type(given, right, len(space.labels))
+        return tuple(
+            PartScore(name, one.given, one.right, one.precision, one.recall, one.f1, partial_f1=other.f1)
+            for name, one, other in zip(space.labels, exact, near, strict=True)
+        )
+
+    def quotes(self, answer: Any, space: Space, text: str) -> tuple[tuple[str, str], ...]:
+        """The marked words with their types, in the order of the text."""
+        return tuple((quoted(text, start, end), space.labels[label]) for start, end, label in answer.spans)
+
+    def holding(self, place: int) -> str:
+        """The type is the last of three numbers."""
+        return rf", ?{place}\]"
+
+    def chances(self, marks: Any, chances: list[float], space: Space, text: str) -> list[tuple[str, float]]:
+        """Of each stretch with its type."""
+        rows = zip(marks or (), chances, strict=False)
+        return [(f"“{quoted(text, start, end)}” {space.labels[label]}", p) for (start, end, label), p in rows]
+
+
+MEASURES = OfStretches()
+
+
+def quoted(text: str, start: int, end: int) -> str:
+    """The words of a stretch, in one line."""
+    words = " ".join(text[start:end].split())
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
