@@ -10,7 +10,8 @@ from django.db import transaction
 
 from labeling.checks import evidence as evidences
 from labeling.checks.evidence import Evidence, NotEvidence
-from labeling.models import Batch, Certificate
+from labeling.kinds import registry
+from labeling.models import Batch, Certificate, Question
 from labeling.routing.certificate import RULES, Audit, Finding, ahead, as_it_stands
 
 if TYPE_CHECKING:
@@ -51,17 +52,22 @@ class Target:
 
 
 @transaction.atomic
-def issue(batch: Batch, target: Target, user: User | AnonymousUser | None = None) -> Certificate:
-    """Certify, or refuse, and keep what was found; the same question about the same evidence is answered once.
+def issue(
+    batch: Batch, target: Target, user: User | AnonymousUser | None = None, question: Question | None = None
+) -> Certificate:
+    """Certify, or refuse, and keep what was found; the same target on the same evidence is answered once.
+
+    About the answers to the project's first question, unless another is named.
 
     Raises CannotCertify where checks that were looked at before are to be looked at `once`.
     """
     Batch.objects.select_for_update().get(pk=batch.pk)
-    evidence = evidences.collect(batch)
-    asked = {"batch": batch, "digest": evidences.digest(evidence), **asdict(target)}
+    about = question or batch.project.first_question
+    evidence = evidences.collect(batch, about)
+    asked = {"batch": batch, "question": about, "digest": evidences.digest(evidence), **asdict(target)}
     if found := Certificate.objects.filter(**asked).first():
         return found
-    if target.rule == Rule.ONCE and batch.certificates.exists():
+    if target.rule == Rule.ONCE and batch.certificates.filter(question=about).exists():
         raise CannotCertify("The checks of this batch were looked at before; use the rule that holds at every look.")
     audit = evidences.audit_of(evidence)
     finding = target.find(audit)
@@ -88,43 +94,57 @@ def statement(target: Target, found: Finding, evidence: Evidence) -> str:
     """What a certificate says, or why there is none, in a few sentences."""
     aim = f"at most {percent(target.alpha)}"
     sure = f"with {percent(1 - target.delta)} confidence, relative to {relative_to(evidences.experts(evidence))}"
-    others = evidences.without_label(evidence, found.threshold)
+    others, noun = evidences.without_label(evidence, found.threshold), noun_of(evidence)
+    means = right_means(evidence)
     if found.threshold is None:
-        return _refusal(target, found)
-    rests = f" It rests on {counted(found.checks, 'random check')}, {found.errors} of them released and wrong."
+        return _refusal(target, found, noun) + means
+    rests = f" It rests on {counted(found.checks, 'random check')}, {found.errors} of them released and wrong.{means}"
     if target.about == About.RELEASED:
         rest = f" {others:,} more need an expert." if others else ""
-        return f"Of the {found.accepted:,} released labels {aim} are wrong, {sure}.{rest}{rests}"
+        return f"Of the {found.accepted:,} released {noun}s {aim} are wrong, {sure}.{rest}{rests}"
     once = f"Once an expert has given the {others:,} that still need one, {aim}" if others else aim.capitalize()
     alone = percent(min(target.alpha * found.total / found.accepted, 1.0))
-    part = f" Of the {found.accepted:,} released labels alone that is at most {alone}."
+    part = f" Of the {found.accepted:,} released {noun}s alone that is at most {alone}."
     all_of_them = found.accepted == found.total
-    return f"{once} of all {found.total:,} labels are wrong, {sure}.{'' if all_of_them else part}{rests}"
+    return f"{once} of all {found.total:,} {noun}s are wrong, {sure}.{'' if all_of_them else part}{rests}"
 
 
-def _refusal(target: Target, found: Finding) -> str:
-    of = "the released labels" if target.about == About.RELEASED else "all labels"
+def noun_of(evidence: Evidence) -> str:
+    """What the certified things are called: label, or answer."""
+    return registry.measures(evidence.get("kind", registry.ONE_LABEL)).noun
+
+
+def right_means(evidence: Evidence) -> str:
+    """When an answer is wrong, a sentence; empty where it is one label and no more is to say."""
+    if "kind" not in evidence:
+        return ""
+    where = registry.measures(evidence["kind"]).right_where
+    return f" These are answers to “{evidence['question']}”; one is right where {where}."
+
+
+def _refusal(target: Target, found: Finding, noun: str) -> str:
+    of = f"the released {noun}s" if target.about == About.RELEASED else f"all {noun}s"
     aim = f"at most {percent(target.alpha)} of {of} are wrong with {percent(1 - target.delta)} confidence"
     if not found.checks:
-        return _unchecked(aim, found.further)
+        return _unchecked(aim, found.further, noun)
     answered = found.checks > found.waiting
-    provided = "if errors keep the rate seen so far" if answered else "if none of them finds a wrong label"
+    provided = "if errors keep the rate seen so far" if answered else f"if none of them finds a wrong {noun}"
     waits = f", of which {found.waiting:,} wait for an answer," if found.waiting else ""
     seen = f"{counted(found.checks, 'random check')}{waits} cannot tell that {aim}."
     if found.further == 0:
         return f"No certificate yet: {seen} Once all are answered they would, {provided}."
     if found.further is None:
-        even = "At the rate of errors seen so far" if answered else "Even without a wrong label among them,"
+        even = "At the rate of errors seen so far" if answered else f"Even without a wrong {noun} among them,"
         return f"No certificate: {seen} {even} no number of checks would."
     return f"No certificate: {seen} With about {found.further:,} more they would, {provided}."
 
 
-def _unchecked(aim: str, further: int | None) -> str:
+def _unchecked(aim: str, further: int | None, noun: str) -> str:
     """There is no rate of errors yet: what is said holds if no check finds one."""
     seen = f"No certificate: nothing was checked at random yet, so nobody can tell that {aim}."
     if further is None:
-        return f"{seen} Even without a wrong label among them, no number of checks could."
-    return f"{seen} About {counted(further, 'check')} could, if none of them finds a wrong label."
+        return f"{seen} Even without a wrong {noun} among them, no number of checks could."
+    return f"{seen} About {counted(further, 'check')} could, if none of them finds a wrong {noun}."
 
 
 def relative_to(who: list[dict[str, Any]]) -> str:

@@ -44,7 +44,9 @@ def compared(found: Checked, most: int) -> Compared:
     space = space_of(found.labels)
     if found.question.answers.in_text:
         space = replace(space, texts=_texts(found.task[at]))
-    return Compared(_answers(found, found.label, at, space), _answers(found, found.truth, at, space), found.weight[at], space)
+    return Compared(
+        _answers(found, found.label, at, space), _answers(found, found.truth, at, space), found.weight[at], space
+    )
 
 
 def _texts(tasks: NDArray[np.int64]) -> dict[str, str]:

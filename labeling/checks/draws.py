@@ -188,9 +188,7 @@ def draw(
     return _draw_up_to(locked, cuts) if cuts else 0
 
 
-def cuts_for(
-    batch: Batch, count: int, group: Group | None = None, question: Question | None = None
-) -> Cuts | None:
+def cuts_for(batch: Batch, count: int, group: Group | None = None, question: Question | None = None) -> Cuts | None:
     """The cuts that `count` more checks of one group or of all need; None where there is nothing to draw."""
     left = [one for one in lots(batch, group, question) if not one.drawn]
     size = min(max(count, 0), len(left), MOST)

@@ -1,4 +1,5 @@
-"""What a certificate rests on, as plain values: every label of a batch with its uncertainty, and every random check."""
+"""What a certificate rests on, as plain values: every answer to a question in a batch with its uncertainty, and every
+random check."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ import json
 from typing import Any
 
 import numpy as np
-from django.db.models import Q
 
 from labeling.checks import draws, results
-from labeling.checks.results import Check
-from labeling.models import Annotator, Batch, Decision, Escalation, Task
+from labeling.checks.results import Check, Numbers
+from labeling.models import Annotator, Batch, Decision, Escalation, Label, Question, Task
+from labeling.models.question import space_of
 from labeling.routing.certificate import PENDING, RIGHT, UNASKED, WRONG, Audit
 from labeling.routing.lots import lot
 
@@ -24,49 +25,61 @@ class NotEvidence(ValueError):
     """A file that is no certificate, or lacks a part of it; the message is one sentence."""
 
 
-def collect(batch: Batch) -> Evidence:
-    """All there is to know about the labels of a batch, after drawing what is due.
+def collect(batch: Batch, question: Question) -> Evidence:
+    """All there is to know about the answers to a question in a batch, after drawing what is due.
 
     `tasks`: [name, uncertainty, right or wrong, probability] of every task; uncertainty is null where there is no label
     that could be released, or an expert gave it; the third is null where only a check can tell, the fourth where it is
-    `probability`. `checks`: what was drawn, in the order of the lots.
+    `probability`. `checks`: what was drawn, in the order of the lots. What was asked is told where a project asks for
+    more than one label of each task.
     """
     draws.draw_slice(batch)
     batch.refresh_from_db(fields=["check_cuts"])
-    inside = Q(task__batch=batch, task__question=batch.project.first_question)
+    inside, labels = results.about(batch, question), question.label_list()
+    numbers = Numbers(question, labels)
     stood = {
         audit.task_id: audit.checks
         for audit in Escalation.objects.filter(inside, reason=Escalation.Reason.AUDIT).select_related("checks")[::-1]
         if audit.checks is not None
     }
-    found = results.answered(inside, batch.project.label_list())
-    tasks = list(
-        batch.tasks.filter(question=batch.project.first_question)
-        .order_by("position")
-        .values_list("pk", "instance__external_id", "gold_id", "slice")
-    )
-    chances, usual = _probabilities(batch)
-    made = Decision.objects.current().filter(inside).only("task_id", "label_id", "decided_by", "confidence")
+    found, mine = results.answered(inside, numbers), batch.tasks.filter(question=question)
+    columns = ("pk", "instance__external_id", "gold_id", "gold_marks", "slice")
+    tasks = mine.order_by("position").values_list(*columns)
+    chances, usual = _probabilities(batch, question)
+    made = Decision.objects.current().filter(inside).only("task_id", "label_id", "marks", "decided_by", "confidence")
     now = {one.task_id: one for one in made.iterator(2000)}
     return {
         "format": FORMAT,
         "project": batch.project.name,
         "batch": batch.name,
+        **_asked(question, labels),
         "seed": draws.seed_of(batch),
         "probability": usual,
-        "open": batch.tasks.undecided().filter(check_probability=None).count(),
-        "tasks": [_task(*row, now.get(row[0]), stood.get(row[0]), chances.get(row[0])) for row in tasks],
-        "checks": _checks(batch, stood, found),
+        "open": mine.undecided().filter(check_probability=None).count(),
+        "tasks": [
+            _task(name, numbers.of(gold, marks), numbers, part, now.get(pk), stood.get(pk), chances.get(pk))
+            for pk, name, gold, marks, part in tasks
+        ],
+        "checks": _checks(batch, numbers, stood, found),
     }
 
 
-def _probabilities(batch: Batch) -> tuple[dict[int, float], float]:
+def _asked(question: Question, labels: list[Label]) -> Evidence:
+    """What was asked; nothing where a project asks for one label and no more."""
+    if question.votes_are_enough and question.project.questions.count() == 1:
+        return {}
+    space = space_of(labels)
+    named = {"labels": list(space.labels), "values": list(space.values)}
+    return {"question": question.wording, "number": question.number, "kind": question.kind, **named}
+
+
+def _probabilities(batch: Batch, question: Question) -> tuple[dict[int, float], float]:
     """The probability to be drawn of the tasks of groups that are checked more than others, and that of all others."""
     cuts = draws.Cuts.of(batch)
-    drawn = batch.tasks.filter(check_probability__isnull=False)
+    drawn = batch.tasks.filter(question=question, check_probability__isnull=False)
     if not cuts.own():
         return {}, round(drawn.values_list("check_probability", flat=True).first() or 0.0, DIGITS)
-    rows = draws.could_be_checked(batch).values_list("pk", "instance__groups", "check_probability")
+    rows = draws.could_be_checked(batch, question=question).values_list("pk", "instance__groups", "check_probability")
     stratum = {pk: (cuts.stratum(groups), chance) for pk, groups, chance in rows}
     chance_in = {group: chance for group, chance in stratum.values() if chance is not None}
     inside = {pk: round(chance_in[group], DIGITS) for pk, (group, _) in stratum.items() if group is not None}
@@ -74,45 +87,61 @@ def _probabilities(batch: Batch) -> tuple[dict[int, float], float]:
 
 
 def _task(
-    pk: int, name: str, gold: int | None, part: str, now: Decision | None, stood: Decision | None, chance: float | None
+    name: str,
+    gold: int,
+    numbers: Numbers,
+    part: str,
+    now: Decision | None,
+    stood: Decision | None,
+    chance: float | None,
 ) -> list[Any]:
-    """One row; trailing nulls are left out."""
+    """One row; trailing nulls are left out. `gold`: the number of the known answer, -1 without one."""
     made = stood or now
     if made is None or part == Task.Slice.VALIDATION or (stood is None and made.decided_by == Decision.By.EXPERT):
         return [name]
-    known = None if gold is None else int(made.label_id != gold)
+    known = None if gold < 0 else int(numbers.said(made) != gold)
     row = [name, round(1 - made.confidence, DIGITS), known, chance]
     while row[-1] is None:
         row.pop()
     return row
 
 
-def _checks(batch: Batch, stood: dict[int, Decision], found: dict[int, Check]) -> list[dict[str, Any]]:
-    labels, seed = [label.name for label in batch.project.label_list()], draws.seed_of(batch)
-    places: dict[int | None, int] = {label.pk: place for place, label in enumerate(batch.project.label_list())}
+def _checks(
+    batch: Batch, numbers: Numbers, stood: dict[int, Decision], found: dict[int, Check]
+) -> list[dict[str, Any]]:
+    seed = draws.seed_of(batch)
     people = {one.pk: one for one in Annotator.objects.filter(project=batch.project).people()}
-    drawn = batch.tasks.filter(pk__in=stood, gold=None).values_list("pk", "instance__external_id", "check_probability")
+    drawn = batch.tasks.without_gold().filter(pk__in=stood)
     rows = [
         {
             "task": name,
             "lot": lot(seed, name),
             "probability": round(chance or 0.0, DIGITS),
-            "label": labels[places[stood[pk].label_id]],
+            "label": written(numbers, numbers.said(stood[pk])),
             "settled_by": stood[pk].decided_by,
-            **_answer(found.get(pk), labels, people),
+            **_answer(found.get(pk), numbers, people),
         }
-        for pk, name, chance in drawn
+        for pk, name, chance in drawn.values_list("pk", "instance__external_id", "check_probability")
     ]
     return sorted(rows, key=lambda row: float(row["lot"]))
 
 
-def _answer(found: Check | None, labels: list[str], people: dict[int, Annotator]) -> dict[str, Any]:
+def _answer(found: Check | None, numbers: Numbers, people: dict[int, Annotator]) -> dict[str, Any]:
     """The answer, from whom and when; all null while nobody has answered."""
     if found is None:
         return {"answer": None, "by": None, "kind": None, "when": None}
     who = people[found.annotator]
     when = found.when.isoformat(timespec="seconds")
-    return {"answer": labels[found.truth], "by": who.name, "kind": who.kind, "when": when}
+    return {"answer": written(numbers, found.truth), "by": who.name, "kind": who.kind, "when": when}
+
+
+def written(numbers: Numbers, number: int) -> Any:
+    """An answer as plain values: a label's name, else as its kind writes it into a file."""
+    if numbers.question.one_label:
+        return numbers.labels[number].name
+    kind, space = numbers.question.answers, space_of(numbers.labels)
+    cells = kind.written(kind.from_marks(numbers.answers[number], space), space)
+    return cells[0] if kind.form == "line" else cells
 
 
 def experts(evidence: Evidence) -> list[dict[str, Any]]:

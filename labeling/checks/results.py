@@ -68,8 +68,9 @@ class Numbers:
 class Checked:
     """Settled tasks of a question outside the validation slice, arrays of shape (N,).
 
-    `label`: number of the answer, as it stood when it was checked: a label's place, else its place in `answers`. `by`: place in `BY` of who settled it then.
-    `truth`: the checked answer's number, -1 where there was no check. `group`: place in `groups`.
+    `label`: number of the answer, as it stood when it was checked: a label's place, else its place in `answers`.
+    `by`: place in `BY` of who settled it then. `truth`: the checked answer's number, -1 where there was no check.
+    `group`: place in `groups`.
     `weight`: inverse of the probability to be checked, 1 for tasks that were not. `when`: seconds since 1970 of the
     check, 0 without one. `learned`: tasks of the validation slice, left out. `pending`: drawn checks nobody has
     answered yet, by group name.

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from labeling.models.batch import Batch
+from labeling.models.question import Question
 
 
 class CertificateQuerySet(models.QuerySet["Certificate"]):
@@ -19,7 +20,10 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 
 
 class Certificate(models.Model):
-    """A certificate about a batch, or its refusal (no `threshold`); never changed. `evidence` is what it rests on."""
+    """A certificate about a question's answers in a batch, or its refusal (no `threshold`); never changed.
+
+    `evidence` is what it rests on.
+    """
 
     class Rule(models.TextChoices):
         ANYTIME = "anytime", "as often as you like"
@@ -30,6 +34,7 @@ class Certificate(models.Model):
         RELEASED = "released", "the released labels alone"
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="certificates")
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="certificates")
     rule = models.CharField(max_length=8, choices=Rule.choices)
     about = models.CharField(max_length=8, choices=About.choices)
     alpha = models.FloatField(help_text="The error target.")
@@ -75,7 +80,9 @@ class Certificate(models.Model):
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
-        return f"{reverse('certificate', args=[self.batch.project.slug, self.batch_id])}?shown={self.pk}"
+        page = reverse("certificate", args=[self.batch.project.slug, self.batch_id])
+        about = f"question={self.question.number}&" if self.question.position else ""
+        return f"{page}?{about}shown={self.pk}"
 
     def delete(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("A certificate never vanishes.")

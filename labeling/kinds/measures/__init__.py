@@ -1,1 +1,1 @@
-"""What reports tell of each kind of answers: which numbers, under which names. Begin with `base`; found by the kind's name."""
+"""What reports tell of each kind of answers: which numbers, under which names; found by the kind's name. See `base`."""

@@ -23,6 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("batch", nargs="?", type=int, help="the number of the batch, as in its address")
+        parser.add_argument("--question", type=int, default=1, help="which question of the project, 1 for the first")
         parser.add_argument("--alpha", type=float, default=0.05, help="the share of labels that may be wrong")
         parser.add_argument("--delta", type=float, default=0.05, help="one less the confidence")
         parser.add_argument(
@@ -59,11 +60,16 @@ class Command(BaseCommand):
         batch = Batch.objects.kept().select_related("project").filter(pk=options["batch"]).first()
         if batch is None:
             raise Unusable(f"There is no batch {options['batch']}; its number is in the address of its page.")
+        question = batch.project.questions.filter(position=options["question"] - 1).first()
+        if question is None:
+            raise Unusable(
+                f"The project has no question {options['question']}; it has {batch.project.questions.count()}."
+            )
         from labeling.checks import certificates  # loads numpy, which --help and refusals do not need
 
         try:
             target = certificates.Target(options["alpha"], options["delta"], options["rule"], options["about"])
-            found = certificates.issue(batch, target)
+            found = certificates.issue(batch, target, question=question)
         except certificates.CannotCertify as error:
             raise Unusable(str(error)) from error
         self.stdout.write(certificates.as_file(found) if options["json"] else found.statement, ending="")
