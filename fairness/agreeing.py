@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import F
 
-from labeling.models import Annotator, Batch, Vote
+from labeling.models import Annotator, Batch, Question, Vote
 from labeling.reports.drawing.heat import Heat, lower_triangle
 from labeling.reports.drawing.scales import PLAIN, Scale, spanning
 from labeling.reports.estimates import MINIMUM, Measured, beyond_chance
@@ -37,19 +37,19 @@ class Cast:
         return which
 
 
-def load(batch: Batch) -> Cast:
-    """The current votes with a label; from every k-th task where the batch has more than 5,000."""
+def load(batch: Batch, question: Question) -> Cast:
+    """The current votes about a question; from every k-th task where the batch has more than 5,000."""
     every = -(-max(batch.rows_new, 1) // MOST_TASKS)
-    votes = Vote.objects.current().filter(task__batch=batch, label__isnull=False).order_by("pk")
+    about = Vote.objects.current().filter(task__batch=batch, task__question=question)
+    votes = about.filter(label__isnull=False).order_by("pk")
     if every > 1:
-        votes = votes.annotate(left=F("task__position") % every).filter(left=0)
+        votes = votes.annotate(left=F("task__instance__position") % every).filter(left=0)
     latest = {
         (task, who): label for task, who, label in votes.values_list("task_id", "annotator_id", "label_id").iterator()
     }
     annotators = tuple(batch.project.annotators.all())
-    return _arrays(
-        latest, annotators, {label.pk: place for place, label in enumerate(batch.project.label_list())}, every
-    )
+    places = {label.pk: place for place, label in enumerate(question.label_list())}
+    return _arrays(latest, annotators, places, every)
 
 
 def _arrays(
@@ -105,9 +105,13 @@ class Together:
         return spanning((one for row in self.measures for _, one in row.pairs), unit=PLAIN)
 
 
-def together(batch: Batch) -> Together | None:
-    """Agreement of people, of models and between both, with intervals; None where nobody has voted."""
-    cast = load(batch)
+def together(batch: Batch, question: Question | None = None) -> Together | None:
+    """Agreement of people, of models and between both, with intervals; None where nobody has voted.
+
+    About a question of one label, the project's first one unless another is named.
+    """
+    question = question or batch.project.first_question
+    cast = load(batch, question)
     if not cast.tasks:
         return None
     people = agreement.summarise(only(cast.votes, cast.by(Kind.PERSON)))
@@ -122,7 +126,7 @@ def together(batch: Batch) -> Together | None:
         _measured(against.raw),
         _measured(against.alpha),
         against.tasks,
-        batch.project.label_list()[top].name,
+        question.label_list()[top].name,
         float(models.prevalence[top]),
         pairs(cast),
         cast.tasks,

@@ -11,7 +11,7 @@ from fairness.gaps import Gap, verdict
 from fairness.groups import MARGIN, Fair
 from fairness.quality import Good
 from fairness.reports import Report
-from labeling.models import Batch
+from labeling.models import Batch, Question
 from labeling.money import ledger
 from labeling.reports.batch.standing import Standing
 from labeling.reports.money.bills import Meter
@@ -34,11 +34,13 @@ class Said:
     strong: bool = False
 
 
-def of_batch(report: Report, now: Standing, money: Meter) -> list[Said]:
+def of_batch(report: Report, now: Standing, money: Meter, question: Question | None = None) -> list[Said]:
     """What a manager should know about a batch, in three or four sentences."""
     said = [_stage(now), _left(now)]
     if now.settled:
-        said += [_quality(report.good), _people(report, now), *_fairness(report.fair)]
+        about = question or now.batch.project.first_question
+        noun = about.measures.noun
+        said += [_quality(report.good, noun), _people(report, now, about), *_fairness(report.fair, noun)]
     if money.cap:
         said.append(Said(f"{capfirst(ledger.cents(money.free))} is still free.", strong=True))
     return [one for one in said if one.text]
@@ -71,19 +73,19 @@ def _left(now: Standing) -> Said:
     )
 
 
-def _quality(good: Good) -> Said:
+def _quality(good: Good, noun: str = "label") -> Said:
     if good.overall.estimable and good.overall.value is not None:
-        told = f"About {100 * good.overall.value:.0f} of 100 settled labels are right"
+        told = f"About {100 * good.overall.value:.0f} of 100 settled {noun}s are right"
         if good.base is None or good.base.beaten:
             return Said(f"{told}.", strong=True)
         lead = good.base.above.value or 0.0
         better = "not surely better" if lead > 0 else "no better"
         always = f"always saying {good.base.label}, which is right {100 * good.base.share:.0f} times"
         return Said(f"{told}: {better} than {always}.", strong=True)
-    return Said(f"Too few labels are checked to say how many are right: {good.checks} of 30.", strong=True)
+    return Said(f"Too few {noun}s are checked to say how many are right: {good.checks} of 30.", strong=True)
 
 
-def _people(report: Report, now: Standing) -> Said:
+def _people(report: Report, now: Standing, question: Question) -> Said:
     if report.together is None:
         return Said("")
     alpha = report.together.measures[1].people
@@ -93,29 +95,29 @@ def _people(report: Report, now: Standing) -> Said:
         return Said("People agree well.")
     if alpha.high >= SPLIT:
         return Said("")
-    cause = work.why_people_differ(now.batch.project)
+    cause = work.why_people_differ(question)
     return Said(f"People often disagree. {cause.sentence}" if cause.blames else "People often disagree.")
 
 
-def _fairness(fair: Fair | None) -> list[Said]:
+def _fairness(fair: Fair | None, noun: str) -> list[Said]:
     if fair is None:
         return []
     lacking = [row.group for row in fair.table.groups if not row.accuracy.estimable and row.n]
-    return [Said(_gap(fair.table.accuracy_difference)), Said(_lacking(lacking, len(fair.table.groups)))]
+    return [Said(_gap(fair.table.accuracy_difference, noun)), Said(_lacking(lacking, len(fair.table.groups)))]
 
 
-def _gap(gap: Gap) -> str:
+def _gap(gap: Gap, noun: str) -> str:
     if not gap.estimable or gap.low is None:
         return ""
     found = verdict(gap, MARGIN)
     if found == "pass":
-        return "All groups get right labels about equally often, within 5 points."
+        return f"All groups get right {noun}s about equally often, within 5 points."
     if found == "fail":
-        return f"{gap.lowest} gets clearly fewer right labels than {gap.highest}."
+        return f"{gap.lowest} gets clearly fewer right {noun}s than {gap.highest}."
     if gap.lowest == gap.highest:
-        return "In the checks all groups got right labels equally often; a true gap is not excluded yet."
+        return f"In the checks all groups got right {noun}s equally often; a true gap is not excluded yet."
     small = f"as small as {100 * gap.low:.1f} points" if gap.low >= 0.0005 else "none at all"
-    seen = f"{gap.lowest} gets fewer right labels than {gap.highest} in the checks"
+    seen = f"{gap.lowest} gets fewer right {noun}s than {gap.highest} in the checks"
     return f"{seen}; the true gap may be {small}, so it is not settled yet."
 
 
@@ -127,7 +129,7 @@ def _lacking(names: list[str], groups: int) -> str:
     return f"{shown}{more} {'have' if len(names) > 1 else 'has'} too few checks to say."
 
 
-def of_project(standings: list[Standing], good: Good, cases: int) -> list[Said]:
+def of_project(standings: list[Standing], good: Good, cases: int, question: Question | None = None) -> list[Said]:
     """What moves and what waits."""
     moving = [one for one in standings if one.moving]
     waiting = sum(one.asked.get("person", 0) for one in moving)
@@ -136,7 +138,7 @@ def of_project(standings: list[Standing], good: Good, cases: int) -> list[Said]:
         return [Said("No batch is at work.", strong=True), *([_waiting(0, cases, 0)] if cases else [])]
     said = [_moving(moving), _waiting(waiting, cases, unasked)]
     if any(one.settled for one in standings):
-        said.append(_quality(good))
+        said.append(_quality(good, question.measures.noun if question else "label"))
     return said
 
 

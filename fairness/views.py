@@ -22,25 +22,29 @@ from labeling.reports.batch.standing import Standing, standing, standings
 from labeling.reports.money import bills, outlook
 from labeling.web.once import once
 from labeling.web.pages import show
+from labeling.web.questions import Asked, asked
 
 
 @require_safe
 def project(request: HttpRequest, slug: str) -> HttpResponse:
     """The overview of a project: what moves, what waits, how good, how fair, how far, how much."""
     visit = enter(request, slug, Role.EXPERT)
-    return show(request, "fairness/project.html", _overview(visit), parts=("standing", "todo"))
+    return show(
+        request, "fairness/project.html", _overview(visit, asked(visit.project, request)), parts=("standing", "todo")
+    )
 
 
-def _overview(visit: Visit) -> dict[str, object]:
-    found, (answers, again) = standings(visit.project), reports.answers_and_wait(visit.project)
-    asked = sum(sum(one.asked.values()) for one in found)
+def _overview(visit: Visit, about: Asked) -> dict[str, object]:
+    found, (answers, again) = standings(visit.project), reports.answers_and_wait(visit.project, about.question)
+    waiting = sum(sum(one.asked.values()) for one in found)
     batches = [one.batch for one in found] if visit.may(Role.MANAGER) else []
     ahead, later = outlook.newest_and_wait(batches)
     return {
         "visit": visit,
         "here": "overview",
+        "asked": about,
         "manages": visit.may(Role.MANAGER),
-        "said": findings.of_project(found, answers.good, visit.cases),
+        "said": findings.of_project(found, answers.good, visit.cases, about.question),
         "standings": found,
         "put_away": not found and visit.project.batches.kept().exists(),
         "moving": [one for one in found if one.moving],
@@ -49,7 +53,7 @@ def _overview(visit: Visit) -> dict[str, object]:
         "fair": answers.fair,
         "settled": sum(one.settled for one in found),
         "total": sum(one.total for one in found),
-        "far": f"{asked:,} wait for an answer" if asked else "",
+        "far": f"{waiting:,} wait for an answer" if waiting else "",
         "money": bills.meter(visit.project),
         "todos": overview.todos(visit, found, answers),
         "working": at_work(visit.project),
@@ -72,7 +76,8 @@ def batch(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     if batch in request.session.get("started", []) and not Batch.objects.filter(pk=batch).exists():
         return _nothing_came_of_it(request, slug)
     found = batch_of(visit, batch)
-    context = {**_report(visit, found, Grouping.of(found, request.GET.get("by", ""))), "choice": None}
+    grouped = Grouping.of(found, request.GET.get("by", ""))
+    context = {**_report(visit, found, grouped, asked(visit.project, request)), "choice": None}
     fair = context["report"].fair
     if fair is not None:
         context["choice"] = groups.choose(fair, request.GET.get("measure", ""), request.GET.get("label", ""))
@@ -89,11 +94,13 @@ def _nothing_came_of_it(request: HttpRequest, slug: str) -> HttpResponse:
     return answer
 
 
-def _report(visit: Visit, found: Batch, grouped: Grouping) -> dict[str, Any]:
-    (report, again), now, money = reports.report_and_wait(found, grouped.by), standing(found), bills.meter(found)
+def _report(visit: Visit, found: Batch, grouped: Grouping, about: Asked) -> dict[str, Any]:
+    report, again = reports.report_and_wait(found, grouped.by, about.question)
+    now, money = standing(found), bills.meter(found)
     return {
         "visit": visit,
         "here": "batch",
+        "asked": about,
         "manages": visit.may(Role.MANAGER),
         "batch": found,
         "now": now,
@@ -105,7 +112,7 @@ def _report(visit: Visit, found: Batch, grouped: Grouping) -> dict[str, Any]:
         "grouping": grouped,
         "good": report.good,
         "fair": report.fair,
-        "said": findings.of_batch(report, now, money),
+        "said": findings.of_batch(report, now, money, about.question),
         "measures": groups.MEASURES,
         "neighbours": neighbours(found),
         "left": leftovers.of(found),
@@ -136,9 +143,10 @@ def check_more(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     found = batch_of(visit, batch)
     count, group = request.POST.get("count", ""), request.POST.get("group")
     by = chosen(found, request.POST.get("by", ""))
-    drawn = draws.draw(found, whole(count) or 0, group=group or None, by=by)
+    about = asked(visit.project, request)
+    drawn = draws.draw(found, whole(count) or 0, group=group or None, by=by, question=about.question)
     if drawn:
         messages.success(request, draws.words(found, drawn, group or ""))
     else:
         messages.error(request, "No settled task is left that could be checked; settle or import more of them first.")
-    return redirect(f"{found.get_absolute_url()}#fair")
+    return redirect(f"{found.get_absolute_url()}{about.query}#fair")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from labeling.checks.results import Checked
+from labeling.checks.results import Checked, Numbers
 from labeling.kinds.base import Answers, Space, taken
 from labeling.models import Task
 from labeling.models.question import space_of
@@ -29,12 +29,17 @@ def part_answers(found: Checked) -> tuple[tuple[str, ...], Bools, Bools]:
 
     Where nothing was checked, `true` says nothing.
     """
-    kind, space = found.question.answers, space_of(found.labels)
-    if not found.answers:
-        return space.labels, *(np.zeros((len(found.task), len(space.labels)), dtype=np.bool_) for _ in range(2))
-    each = kind.pack([kind.from_marks(plain, space) for plain in found.answers], space)
-    names, of = kind.traits(each, space)
+    names, of = parts_of(found.numbers)
     return names, of[found.label], of[np.maximum(found.truth, 0)]
+
+
+def parts_of(numbers: Numbers) -> tuple[tuple[str, ...], Bools]:
+    """The traits by name, and which of them each answer has, by its number, (A, P)."""
+    kind, space = numbers.question.answers, space_of(numbers.labels)
+    if not numbers.labels:
+        return (), np.zeros((1, 0), dtype=np.bool_)
+    each = kind.pack([kind.from_marks(plain, space) for plain in numbers.answers], space)
+    return kind.traits(each, space)
 
 
 def compared(found: Checked, most: int) -> Compared:

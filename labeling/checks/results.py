@@ -58,6 +58,10 @@ class Numbers:
         """The number of what a row says."""
         return self.of(row.label_id, row.marks)
 
+    def known(self, marks: Any) -> int:
+        """The number of marks that have one already, else -2, which no answer has."""
+        return self._place.get(json.dumps(marks, sort_keys=True), -2)
+
     def words(self, number: int) -> str:
         """An answer as people read it."""
         kind, space = self.question.answers, space_of(self.labels)

@@ -41,6 +41,20 @@ def share(part: float, whole: float, *, minimum: int = MINIMUM, counted: str = "
     return Measured(part / whole, low, high, enough, "" if enough else f"{whole:.0f} of {minimum} {counted}")
 
 
+def spread(values: Sequence[float | None], n: int, *, share: bool) -> Measured:
+    """The first value with the middle 95% of the others, its resamples; without a value there is nothing to divide by.
+
+    Where all resamples agree, a `share` of `n` tasks has Wilson's limits, since so few tasks cannot be so sure.
+    """
+    value, others = values[0], [one for one in values[1:] if one is not None]
+    if value is None or not others:
+        return Measured(None, estimable=False, reason="nothing to divide by")
+    low, high = np.quantile(others, [0.025, 0.975]).tolist()
+    if share and high - low < 1e-9:
+        low, high = limits(value, n)
+    return Measured(value, min(low, value), max(high, value))
+
+
 def limits(rate: float, n: float) -> tuple[float, float]:
     """Wilson's 95% limits of a rate seen in `n` trials."""
     low, high = wilson(np.array([rate]), np.array([float(n)]))

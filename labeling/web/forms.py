@@ -10,9 +10,9 @@ from django import forms
 from django.contrib.auth.models import User
 
 from labeling.checks.certificates import Target
-from labeling.models import Annotator, Batch, Certificate, Membership, Project
+from labeling.models import Annotator, Batch, Certificate, Membership, Project, Question
 from labeling.people.rules import PRICED
-from labeling.reports.batch.replays import ROUTERS
+from labeling.reports.batch.replays import ROUTERS, routers
 from labeling.truth.methods import NAMES
 
 MICRO = 1_000_000
@@ -180,9 +180,9 @@ class CertificateForm(forms.Form):
     about = forms.ChoiceField(label="Wrong among", choices=Certificate.About.choices)
     rule = forms.ChoiceField(label="You look at the checks", choices=Certificate.Rule.choices)
 
-    def __init__(self, batch: Batch, *args: Any, **options: Any) -> None:
+    def __init__(self, batch: Batch, question: Question, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        if batch.certificates.exists():
+        if batch.certificates.filter(question=question).exists():
             self.fields["rule"].choices = Certificate.Rule.choices[:1]  # type: ignore[attr-defined]
 
     def target(self) -> Target:
@@ -199,3 +199,9 @@ class ReplayForm(forms.Form):
         label="How votes are weighed", choices=[(name, name.replace("_", " ")) for name in NAMES]
     )
     budget = dollars(label="Budget, US dollars")
+
+    def __init__(self, question: Question, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["router"].choices = list(routers(question).items())  # type: ignore[attr-defined]
+        if not question.votes_are_enough:
+            self.fields["aggregator"].choices = [("auto", "auto")]  # type: ignore[attr-defined]

@@ -46,7 +46,8 @@ class Measures(Protocol):
 
     `noun`: what an answer is called; `part`: what one of its traits is called. `right_where`: when a whole answer is
     right, the second half of a sentence. `scores`: what `Kind.score` computes, `coefficients`: what `Kind.agreement`
-    computes, each in the order of a page; the second coefficient is the one that a headline rests on.
+    computes, each in the order of a page; the second coefficient is the one that a headline rests on. `pair`: what is
+    told of every two annotators.
     """
 
     noun: str
@@ -54,6 +55,7 @@ class Measures(Protocol):
     right_where: str
     scores: tuple[Told, ...]
     coefficients: tuple[Told, ...]
+    pair: Told
 
     def by_part(self, answers: Answers, gold: Answers, space: Space) -> tuple[PartScore, ...]:
         """Every part for itself, in the order of the labels; none where an answer has one part."""

@@ -16,6 +16,7 @@ class OfOneLabel:
     right_where = "it is the right label"
     scores: tuple[Told, ...] = (Told("accuracy", "Accuracy", "percent", "the label is right"),)
     coefficients: tuple[Told, ...] = (RAW, ALPHA, AC1, FLEISS)
+    pair = Told("kappa", "Cohen’s κ", "plain", "agreement beyond chance")
 
     def by_part(self, answers: Answers, gold: Answers, space: Space) -> tuple[PartScore, ...]:
         """None: an answer has one part."""

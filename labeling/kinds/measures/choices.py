@@ -31,6 +31,7 @@ class OfSets:
         AC1,
         FLEISS,
     )
+    pair = Told("kappa", "κ over all labels", "plain", "labels as yes or no, beyond chance")
 
     def by_part(self, answers: Answers, gold: Answers, space: Space) -> tuple[PartScore, ...]:
         """Each label as a yes or a no."""

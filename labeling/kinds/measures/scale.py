@@ -28,6 +28,7 @@ class OfPlaces:
         AC1,
         FLEISS,
     )
+    pair = Told("kappa", "Quadratic κ", "plain", "agreement beyond chance, large differences counting more")
 
     def by_part(self, answers: Answers, gold: Answers, space: Space) -> tuple[PartScore, ...]:
         """None: an answer is one place."""

@@ -30,6 +30,7 @@ class OfStretches:
         Told("pairwise_span_f1", "Pairwise F1", "percent", "strict F1 of every two annotators"),
         Told("token_kappa", "κ by character", "plain", "each character of one type or none, beyond chance"),
     )
+    pair = Told("span_f1", "Strict F1", "plain", "stretches that both mark alike")
 
     def by_part(self, answers: Answers, gold: Answers, space: Space) -> tuple[PartScore, ...]:
         """Each type's stretches."""

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from labeling import arrays
 from labeling.checks import results
-from labeling.checks.results import Checked
-from labeling.models import Annotator, Batch, Project, Round, Task, Vote
+from labeling.checks.results import Checked, Numbers
+from labeling.models import Annotator, Batch, Project, Question, Round, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.reports.batch.comparison import SLOW
 from labeling.reports.drawing.curves import Spot
@@ -60,7 +60,7 @@ def levels(batch: Batch, turns: Sequence[Round], spent: int) -> tuple[Spot, ...]
     Until the first answer was bought about a task its label counts as the models of the crowd alone have it, from then
     on as it stands now. `spent`: micro-dollars.
     """
-    if batch.rows_new > MOST_TASKS:
+    if batch.rows_new > MOST_TASKS or not batch.project.first_question.votes_are_enough:
         return ()
     sample = _sample(batch)
     if sample is None:
@@ -102,10 +102,11 @@ def settled(found: Checked) -> Measured:
     return share(hits, checks, minimum=0) if enough else Measured(None, estimable=False, reason=reason)
 
 
-def now(project: Project) -> Measured:
-    """How right all labels of a project would be, were its waiting tasks settled by their likeliest label."""
-    found, waiting = results.load(project), _waiting(project)
-    open_tasks = _waiting_tasks(project).count()
+def now(question: Question) -> Measured:
+    """How right all answers to a question would be, were its waiting tasks settled by their likeliest answer."""
+    found = results.load(question.project, question=question)
+    waiting = _waiting(question.project, found.numbers)
+    open_tasks = _waiting_tasks(question.project, question).count()
     if not open_tasks:
         return settled(found)
     if not _enough(len(found.task), int(found.checks.sum()), open_tasks, len(waiting)):
@@ -139,14 +140,15 @@ def _enough(settled: int, settled_checks: int, waiting: int, waiting_checks: int
 
 def _sample(batch: Batch) -> Sample | None:
     """The checked tasks; None with fewer than 30, or where a stratum that is not empty has too few to stand for it."""
-    found, waiting = results.load(batch), _waiting(batch)
-    open_tasks, n_settled = _waiting_tasks(batch).count(), int(found.checks.sum())
+    asked = batch.project.first_question
+    found = results.load(batch)
+    waiting = _waiting(batch, found.numbers)
+    open_tasks, n_settled = _waiting_tasks(batch, asked).count(), int(found.checks.sum())
     if not _enough(len(found.task), n_settled, open_tasks, len(waiting)):
         return None
-    labels = {label.pk: place for place, label in enumerate(batch.project.label_list())}
     tasks = np.concatenate([found.task[found.checks], np.array([task for task, _, _ in waiting], dtype=np.int64)])
-    final = [*found.label[found.checks], *(labels[likeliest] for _, likeliest, _ in waiting)]
-    truth = [*found.truth[found.checks], *(labels[gold] for _, _, gold in waiting)]
+    final = [*found.label[found.checks], *(likeliest for _, likeliest, _ in waiting)]
+    truth = [*found.truth[found.checks], *(gold for _, _, gold in waiting)]
     return Sample(
         _crowds_own(batch, tasks),
         np.array(final, dtype=np.int32),
@@ -158,15 +160,17 @@ def _sample(batch: Batch) -> Sample | None:
     )
 
 
-def _waiting_tasks(scope: Batch | Project) -> TaskQuerySet:
-    """Weighed tasks without a final label, outside the validation slice."""
-    return scope.tasks.exclude(slice=Task.Slice.VALIDATION).undecided().filter(belief__isnull=False)
+def _waiting_tasks(scope: Batch | Project, question: Question) -> TaskQuerySet:
+    """Weighed tasks about a question without a final answer, outside the validation slice."""
+    mine = scope.tasks.filter(question=question).exclude(slice=Task.Slice.VALIDATION)
+    return mine.undecided().filter(belief__isnull=False)
 
 
-def _waiting(scope: Batch | Project) -> list[tuple[int, int, int]]:
-    """(task, likeliest label, known label) of each task that waits and whose known label no method may learn from."""
-    known = _waiting_tasks(scope).filter(gold__isnull=False).order_by("pk")
-    return list(known.values_list("pk", "belief__label_id", "gold_id"))
+def _waiting(scope: Batch | Project, numbers: Numbers) -> list[tuple[int, int, int]]:
+    """(task, likeliest answer, known answer) of each task that waits and whose known answer no method learns from."""
+    known = _waiting_tasks(scope, numbers.question).scorable().order_by("pk")
+    rows = known.values_list("pk", "belief__label_id", "belief__marks", "gold_id", "gold_marks")
+    return [(pk, numbers.of(likeliest, marks), numbers.of(gold, of)) for pk, likeliest, marks, gold, of in rows]
 
 
 def _crowds_own(batch: Batch, tasks: NDArray[np.int64]) -> Ints:

@@ -1,4 +1,4 @@
-"""How common each label truly is in a batch, and in each of its groups: cheap labels corrected by random checks."""
+"""How common each label, step or type truly is in a batch and its groups: cheap answers corrected by random checks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from labeling.checks import results
+from labeling.checks.compared import parts_of
 from labeling.checks.results import BY, Checked
-from labeling.models import Batch, Decision, Label, grouping
+from labeling.models import Batch, Decision, Question, grouping
 from labeling.models.grouping import By
 from labeling.reports.drawing.scales import Scale, spanning
 from labeling.reports.estimates import MINIMUM, Measured
 from labeling.routing.prediction_powered import Sample, share
-from labeling.truth.votes import Bools, Floats, Ints
+from labeling.truth.votes import Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Prevalence:
 
     labels: tuple[Line, ...]
     groups: tuple[Line, ...]
-    label: Label | None
+    label: str
+    part: str = "label"
 
     @property
     def scale(self) -> Scale:
@@ -55,26 +57,31 @@ def _holding(lines: Sequence[Line]) -> Scale:
     return spanning([*(line.share for line in lines), *labeled], top=None)
 
 
-def prevalence(batch: Batch, chosen: str = "", by: By = ()) -> Prevalence:
-    """Both tables; `chosen` names the label whose share is told by group, else the most common one.
+def prevalence(batch: Batch, chosen: str = "", by: By = (), question: Question | None = None) -> Prevalence:
+    """Both tables; `chosen` names the label, step or type whose share is told by group, else the most common one.
 
-    `by`: the attributes that make the groups, else the first one.
+    `by`: the attributes that make the groups, else the first one. `question`: else the project's first one.
     """
-    by = by or grouping.chosen(batch)
-    found = results.load(batch, by)
-    known = list(batch.tasks.learnable().values_list("gold_id", grouping.group_name(by, "instance__groups")))
-    everybody = np.ones(len(found.task), dtype=np.bool_)
-    lines = [_line(label.name, found, everybody, label, [gold for gold, _ in known]) for label in found.labels]
-    if not lines:
-        return Prevalence((), (), None)
-    named = [label for label in found.labels if label.name == chosen]
-    label = named[0] if named else found.labels[int(np.argmax([line.labeled for line in lines]))]
-    names = sorted({*found.groups, *(group for _, group in known)})
-    groups = [
-        _line(name, found, _in_group(found, name), label, [gold for gold, group in known if group == name])
-        for name in names
+    by, asked = by or grouping.chosen(batch), question or batch.project.first_question
+    found = results.load(batch, by, asked)
+    group, learnable = grouping.group_name(by, "instance__groups"), batch.tasks.learnable().filter(question=asked)
+    known = [
+        (found.numbers.of(gold, marks), name)
+        for gold, marks, name in learnable.values_list("gold_id", "gold_marks", group)
     ]
-    return Prevalence(tuple(lines), tuple(groups) if len(names) > 1 else (), label)
+    names, has = parts_of(found.numbers)
+    if not names:
+        return Prevalence((), (), "")
+    everybody = np.ones(len(found.task), dtype=np.bool_)
+    lines = [_line(name, found, everybody, has[:, at], [gold for gold, _ in known]) for at, name in enumerate(names)]
+    place = names.index(chosen) if chosen in names else int(np.argmax([line.labeled for line in lines]))
+    in_groups = sorted({*found.groups, *(group for _, group in known)})
+    groups = [
+        _line(name, found, _in_group(found, name), has[:, place], [gold for gold, group in known if group == name])
+        for name in in_groups
+    ]
+    shown = tuple(groups) if len(in_groups) > 1 else ()
+    return Prevalence(tuple(lines), shown, names[place], asked.measures.part)
 
 
 def _in_group(found: Checked, name: str) -> Bools:
@@ -84,31 +91,33 @@ def _in_group(found: Checked, name: str) -> Bools:
     return inside
 
 
-def _line(name: str, found: Checked, inside: Bools, label: Label, known: list[int]) -> Line:
+def _line(name: str, found: Checked, inside: Bools, has: Bools, known: list[int]) -> Line:
     """The share of a label among some settled tasks and the known ones of the validation slice, whose label is sure.
+
+    `has`: which answers, by their numbers, hold the label.
 
     Labels that an expert gave without being drawn are sure as well; for the rest the checks speak.
     """
-    place = found.labels.index(label)
     sure = inside & (found.by == BY.index(Decision.By.EXPERT)) & ~found.checks
     rest, drawn = inside & ~sure, inside & found.checks
-    certain = sum(gold == label.pk for gold in known) + int((found.label[sure] == place).sum())
+    certain = int(has[known].sum()) + int(has[found.label[sure]].sum())
     total, checks = len(known) + int(inside.sum()), int(drawn.sum())
-    said = (certain + int((found.label[rest] == place).sum())) / total if total else 0.0
+    said = (certain + int(has[found.label[rest]].sum())) / total if total else 0.0
     if not rest.any():
         exact = Measured(said, said, said) if total else Measured(None, estimable=False, reason="no task is settled")
         return Line(name, exact, said, exact, total, checks)
     if checks < MINIMUM and checks < rest.sum():
         few = Measured(None, estimable=False, reason=f"{checks} of {MINIMUM} checked")
         return Line(name, few, said, few, total, checks)
-    return Line(name, *_powered(found, rest, drawn, place, certain, total), total, checks)
+    return Line(name, *_powered(found, rest, drawn, has, certain, total), total, checks)
 
 
 def _powered(
-    found: Checked, rest: Bools, drawn: Bools, place: int, certain: int, total: int
+    found: Checked, rest: Bools, drawn: Bools, has: Bools, certain: int, total: int
 ) -> tuple[Measured, float, Measured]:
     """The share among the tasks that only checks can tell of, carried over to all tasks."""
-    cheap, truth = _is(found.label, place), _is(found.truth, place)
+    cheap = has[found.label].astype(np.float64)
+    truth = np.where(found.checks, has[np.maximum(found.truth, 0)], False).astype(np.float64)
     if int(drawn.sum()) < 2:
         value, said = ((certain + float(one[drawn].sum())) / total for one in (truth, cheap))
         return Measured(value, value, value), said, Measured(value, value, value)
@@ -120,8 +129,3 @@ def _powered(
     )
     said = (certain + float(cheap[rest].sum())) / total
     return Measured(value, low, high), said, Measured(plain, plain_low, plain_high)
-
-
-def _is(labels: Ints, place: int) -> Floats:
-    same: Floats = (labels == place).astype(np.float64)
-    return same

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from labeling import arrays
 from labeling.arrays import Ballot
 from labeling.checks import results
-from labeling.models import Annotator, Batch, Escalation
+from labeling.models import Annotator, Batch, Escalation, Question
 from labeling.reports import kept
+from labeling.reports.batch import kind_replays
 from labeling.reports.batch.comparison import MOST_SLOW, SLOW
+from labeling.reports.batch.replayed import MICRO, STEPS, Compared, Side, Wanted, difference_of, share_right
 from labeling.reports.drawing.curves import Curve, Spot
-from labeling.reports.estimates import MINIMUM, Commonest, Measured, commonest, share
+from labeling.reports.estimates import commonest
 from labeling.rounds import relabelers
 from labeling.rounds.relabelers import Party
 from labeling.routing.recording import Recording, Replay
 from labeling.routing.replay import Point, replay
-from labeling.truth.votes import Bools, Floats, Ints
+from labeling.truth.votes import Bools, Ints
 
-MICRO = 1_000_000
-UNKNOWN = Measured(None, estimable=False)
 MOST_TASKS = 20_000
-STEPS = (0.0, 0.01, 0.03, 0.1, 0.3, 0.6, 1.0)
-"""The parts of what can be spent at which the curve is measured; models are far cheaper than people."""
 ROUTERS = {
     "value": "value per dollar, as Concord does",
     "entropy": "most uncertain first, answers weighed as Concord does",
@@ -36,54 +33,28 @@ ROUTERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is tried: the budget in micro-dollars."""
-
-    router: str
-    aggregator: str
-    budget: int
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One of the two runs: how many answers it bought, what they cost in micro-dollars, how right its labels are."""
-
-    calls: int
-    cost: int
-    right: Measured
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """The run as it went and the one replayed. `difference`: in accuracy, on the same checked tasks; `refused`: why
-    nothing was replayed, or empty. `parties`: whose answers can be bought again, and how many there are."""
-
-    refused: str = ""
-    ours: Side | None = None
-    theirs: Side | None = None
-    difference: Measured = UNKNOWN
-    saved: int = 0
-    checks: int = 0
-    parties: tuple[tuple[str, str, int, int], ...] = ()
-    curve: Curve | None = None
-    common: Commonest | None = None
-
-
 def compare_and_wait(batch: Batch, wanted: Wanted) -> tuple[Compared, int]:
     """Replay a batch; kept while no vote changes. Also: in how many seconds newer numbers are to be had, 0 if none."""
-    if batch.rows_new > MOST_TASKS:
+    asked = wanted.question or batch.project.first_question
+    if batch.rows_new > (MOST_TASKS if asked.votes_are_enough else kind_replays.MOST_TASKS):
         told = f"This batch has {batch.rows_new:,} tasks, too many for a page; use `manage.py simulate`."
         return Compared(told), 0
     if wanted.aggregator in SLOW and batch.rows_new * batch.project.annotators.count() > MOST_SLOW:
         told = f"Too many votes for {wanted.aggregator.replace('_', ' ')} on a page; choose another method."
         return Compared(told), 0
-    name = f"replay.{batch.pk}.{batch.created_at.timestamp()}.{wanted.router}.{wanted.aggregator}.{wanted.budget}"
-    return kept.keep_and_tell(name, kept.version(), lambda: _compare(batch, wanted))
+    how = f"{wanted.router}.{wanted.aggregator}.{wanted.budget}"
+    name = f"replay.{batch.pk}.{batch.created_at.timestamp()}.{asked.position}.{how}"
+    compare = _compare if asked.votes_are_enough else kind_replays.compare
+    return kept.keep_and_tell(name, kept.version(), lambda: compare(batch, wanted, asked))
 
 
-def _compare(batch: Batch, wanted: Wanted) -> Compared:
-    ballot = arrays.load(batch, settled=False)
+def routers(question: Question) -> dict[str, str]:
+    """How it can be chosen whom to ask about a question of this kind."""
+    return ROUTERS if question.votes_are_enough else kind_replays.ROUTERS
+
+
+def _compare(batch: Batch, wanted: Wanted, question: Question) -> Compared:
+    ballot = arrays.load(batch, question, settled=False)
     if not len(ballot.votes.task):
         return Compared("Nobody has voted in this batch yet, so there is nothing to replay.")
     parties = [party for party in relabelers.parties(batch, ballot) if party.kind != Annotator.Kind.EXPERT]
@@ -126,7 +97,7 @@ def _answers(batch: Batch, ballot: Ballot, parties: Sequence[Party]) -> Ints:
 
 def _checks(batch: Batch, ballot: Ballot) -> tuple[Ints, Bools]:
     """The checked answer of each task, -1 without one, and whether the label as it stood then was right."""
-    found = results.load(batch)
+    found = results.load(batch, question=ballot.question)
     place = {int(task): index for index, task in enumerate(ballot.task_ids)}
     truth, right = np.full(len(place), -1, dtype=np.int32), np.zeros(len(place), dtype=np.bool_)
     for task, answer, same in zip(found.task, found.truth, found.right, strict=True):
@@ -140,8 +111,8 @@ def _told(run: Replay, points: list[Point], before: Bools, parties: Sequence[Par
     counts = _on_offer(run).sum(axis=0)
     where = record.truth >= 0
     after = points[-1].label == record.truth
-    ours = Side(int(counts.sum()), int((counts * record.prices).sum()), _share(before[where]))
-    theirs = Side(points[-1].calls, points[-1].cost, _share(after[where]))
+    ours = Side(int(counts.sum()), int((counts * record.prices).sum()), share_right(before[where]))
+    theirs = Side(points[-1].calls, points[-1].cost, share_right(after[where]))
     offered = tuple(
         (str(party.kind), party.name, int(count), int(price))
         for party, count, price in zip(parties, counts, record.prices, strict=True)
@@ -149,32 +120,12 @@ def _told(run: Replay, points: list[Point], before: Bools, parties: Sequence[Par
     spots = [_spot(point, record.truth) for point in points]
     now = Spot(ours.cost / MICRO, ours.right.value, words="as it went", estimable=ours.right.estimable)
     curve = Curve(tuple(spots), (), (now,)) if ours.right.estimable else None
-    difference = _difference(before[where], after[where])
+    difference = difference_of(before[where], after[where])
     saved, common = ours.cost - theirs.cost, commonest(record.truth, names)
     return Compared("", ours, theirs, difference, saved, int(where.sum()), offered, curve, common)
 
 
-def _share(right: Bools) -> Measured:
-    return share(float(right.sum()), float(len(right)))
-
-
 def _spot(point: Point, truth: Ints) -> Spot:
     where = truth >= 0
-    found = _share(point.label[where] == truth[where])
+    found = share_right(point.label[where] == truth[where])
     return Spot(point.cost / MICRO, found.value, found.low, found.high, f"{point.calls:,} answers", found.estimable)
-
-
-def _difference(before: Bools, after: Bools) -> Measured:
-    """The mean of the paired differences with 1.96 standard errors; a task counts as half wrong at each end.
-
-    The half counts (Agresti and Min, 2005) keep the interval open where both runs err on the same tasks.
-    """
-    n = len(before)
-    if n < MINIMUM:
-        return Measured(None, estimable=False, reason=f"{n} of {MINIMUM} checked")
-    gained, lost = float((after & ~before).sum()) + 0.5, float((before & ~after).sum()) + 0.5
-    total = n + 2.0
-    middle = (gained - lost) / total
-    half = 1.96 * float(np.sqrt((gained + lost) / total - middle**2) / np.sqrt(total))
-    rows: Floats = after.astype(np.float64) - before
-    return Measured(float(rows.mean()), middle - half, middle + half)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Q, Sum
 
-from labeling.models import Annotator, Batch, Escalation, Reservation, Round
+from labeling.models import Annotator, Batch, Escalation, Question, Reservation, Round
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Turn:
         return {key: value for key, value in self.round.parameters.items() if value is not None}
 
 
-def turns(batch: Batch) -> list[Turn]:
-    """Every round of a batch, newest first, in four queries whatever their number."""
+def turns(batch: Batch, question: Question) -> list[Turn]:
+    """Every round of a question in a batch, newest first, in four queries whatever their number."""
     asked = _asked(batch)
     settled, waiting = Q(state=Reservation.State.SETTLED), Q(state__in=["held", "unknown"])
     bookings = Reservation.objects.filter(escalation__round__batch=batch).values_list("escalation__round").order_by()
@@ -53,7 +53,7 @@ def turns(batch: Batch) -> list[Turn]:
         )
     }
     found = []
-    for one in batch.rounds.order_by("-number"):
+    for one in batch.rounds.filter(question=question).order_by("-number"):
         spent, held = money.get(one.pk, (0, 0))
         found.append(Turn(one, tuple(asked.get(one.pk, ())), spent or 0, held or 0))
     return found

@@ -20,7 +20,10 @@ LEAST_CHUNKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One batch in numbers. `asked`: open tasks somebody is asked about, by kind; `doubt`: mean bits of open tasks.
+    """One batch in numbers. `asked`: open tasks somebody is asked about, by kind.
+
+    `doubt` of at most `most_doubt`: mean bits of open tasks; where a project asks for more than one label of a task,
+    the mean chance that the believed answer is wrong.
 
     `unasked`: tasks that machines and people are through with and that stay open: nobody is sure enough of them.
     """
@@ -97,10 +100,13 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
     left = tasks.filter(batch__stage=Stage.REVIEWING).unasked().values_list("batch")
     unasked = dict(left.annotate(Count("pk")))
     open_tasks = Belief.objects.filter(task__batch__in=ids, task__stage=Task.Stage.OPEN)
-    doubt = dict(open_tasks.values_list("task__batch").annotate(Avg("entropy")).order_by())
+    questions = list(project.questions.all())
+    in_bits = len(questions) == 1 and questions[0].votes_are_enough
+    mean = Avg("entropy") if in_bits else Avg(1.0 - F("confidence"))
+    doubt = dict(open_tasks.values_list("task__batch").annotate(mean).order_by())
     purses = {row[0]: row[1:] for row in Purse.objects.filter(batch__in=ids).values_list(*PURSE)}
     due, waiting = _votes(ids), _asked(ids)
-    most = log2(max(len(project.label_list()), 2))
+    most = log2(max(len(questions[0].label_list()), 2)) if in_bits else 1.0
     return [
         Standing(
             batch,

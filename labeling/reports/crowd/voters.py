@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from labeling.models import Annotator, Project, Skill
+from labeling.kinds.measures.base import Told
+from labeling.models import Annotator, Project, Question, Skill
 from labeling.reports import kept
 from labeling.reports.batch import levels
 from labeling.reports.crowd import families as error_families
+from labeling.reports.crowd import kind_voters
 from labeling.reports.crowd import votes as crowd_votes
 from labeling.reports.crowd.families import Family
 from labeling.reports.crowd.votes import Known
 from labeling.reports.drawing.heat import Heat
-from labeling.reports.drawing.scales import LogScale, Scale, spanning
+from labeling.reports.drawing.scales import PERCENT, LogScale, Scale, spanning
 from labeling.reports.estimates import Commonest, Measured, commonest, share
 from labeling.truth import confusion
 from labeling.truth.screen import screen
@@ -59,7 +61,8 @@ class Crowd:
     """`together`: how right all labels are, those of waiting tasks at their likeliest. `worth`: independent voters.
 
     `common`: the commonest true label and its share of the known tasks, None where none is known. `scored`: the known
-    tasks that no method learns from, on which `together` rests.
+    tasks that no method learns from, on which `together` rests. `told`: what `right` is where answers are more than one
+    label, and `pair` what `heat` shows then; None for labels.
     """
 
     voters: tuple[Voter, ...]
@@ -73,6 +76,13 @@ class Crowd:
     labels: tuple[tuple[str, str], ...]
     common: Commonest | None = None
     scored: int = 0
+    told: Told | None = None
+    pair: Told | None = None
+
+    @property
+    def unit(self) -> str:
+        """Of the voters' merits."""
+        return self.told.unit if self.told else PERCENT
 
     @property
     def tells(self) -> bool:
@@ -87,7 +97,8 @@ class Crowd:
 
     @property
     def scale(self) -> Scale:
-        return spanning(voter.right for voter in self.voters)
+        top = 1.0 if self.unit == PERCENT else None
+        return spanning((voter.right for voter in self.voters), unit=self.unit, top=top)
 
     @property
     def together_y(self) -> float:
@@ -102,27 +113,31 @@ class Crowd:
 
 
 def crowd(project: Project) -> Crowd:
-    """The report on a project's crowd, kept while nothing changes."""
-    return crowd_and_wait(project)[0]
+    """The report on a project's crowd and its first question, kept while nothing changes."""
+    return crowd_and_wait(project.first_question)[0]
 
 
-def crowd_and_wait(project: Project) -> tuple[Crowd, int]:
+def crowd_and_wait(question: Question) -> tuple[Crowd, int]:
     """The report, and in how many seconds one of what has happened since is to be had; 0 where it is current."""
+    project = question.project
     state = tuple(project.annotators.machines().values_list("pk", "paused_at", "archived_at", "error").order_by("pk"))
-    labels = tuple(label.name for label in project.label_list())
-    name = f"crowd.{project.pk}.{project.created_at.timestamp()}"
-    return kept.keep_and_tell(name, (kept.version(), state, labels), lambda: _crowd(project))
+    labels = tuple(label.name for label in question.label_list())
+    name = f"crowd.{project.pk}.{project.created_at.timestamp()}.{question.position}"
+    return kept.keep_and_tell(name, (kept.version(), state, labels), lambda: _crowd(question))
 
 
-def _crowd(project: Project) -> Crowd:
-    if not project.label_list():
+def _crowd(question: Question) -> Crowd:
+    project, labels = question.project, question.label_list()
+    if not labels:
         return _unlabeled(project)
-    known, habits = crowd_votes.load(project), crowd_votes.habits(project)
+    if not question.votes_are_enough:
+        return _of_kind(question)
+    known, habits = crowd_votes.load(question), crowd_votes.habits(question)
     counts = confusion.count(known.votes, known.only_known())
     alike = error_families.alike(known)
     shared, families = alike.independence(), error_families.families(alike)
     names = project.annotators.machines().called()
-    skills = Skill.objects.by_annotator(project.first_question, [one.pk for one in known.annotators])
+    skills = Skill.objects.by_annotator(question, [one.pk for one in known.annotators])
     voters = [
         _voter(
             one,
@@ -138,14 +153,14 @@ def _crowd(project: Project) -> Crowd:
     return Crowd(
         tuple(sorted(listed, key=_rank)),
         int((known.truth >= 0).sum()),
-        levels.now(project),
+        levels.now(question),
         error_families.worth(alike),
         sum(1 for one in known.annotators if one.kind == Annotator.Kind.MODEL and one.pk in habits),
         families,
         error_families.heat(alike),
         {one.pk: counts[place] for place, one in enumerate(known.annotators)},
-        tuple((label.brief, label.name) for label in project.label_list()),
-        commonest(known.truth, [label.name for label in project.label_list()]),
+        tuple((label.brief, label.name) for label in labels),
+        commonest(known.truth, [label.name for label in labels]),
         int(((known.truth >= 0) & ~known.learned).sum()),
     )
 
@@ -157,6 +172,38 @@ def _unlabeled(project: Project) -> Crowd:
     names = project.annotators.machines().called()
     voters = tuple(_tagged(_voter(one, names[one.pk], np.zeros((1, 2)), None, None), (), "") for one in machines)
     return Crowd(voters, 0, nothing, nothing, 0, (), None, {}, ())
+
+
+def _of_kind(question: Question) -> Crowd:
+    """The crowd on a question whose answers are more than one label."""
+    machines = list(question.project.annotators.machines().order_by("-kind", "pk"))
+    names, found = question.project.annotators.machines().called(), kind_voters.load(question, machines)
+    voters = []
+    for one in machines:
+        plain = _voter(one, names[one.pk], np.zeros((1, 2)), found.habits.get(one.pk), None)
+        tagged = _tagged(replace(plain, right=found.merits[one.pk]), (), "")
+        why = found.unable.get(one.pk, "")
+        voters.append(replace(tagged, tags=(*tagged.tags, Tag("cannot answer", why, alert=True))) if why else tagged)
+    listed = [voter for voter, one in zip(voters, machines, strict=True) if one.archived_at is None]
+    free = sum(1 for one in machines if one.kind == Annotator.Kind.MODEL and one.pk in found.habits)
+    told = question.measures.scores[0]
+    best = sorted(listed, key=lambda voter: (*_rank(voter)[:2], (-1 if told.more else 1) * (voter.right.value or 0.0)))
+    nothing = Measured(None, estimable=False)
+    return Crowd(
+        tuple(best),
+        found.known,
+        nothing,
+        nothing,
+        free,
+        (),
+        found.heat,
+        {},
+        (),
+        None,
+        found.scored,
+        told,
+        question.measures.pair,
+    )
 
 
 def _rank(voter: Voter) -> tuple[bool, bool, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from django.db.models import Avg, Count, Q, Sum
 
 from labeling.checks import results
-from labeling.models import Annotator, Belief, Project, Task, Vote
+from labeling.models import Annotator, Belief, Question, Task, Vote
 from labeling.truth.votes import Bools, Floats, Ints, Votes
 
 MOST_KNOWN = 4000
@@ -42,11 +42,15 @@ class Known:
         return rows
 
 
-def load(project: Project) -> Known:
-    """The newest 4,000 tasks with a known label (the file's, or a check's) and 2,000 more with a belief."""
-    labels = {label.pk: place for place, label in enumerate(project.label_list())}
-    truth = known_truths(project, labels)
-    believed = _believed(project, set(truth))
+def load(question: Question) -> Known:
+    """The newest 4,000 tasks with a known label (the file's, or a check's) and 2,000 more with a belief.
+
+    About a question of one label.
+    """
+    project = question.project
+    labels = {label.pk: place for place, label in enumerate(question.label_list())}
+    truth = known_truths(question, labels)
+    believed = _believed(question, set(truth))
     tasks = [*truth, *believed]
     belief = np.zeros((len(tasks), len(labels)))
     belief[np.arange(len(truth)), list(truth.values())] = 1.0
@@ -59,17 +63,19 @@ def load(project: Project) -> Known:
     return Known(_votes(tasks, annotators, labels), truths, belief, annotators, learned)
 
 
-def known_truths(project: Project, labels: dict[int, int]) -> dict[int, int]:
+def known_truths(question: Question, labels: dict[int, int]) -> dict[int, int]:
     """Known label by task, newest tasks first: gold labels of the files, and answers to drawn checks."""
-    gold = Task.objects.filter(project=project, gold__isnull=False).order_by("-pk").values_list("pk", "gold_id")
+    mine = Task.objects.filter(project=question.project_id, question=question, gold__isnull=False)
+    gold = mine.order_by("-pk").values_list("pk", "gold_id")
     found = {pk: labels[label] for pk, label in gold[:MOST_KNOWN] if label in labels}
-    checks = results.load(project)
+    checks = results.load(question.project, question=question)
     answers = zip(checks.task[checks.checks].tolist(), checks.truth[checks.checks].tolist(), strict=True)
     return {**found, **dict(list(answers)[-MOST_KNOWN:])}
 
 
-def _believed(project: Project, known: set[int]) -> dict[int, list[float]]:
-    rows = Belief.objects.filter(task__project=project).order_by("-pk").values_list("task_id", "base")
+def _believed(question: Question, known: set[int]) -> dict[int, list[float]]:
+    about = Belief.objects.filter(task__project=question.project_id, task__question=question)
+    rows = about.order_by("-pk").values_list("task_id", "base")
     return {task: base for task, base in rows[: MOST_BELIEVED + len(known)] if task not in known}
 
 
@@ -83,10 +89,12 @@ def _votes(tasks: list[int], annotators: tuple[Annotator, ...], labels: dict[int
     return Votes(table[:, 0], table[:, 1], table[:, 2], len(tasks), len(annotators), len(labels))
 
 
-def habits(project: Project) -> dict[int, dict[str, Any]]:
-    """Counts over all votes of each machine: `n`, `none` (abstentions), `cost`, mean `seconds`."""
-    rows = Vote.objects.current().filter(annotator__in=project.annotators.machines()).order_by()
+def habits(question: Question) -> dict[int, dict[str, Any]]:
+    """Counts over all votes of each machine on a question: `n`, `none` (abstentions), `cost`, mean `seconds`."""
+    machines = question.project.annotators.machines()
+    rows = Vote.objects.current().filter(annotator__in=machines, task__question=question).order_by()
+    silent = Q(label__isnull=True, marks__isnull=True)
     counted = rows.values("annotator").annotate(
-        n=Count("pk"), none=Count("pk", filter=Q(label=None)), cost=Sum("cost_microdollars"), seconds=Avg("seconds")
+        n=Count("pk"), none=Count("pk", filter=silent), cost=Sum("cost_microdollars"), seconds=Avg("seconds")
     )
     return {row["annotator"]: dict(row) for row in counted}

@@ -76,7 +76,8 @@ def _cell(found: Measured | None, low: float, flag: float | None) -> Cell:
         return Cell("n/e", "not estimable, " + (found.reason if found else "no shared task"), missing=True)
     strength = (found.value - low) / (1 - low)
     flagged = flag is not None and found.value >= flag
-    return Cell(decimals(found.value), interval_words(found), step_of(strength), flag=flagged)
+    between = "" if found.low is None else interval_words(found)
+    return Cell(decimals(found.value), between, step_of(strength), flag=flagged)
 
 
 def decimals(value: float) -> str:

@@ -86,7 +86,8 @@ def spanning(found: Iterable[Interval], *, unit: str = PERCENT, top: float | Non
 
 
 def _step(width: float) -> float:
-    return next(step for step in (0.1, 0.2, 0.5, 1.0) if width / step <= 5 + 1e-9 or step == 1.0)
+    steps = (part * 10.0**power for power in range(-1, 300) for part in (1, 2, 5))
+    return next(round(step, 6) for step in steps if width / step <= 5 + 1e-9)
 
 
 @dataclass(frozen=True, slots=True)

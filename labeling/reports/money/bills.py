@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from labeling.models import Annotator, Batch, LedgerEntry, Project, Purse, Reservation, Vote
+from labeling.models import Annotator, Batch, LedgerEntry, Project, Purse, Question, Reservation, Vote
 
 Kind = Annotator.Kind
 
@@ -65,21 +65,22 @@ def batch_purses(project: Project) -> QuerySet[Purse]:
     return purses.order_by("-batch")
 
 
-def by_kind(scope: Batch | Project) -> list[Line]:
-    """One line for each kind of annotator that answered or cost anything."""
+def by_kind(scope: Batch | Project, question: Question | None = None) -> list[Line]:
+    """One line for each kind of annotator that answered or cost anything, about all questions or about one."""
     names = {Kind.MODEL: "Models", Kind.PAID: "Paid models", Kind.PERSON: "People", Kind.EXPERT: "Experts"}
-    return _lines(scope, "annotator__kind", {str(kind): (str(kind), name) for kind, name in names.items()})
+    about = Q() if question is None else Q(task__question=question)
+    return _lines(scope, about, "annotator__kind", {str(kind): (str(kind), name) for kind, name in names.items()})
 
 
 def by_annotator(scope: Batch | Project) -> list[Line]:
     """One line for each annotator that answered or cost anything, the dearest first."""
     project = scope.project if isinstance(scope, Batch) else scope
     names = {one.pk: (one.kind, one.name) for one in project.annotators.all()}
-    return sorted(_lines(scope, "annotator_id", names), key=lambda line: (-line.spent, -line.answers))
+    return sorted(_lines(scope, Q(), "annotator_id", names), key=lambda line: (-line.spent, -line.answers))
 
 
-def _lines(scope: Batch | Project, by: str, names: Mapping[Any, tuple[str, str]]) -> list[Line]:
-    inside = Q(task__batch=scope) if isinstance(scope, Batch) else Q(task__project=scope)
+def _lines(scope: Batch | Project, about: Q, by: str, names: Mapping[Any, tuple[str, str]]) -> list[Line]:
+    inside = about & (Q(task__batch=scope) if isinstance(scope, Batch) else Q(task__project=scope))
     answers = dict(Vote.objects.current().filter(inside).values_list(by).annotate(Count("pk")).order_by())
     spent, held = _booked(inside, by)
     total = sum(spent.values())

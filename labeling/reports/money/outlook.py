@@ -130,7 +130,8 @@ def outlook(batch: Batch) -> Outlook | None:
 
 def outlook_and_wait(batch: Batch) -> tuple[Outlook | None, int]:
     """The outlook, and in how many seconds one of what has happened since is to be had; 0 where it is current."""
-    turns = [turn for turn in batch.rounds.order_by("number") if turn.parameters.get("forecast")]
+    mine = batch.rounds.filter(question=batch.project.first_question).order_by("number")
+    turns = [turn for turn in mine if turn.parameters.get("forecast")]
     if not turns:
         return None, 0
     meter = bills.meter(batch)

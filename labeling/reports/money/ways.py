@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Avg, F
+from django.db.models import Avg, F, Q
 
 from labeling.checks import draws, results
 from labeling.models import Annotator, Decision, Project, Reservation, Task, Vote
@@ -35,10 +35,11 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """Concord's own way first. `labels`: how many labels each of them is reckoned for."""
+    """Concord's own way first. `labels`: how many labels each of them is reckoned for, answers to `question`."""
 
     ways: tuple[Way, ...]
     labels: int
+    question: str = ""
 
     @property
     def scale(self) -> Scale:
@@ -59,7 +60,10 @@ def ways_and_wait(project: Project) -> tuple[Ways, int]:
 
 
 def _ways(project: Project, spent: int) -> Ways:
-    settled = Decision.objects.current().filter(task__project=project)
+    asked = project.first_question
+    settled = Decision.objects.current().filter(task__project=project, task__question=asked)
+    several = project.questions.count() > 1
+    spent = sum(line.spent for line in bills.by_kind(project, asked)) if several else spent
     labels = settled.exclude(task__slice=Task.Slice.VALIDATION).count()
     ours = _way(
         "crowd",
@@ -70,7 +74,8 @@ def _ways(project: Project, spent: int) -> Ways:
         labels,
     )
     paid = [_paid(one, labels) for one in project.annotators.filter(kind=Annotator.Kind.PAID).order_by("pk")]
-    return Ways((ours, *[way for way in paid if way], *_people(project, labels)), labels)
+    ways = (ours, *[way for way in paid if way], *_people(project, labels))
+    return Ways(ways, labels, asked.wording if several else "")
 
 
 def _way(kind: str, name: str, about: str, right: Measured, spent: int | None, labels: int) -> Way:
@@ -87,7 +92,7 @@ def each_right(spent: int | None, labels: int, right: Measured) -> Measured:
 
 def _paid(one: Annotator, labels: int) -> Way | None:
     """A paid model on every task, at what its answers cost so far; None where it has not answered yet."""
-    votes = Vote.objects.current().filter(annotator=one, label__isnull=False)
+    votes = Vote.objects.current().answering().filter(annotator=one, task__question=one.project.first_question)
     if not votes.exists():
         return None
     right = _right(votes.filter(task__slice=Task.Slice.VALIDATION))
@@ -98,11 +103,11 @@ def _paid(one: Annotator, labels: int) -> Way | None:
 
 def _people(project: Project, labels: int) -> list[Way]:
     """One person on every task, at what an answer of a person costs on average; nothing where nobody answered."""
-    votes = Vote.objects.current().filter(annotator__kind=Annotator.Kind.PERSON, task__project=project)
+    votes = Vote.objects.current().filter(annotator__kind=Annotator.Kind.PERSON, task__question=project.first_question)
     latest = project.batches.first()
     if latest is None or not votes.exists():
         return []
-    right = _right(votes.filter(task__gold__isnull=False, label__isnull=False))
+    right = _right(votes)
     booked = Reservation.objects.filter(
         task__project=project, annotator__kind=Annotator.Kind.PERSON, state=Reservation.State.SETTLED
     )
@@ -113,6 +118,7 @@ def _people(project: Project, labels: int) -> list[Way]:
 
 
 def _right(votes: VoteQuerySet) -> Measured:
-    """The share of answers that match the known label."""
-    right = votes.filter(label=F("task__gold")).count()
-    return share(float(right), float(votes.count()), counted="known tasks")
+    """The share of answers to known tasks that match the known answer."""
+    known = votes.answering().exclude(task__gold__isnull=True, task__gold_marks__isnull=True)
+    right = known.filter(Q(label=F("task__gold")) | Q(marks=F("task__gold_marks"))).count()
+    return share(float(right), float(known.count()), counted="known tasks")

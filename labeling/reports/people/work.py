@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ import numpy as np
 from django.db.models import Count, F, Q, Sum
 
 from labeling import models
-from labeling.models import Annotator, Decision, Label, Project, Reservation, Vote
+from labeling.models import Annotator, Decision, Label, Project, Question, Reservation, Vote
 from labeling.models.vote import VoteQuerySet
 from labeling.people import skill
 from labeling.people.skill import Skill
@@ -82,22 +83,48 @@ class People:
         return any(row.each_right is not NOT_PAID for row in self.rows)
 
 
-def people(project: Project) -> People:
-    """Everybody of a project who has answered or may be asked, people first, and the cause of their disagreement."""
-    asked = project.first_question
+def people(project: Project, question: Question | None = None) -> People:
+    """Everybody of a project who has answered or may be asked, people first, and the cause of their disagreement.
+
+    About one question, the first one unless another is named.
+    """
+    asked = question or project.first_question
     everybody = list(project.annotators.filter(kind__in=[Kind.PERSON, Kind.EXPERT, Kind.PAID]))
     skills = models.Skill.objects.by_annotator(asked, [one.pk for one in everybody])
-    shared = shared_tasks(project)
-    with_others = disagreement.by_person(shared)
-    given, overruled, settled, booked = _given(project), _overruled(project), _settled(project), _booked(project)
-    seconds, labels = _seconds(project, everybody), asked.label_list()
+    shared = shared_tasks(asked)
+    facts = _facts(asked, shared, everybody)
     rows = [
-        _row(
-            one, skills[one.pk], labels, with_others, given, overruled, settled, seconds.get(one.pk), booked.get(one.pk)
-        )
+        _row(one, skills[one.pk], facts)
         for one in sorted(everybody, key=lambda one: (one.kind != Kind.PERSON, one.kind == Kind.PAID, one.name))
     ]
-    return People(rows, disagreement.cause(shared, rows_by_key(rows), labels))
+    return People(rows, disagreement.cause(shared, rows_by_key(rows), between(asked)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is counted of everybody at once, each by the annotator's key; pairs are a part and its whole."""
+
+    question: Question
+    with_others: dict[int, tuple[int, int]]
+    given: dict[int, int]
+    overruled: dict[int, tuple[int, int]]
+    settled: dict[int, int]
+    seconds: dict[int, float]
+    booked: dict[int, tuple[int, int]]
+    known: dict[int, tuple[int, int]]
+
+
+def _facts(asked: Question, shared: Shared, everybody: Sequence[Annotator]) -> _Facts:
+    return _Facts(
+        asked,
+        disagreement.by_person(shared),
+        _given(asked),
+        _overruled(asked),
+        _settled(asked),
+        _seconds(asked, everybody),
+        _booked(asked),
+        _on_known(asked),
+    )
 
 
 def rows_by_key(rows: Iterable[Row]) -> dict[int, tuple[str, Skill]]:
@@ -105,47 +132,70 @@ def rows_by_key(rows: Iterable[Row]) -> dict[int, tuple[str, Skill]]:
     return {one.annotator.pk: (one.annotator.name, one.skill) for one in rows if one.annotator.kind == Kind.PERSON}
 
 
-def why_people_differ(project: Project) -> Cause:
+def why_people_differ(question: Question) -> Cause:
     """The cause alone, for a report's sentence."""
-    everybody = project.annotators.filter(kind=Kind.PERSON)
+    everybody = question.project.annotators.filter(kind=Kind.PERSON)
     names = dict(everybody.values_list("pk", "name"))
-    skills = models.Skill.objects.by_annotator(project.first_question, names)
+    skills = models.Skill.objects.by_annotator(question, names)
     known = {pk: (names[pk], skill.of(row)) for pk, row in skills.items()}
-    return disagreement.cause(shared_tasks(project), known, project.label_list())
+    return disagreement.cause(shared_tasks(question), known, between(question))
 
 
-def shared_tasks(project: Project) -> Shared:
-    """The labels that people gave to tasks, by task: the newest few thousand answers."""
-    votes = _of_people(project).order_by("-pk").values_list("task_id", "annotator_id", "label_id")
+def between(question: Question) -> list[Label]:
+    """The labels that an answer may be taken for another of; none where an answer is more than one label."""
+    return question.label_list() if question.one_label else []
+
+
+def shared_tasks(question: Question) -> Shared:
+    """What people said of tasks, by task: the newest few thousand answers, a label's key or a number of equal marks."""
+    votes = _of_people(question).order_by("-pk").values_list("task_id", "annotator_id", "label_id", "marks")
     by_task: Shared = defaultdict(dict)
-    for task, annotator, label in votes[: disagreement.MOST]:
-        by_task[task].setdefault(annotator, label)
+    numbers: dict[str, int] = {}
+    for task, annotator, label, marks in votes[: disagreement.MOST]:
+        said = numbers.setdefault(json.dumps(marks), len(numbers)) if label is None else label
+        by_task[task].setdefault(annotator, said)
     return {task: given for task, given in by_task.items() if len(given) > 1}
 
 
-def _of_people(project: Project) -> VoteQuerySet:
-    mine = Annotator.objects.filter(project=project, kind=Kind.PERSON)
-    about = Vote.objects.current().filter(annotator__in=mine, task__question=project.first_question)
-    return about.filter(label__isnull=False)
+def _of_people(question: Question) -> VoteQuerySet:
+    mine = Annotator.objects.filter(project=question.project_id, kind=Kind.PERSON)
+    return Vote.objects.current().answering().filter(annotator__in=mine, task__question=question)
 
 
-def _row(
-    one: Annotator, kept: models.Skill, labels: Sequence[Label], with_others: dict[int, tuple[int, int]],
-    given: dict[int, int], overruled: dict[int, tuple[int, int]], settled: dict[int, int], seconds: float | None,
-    booked: tuple[int, int] | None,
-) -> Row:  # fmt: skip
-    found = skill.of(kept)
+def _right(question: Question, kept: models.Skill, on_known: tuple[int, int]) -> Measured:
+    """How often an answer is right: as learnt; where no skill is learnt of a kind, on tasks whose answer is known."""
+    if question.votes_are_enough:
+        return _accuracy(skill.of(kept))
+    return share(*on_known, minimum=LEAST, counted="known answers")
+
+
+def _on_known(question: Question) -> dict[int, tuple[int, int]]:
+    """How many answers to known tasks are wholly right, and how many there are, by annotator; none of one label."""
+    if question.votes_are_enough:
+        return {}
+    said = Vote.objects.current().answering().filter(task__question=question, annotator__in=_asked(question))
+    known = said.exclude(task__gold__isnull=True, task__gold_marks__isnull=True)
+    counts: dict[int, tuple[int, int]] = {}
+    columns = ("annotator_id", "label_id", "marks", "task__gold_id", "task__gold_marks")
+    for who, label, marks, gold, gold_marks in known.values_list(*columns).iterator(2000):
+        right, n = counts.get(who, (0, 0))
+        counts[who] = right + ((label, marks) == (gold, gold_marks)), n + 1
+    return counts
+
+
+def _row(one: Annotator, kept: models.Skill, facts: _Facts) -> Row:
+    found, right = skill.of(kept), _right(facts.question, kept, facts.known.get(one.pk, (0, 0)))
     return Row(
         one,
         found,
-        _accuracy(found),
-        share(*with_others.get(one.pk, (0, 0)), minimum=LEAST, counted="shared tasks"),
-        share(*overruled.get(one.pk, (0, 0)), minimum=LEAST, counted="decided by an expert"),
-        given.get(one.pk, 0),
-        settled.get(one.pk, 0),
-        seconds,
-        _slip(kept, found, labels),
-        _each_right(booked, _accuracy(found)),
+        right,
+        share(*facts.with_others.get(one.pk, (0, 0)), minimum=LEAST, counted="shared tasks"),
+        share(*facts.overruled.get(one.pk, (0, 0)), minimum=LEAST, counted="decided by an expert"),
+        facts.given.get(one.pk, 0),
+        facts.settled.get(one.pk, 0),
+        facts.seconds.get(one.pk),
+        _slip(kept, found, between(facts.question)),
+        _each_right(facts.booked.get(one.pk), right),
     )
 
 
@@ -155,9 +205,9 @@ def _each_right(booked: tuple[int, int] | None, right: Measured) -> Measured:
     return replace(ways.each_right(spent, answers, right), reason=right.reason) if spent else NOT_PAID
 
 
-def _booked(project: Project) -> dict[int, tuple[int, int]]:
+def _booked(question: Question) -> dict[int, tuple[int, int]]:
     """Micro-dollars booked for the answers of each annotator, and for how many."""
-    settled = Reservation.objects.filter(task__project=project, state=Reservation.State.SETTLED).order_by()
+    settled = Reservation.objects.filter(task__question=question, state=Reservation.State.SETTLED).order_by()
     rows = settled.values_list("annotator").annotate(spent=Sum("cost_microdollars"), n=Count("pk"))
     return {key: (spent, n) for key, spent, n in rows}
 
@@ -178,39 +228,41 @@ def _slip(kept: models.Skill, found: Skill, labels: Sequence[Label]) -> Slip | N
     return Slip(labels[truth], labels[answer], often) if often >= CLEAR_SLIP else None
 
 
-def _given(project: Project) -> dict[int, int]:
-    votes = Vote.objects.current().filter(annotator__in=_asked(project), label__isnull=False)
+def _given(question: Question) -> dict[int, int]:
+    votes = Vote.objects.current().answering().filter(annotator__in=_asked(question), task__question=question)
     return dict(votes.order_by().values_list("annotator").annotate(Count("pk")))
 
 
-def _asked(project: Project) -> list[int]:
-    asked = project.annotators.filter(kind__in=[Kind.PERSON, Kind.EXPERT, Kind.PAID])
+def _asked(question: Question) -> list[int]:
+    asked = question.project.annotators.filter(kind__in=[Kind.PERSON, Kind.EXPERT, Kind.PAID])
     return list(asked.values_list("pk", flat=True))
 
 
-def _overruled(project: Project) -> dict[int, tuple[int, int]]:
+def _overruled(question: Question) -> dict[int, tuple[int, int]]:
     """By annotator: how many of their answers an expert's final word contradicts, and on how many it was said.
 
     A word of their own is no judgement.
     """
     final = Q(task__decisions__superseded_at=None, task__decisions__decided_by=Decision.By.EXPERT)
     own = Q(task__decisions__annotator__user=F("annotator__user"))
-    votes = Vote.objects.current().filter(annotator__in=_asked(project), label__isnull=False)
+    votes = Vote.objects.current().answering().filter(annotator__in=_asked(question), task__question=question)
     judged = votes.filter(final, task__decisions__annotator__isnull=False).exclude(own, annotator__user__isnull=False)
-    against = Count("pk", filter=~Q(label=F("task__decisions__label")))
+    same = Q(label=F("task__decisions__label")) if question.one_label else Q(marks=F("task__decisions__marks"))
+    against = Count("pk", filter=~same)
     counted = judged.order_by().values("annotator").annotate(n=Count("pk"), against=against)
     return {row["annotator"]: (row["against"], row["n"]) for row in counted}
 
 
-def _settled(project: Project) -> dict[int, int]:
-    final = Decision.objects.current().filter(task__project=project, annotator__isnull=False)
+def _settled(question: Question) -> dict[int, int]:
+    final = Decision.objects.current().filter(task__question=question, annotator__isnull=False)
     return dict(final.order_by().values_list("annotator").annotate(Count("pk")))
 
 
-def _seconds(project: Project, everybody: Sequence[Annotator]) -> dict[int, float]:
+def _seconds(question: Question, everybody: Sequence[Annotator]) -> dict[int, float]:
     """Median seconds of an answer of each person, from their latest ones."""
     took: dict[int, list[float]] = defaultdict(list)
-    timed = Vote.objects.current().filter(annotator__in=_asked(project), seconds__gt=0).order_by("-pk")
+    votes = Vote.objects.current().filter(annotator__in=_asked(question), task__question=question)
+    timed = votes.filter(seconds__gt=0).order_by("-pk")
     for annotator, seconds in timed.values_list("annotator_id", "seconds")[: RECENT * max(len(everybody), 1)]:
         took[annotator].append(seconds)
     return {key: float(np.median(each)) for key, each in took.items() if len(each) >= LEAST_TIMED}

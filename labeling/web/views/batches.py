@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -24,6 +25,7 @@ from labeling.reports.money import bills
 from labeling.truth.methods import NAMES
 from labeling.web.forms import ReplayForm, in_dollars, in_microdollars
 from labeling.web.pages import show
+from labeling.web.questions import asked
 from labeling.web.views import streams
 
 PAGE = 100
@@ -116,9 +118,10 @@ def rounds(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
     """Every round of a batch: what it believed, whom it asked, what that did cost, why it stopped."""
     visit = enter(request, slug, Role.EXPERT)
     found = batch_of(visit, batch)
-    turns = round_history.turns(found)
+    about = asked(visit.project, request)
+    turns = round_history.turns(found, about.question)
     again = UNDER_WAY if turns and turns[0].seconds is None and not found.paused_at else 0
-    context = {"visit": visit, "here": "batch", "batch": found, "turns": turns, "again": again}
+    context = {"visit": visit, "here": "batch", "batch": found, "turns": turns, "again": again, "asked": about}
     return show(request, "labeling/batch/rounds.html", context, parts=("standing",))
 
 
@@ -132,11 +135,14 @@ def replay(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
         "aggregator": visit.project.aggregator,
         "budget": in_dollars(bills.meter(found).cap),
     }
-    form = ReplayForm(request.GET if "router" in request.GET else start)
-    context = {"visit": visit, "here": "batch", "batch": found, "form": form, "asked": "router" in request.GET}
+    about = asked(visit.project, request)
+    if not about.question.votes_are_enough:
+        start |= {"router": "value", "aggregator": "auto"}
+    form = ReplayForm(about.question, request.GET if "router" in request.GET else start)
+    context = {"visit": visit, "here": "batch", "batch": found, "form": form, "asked": about}
     if form.is_valid():
         told = form.cleaned_data
-        wanted = Wanted(told["router"], told["aggregator"], in_microdollars(told["budget"]) or 0)
+        wanted = Wanted(told["router"], told["aggregator"], in_microdollars(told["budget"]) or 0, about.question)
         context["found"], context["again"] = replays.compare_and_wait(found, wanted)
     status = 200 if form.is_valid() else 422
     return show(request, "labeling/batch/replay.html", context, parts=("standing", "report"), status=status)
@@ -153,14 +159,15 @@ def methods(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
         messages.success(request, f"From the next round on, votes are weighed by {name.replace('_', ' ')}.")
         return redirect("batch_methods", slug, batch)
     context = {"visit": visit, "here": "batch", "batch": found, "manages": visit.may(Role.MANAGER), "names": NAMES}
-    return _methods(request, found, context)
+    return _methods(request, found, {**context, "asked": asked(visit.project, request)})
 
 
-def _methods(request: HttpRequest, batch: Batch, context: dict[str, object]) -> HttpResponseBase:
+def _methods(request: HttpRequest, batch: Batch, context: dict[str, Any]) -> HttpResponseBase:
     """The page, or with ?method= the row of a slow method, which runs then."""
-    slow = request.GET.get("method", "")
-    line = comparison.run(batch, slow) if slow in comparison.SLOW else None
-    compared, again = comparison.compare_and_wait(batch)
+    slow, question = request.GET.get("method", ""), context["asked"].question
+    runs = slow in comparison.SLOW and slow in question.answers.methods
+    line = comparison.run(batch, slow, question) if runs else None
+    compared, again = comparison.compare_and_wait(batch, question)
     context = {**context, "found": compared, "line": line, "again": again}
     if line and request.headers.get("HX-Request"):
         return render(request, "labeling/batch/_method.html", context)

@@ -20,6 +20,7 @@ from labeling.reports.crowd import pictures
 from labeling.reports.crowd import voters as crowd_report
 from labeling.web.forms import VoterForm
 from labeling.web.pages import show
+from labeling.web.questions import Asked, asked
 
 EXAMPLES = (
     ("word_logistic", "one of the built-in voters"),
@@ -47,7 +48,8 @@ def crowd(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("crowd", slug)
         except CrowdError as error:
             form.add_error("spec", str(error))
-    context = {**_context(visit, request.GET.get("voter", "")), "form": form}
+    about = asked(visit.project, request)
+    context = {**_context(visit, request.GET.get("voter", ""), about), "form": form}
     return show(request, "labeling/crowd/crowd.html", context, parts=("report",), status=422 if form.errors else 200)
 
 
@@ -59,8 +61,8 @@ def _what_it_does(joined: Annotator) -> str:
     )
 
 
-def _context(visit: Visit, wanted: str) -> dict[str, Any]:
-    found, again = crowd_report.crowd_and_wait(visit.project)
+def _context(visit: Visit, wanted: str, about: Asked) -> dict[str, Any]:
+    found, again = crowd_report.crowd_and_wait(about.question)
     voted = [voter for voter in found.voters if voter.votes]
     chosen = next((voter for voter in voted if voter.pk == whole(wanted)), voted[0] if voted else None)
     points = pictures.price_points(found)
@@ -68,12 +70,13 @@ def _context(visit: Visit, wanted: str) -> dict[str, Any]:
     return {
         "visit": visit,
         "here": "crowd",
+        "asked": about,
         "manages": visit.may(Role.MANAGER),
         "crowd": found,
         "again": again,
         "voted": voted,
         "chosen": chosen,
-        "wrong": pictures.confusion_of(found, chosen) if chosen else None,
+        "wrong": pictures.confusion_of(found, chosen) if chosen and found.confusions else None,
         "points": points,
         "unnamed": [point.voter.name for point in points if not point.named],
         "prices": pictures.price_ticks(found),

@@ -13,6 +13,7 @@ from labeling.people import members, pauses
 from labeling.people.access import Role, enter
 from labeling.reports.people import work
 from labeling.web.forms import MemberForm
+from labeling.web.questions import asked
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,7 +35,8 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     context = {"visit": visit, "here": "people", "form": form, "members": found, "welcome": welcome}
     context |= {"invitations": visit.project.invitations.all(), "names": members.may_make_names(visit.user)}
     context["paused"] = pauses.paused(visit.project)
-    context["work"] = work.people(visit.project)
+    about = asked(visit.project, request)
+    context |= {"asked": about, "work": work.people(visit.project, about.question)}
     response = render(request, "labeling/people/people.html", {**context, "roles": Role.choices}, status=_status(form))
     response["Cache-Control"] = "no-store"
     return response
