@@ -10,6 +10,8 @@ import numpy as np
 from labeling.kinds.base import Answers, Space
 from labeling.truth.votes import Bools
 
+LONGEST = 80
+"""Code points of a quote that are shown; of a longer one the beginning."""
 Unit = Literal["percent", "plain"]
 
 
@@ -60,14 +62,20 @@ class Measures(Protocol):
     def by_part(self, answers: Answers, gold: Answers, space: Space) -> tuple[PartScore, ...]:
         """Every part for itself, in the order of the labels; none where an answer has one part."""
 
-    def quotes(self, answer: Any, space: Space, text: str) -> tuple[tuple[str, str], ...]:
-        """The stretches of `text` that the answer marks, each with its label; none where answers lie in no text."""
+    def stretches(self, answer: Any, space: Space) -> tuple[tuple[int, int, str], ...]:
+        """What the answer marks in the text: start, end and label of each; none where answers lie in no text."""
 
     def holding(self, place: int) -> str:
         """A regular expression that finds the label at this place in the JSON of an answer; empty for one label."""
 
     def chances(self, marks: Any, chances: list[float], space: Space, text: str) -> list[tuple[str, float]]:
         """What a table holds of a belief (`Kind.chances`), each number with its words."""
+
+
+def quoted(text: str, start: int, end: int) -> str:
+    """The words of a stretch, in one line."""
+    words = " ".join(text[start:end].split())
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
 
 
 def binary(names: tuple[str, ...], said: Bools, true: Bools) -> tuple[PartScore, ...]:

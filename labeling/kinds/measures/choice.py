@@ -22,7 +22,7 @@ class OfOneLabel:
         """None: an answer has one part."""
         return ()
 
-    def quotes(self, answer: Any, space: Space, text: str) -> tuple[tuple[str, str], ...]:
+    def stretches(self, answer: Any, space: Space) -> tuple[tuple[int, int, str], ...]:
         """None."""
         return ()
 

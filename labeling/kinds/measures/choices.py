@@ -37,7 +37,7 @@ class OfSets:
         """Each label as a yes or a no."""
         return binary(space.labels, np.asarray(answers) == YES, np.asarray(gold) == YES)
 
-    def quotes(self, answer: Any, space: Space, text: str) -> tuple[tuple[str, str], ...]:
+    def stretches(self, answer: Any, space: Space) -> tuple[tuple[int, int, str], ...]:
         """None: a set of labels lies in no text."""
         return ()
 

@@ -34,7 +34,7 @@ class OfPlaces:
         """None: an answer is one place."""
         return ()
 
-    def quotes(self, answer: Any, space: Space, text: str) -> tuple[tuple[str, str], ...]:
+    def stretches(self, answer: Any, space: Space) -> tuple[tuple[int, int, str], ...]:
         """None."""
         return ()
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from labeling.kinds.base import Answers, Space
-from labeling.kinds.measures.base import PartScore, Told
+from labeling.kinds.measures.base import PartScore, Told, quoted
 from labeling.truth.spans import scoring
-
-LONGEST = 80
-"""Code points of a quote that are shown; of a longer one the beginning."""
 
 
 class OfStretches:
@@ -42,9 +39,9 @@ class OfStretches:
             for name, one, other in zip(space.labels, exact, near, strict=True)
         )
 
-    def quotes(self, answer: Any, space: Space, text: str) -> tuple[tuple[str, str], ...]:
-        """The marked words with their types, in the order of the text."""
-        return tuple((quoted(text, start, end), space.labels[label]) for start, end, label in answer.spans)
+    def stretches(self, answer: Any, space: Space) -> tuple[tuple[int, int, str], ...]:
+        """All of them, in the order of the text."""
+        return tuple((start, end, space.labels[label]) for start, end, label in answer.spans)
 
     def holding(self, place: int) -> str:
         """The type is the last of three numbers."""
@@ -57,9 +54,3 @@ class OfStretches:
 
 
 MEASURES = OfStretches()
-
-
-def quoted(text: str, start: int, end: int) -> str:
-    """The words of a stretch, in one line."""
-    words = " ".join(text[start:end].split())
-    return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"

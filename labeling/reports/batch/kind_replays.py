@@ -92,11 +92,11 @@ def _seller(batch: Batch, ground: Ground) -> Seller | None:
         table = ground.table.only(np.isin(ground.table.annotator, [*crowd, at]))
         price = expected_prices.of(voters[at], batch, ground.question)
         return Seller(Kind.PAID, voters[at].name, max(price, 1), _recorded(ground, table, at))
-    table = _with_people_as_one(batch, ground, voters)
-    if table is None:
+    bought = _with_people_as_one(batch, ground, voters)
+    if bought is None:
         return None
     price = (draws.price_of_one(batch, Kind.PERSON) or 0) * batch.project.people_per_task
-    return Seller(Kind.PERSON, "people", max(price, 1), _recorded(ground, table, len(voters)))
+    return Seller(Kind.PERSON, "people", max(price, 1), _recorded(ground, bought, len(voters)))
 
 
 def _with_people_as_one(batch: Batch, ground: Ground, voters: list[Annotator]) -> AnswerTable | None:

@@ -1,4 +1,4 @@
-"""The crowd on a question whose answers are more than one label: how good each voter is by the first number of the kind."""
+"""The crowd on a question whose answers are more than one label: each voter by the first number of the kind."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def known_answers(question: Question) -> tuple[dict[int, Any], set[int]]:
 
 
 def _merit(question: Question, table: AnswerTable, name: str, right: Answers) -> Measured:
-    """The kind's first number on the answers of one voter, with the middle 95% of resamples; few answers tell nothing."""
+    """The kind's first number on the answers of one voter, with the middle 95% of resamples."""
     if name not in table.annotators:
         return NOTHING
     mine = np.flatnonzero(table.annotator == list(table.annotators).index(name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from labeling.models import Annotator, Decision, Escalation, Vote
 
 Kind = Annotator.Kind
 State = Escalation.State
+NOTHING = "no label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +27,44 @@ class Event:
     over: bool = False
 
 
+Words = Callable[[Vote | Decision], str]
+
+
 def events(
-    votes: Sequence[Vote], escalations: Sequence[Escalation], decisions: Sequence[Decision]
+    votes: Sequence[Vote], escalations: Sequence[Escalation], decisions: Sequence[Decision], words: Words
 ) -> tuple[Event, ...]:
-    """Everything in order of time; what happened at the same moment stays vote, question, answer, decision."""
-    found = [*_crowd(votes), *_answers(votes)]
+    """Everything in order of time; what happened at the same moment stays vote, question, answer, decision.
+
+    `words`: what a row says, empty for an abstention.
+    """
+    found = [*_crowd(votes, words), *_answers(votes, words)]
     for one in escalations:
         found += _question(one)
-    found += [_decision(one) for one in decisions]
+    found += [_decision(one, words) for one in decisions]
     return tuple(sorted(found, key=lambda event: event.when))
 
 
-def _crowd(votes: Sequence[Vote]) -> list[Event]:
+def _crowd(votes: Sequence[Vote], words: Words) -> list[Event]:
     """The free models' votes as one event: how many said what."""
     theirs = [vote for vote in votes if vote.annotator.kind == Kind.MODEL]
     if not theirs:
         return []
-    said = Counter(vote.label.name if vote.label else "no label" for vote in theirs)
+    said = Counter(words(vote) or NOTHING for vote in theirs)
     told = ", ".join(f"{name} {count}" for name, count in said.most_common())
     models = "A model votes" if len(theirs) == 1 else f"{len(theirs)} models vote"
     return [Event(theirs[0].created_at, "crowd", models, told)]
 
 
-def _answers(votes: Sequence[Vote]) -> list[Event]:
+def _answers(votes: Sequence[Vote], words: Words) -> list[Event]:
     """Answers of paid models, people and experts, each for itself."""
-    return [_answer(vote) for vote in votes if vote.annotator.kind != Kind.MODEL]
+    return [_answer(vote, words) for vote in votes if vote.annotator.kind != Kind.MODEL]
 
 
-def _answer(vote: Vote) -> Event:
+def _answer(vote: Vote, words: Words) -> Event:
     if vote.withdrawn:
         return Event(vote.created_at, vote.annotator.kind, f"{vote.annotator} takes the answer back")
     verb = "corrects it to" if vote.corrects_id else "says"
-    said = vote.label.name if vote.label else "no label"
-    return Event(vote.created_at, vote.annotator.kind, f"{vote.annotator} {verb} {said}")
+    return Event(vote.created_at, vote.annotator.kind, f"{vote.annotator} {verb} {words(vote) or NOTHING}")
 
 
 def _question(one: Escalation) -> list[Event]:
@@ -76,8 +82,8 @@ def _question(one: Escalation) -> list[Event]:
     return [sent, Event(closed, one.to, f"The question to {to} is taken back", over=True)]
 
 
-def _decision(made: Decision) -> Event:
+def _decision(made: Decision, words: Words) -> Event:
     by = made.annotator.name if made.annotator else f"the {made.get_decided_by_display()}"
-    title = f"Settled as {made.label} by {by}"
+    title = f"Settled as {words(made)} by {by}"
     text = made.why or f"{made.confidence:.0%} sure"
     return Event(made.created_at, made.decided_by, title, text, over=made.superseded_at is not None)

@@ -56,6 +56,12 @@ def once() -> SafeString:
 
 
 @register.filter
+def answers_for(words: str, noun: str) -> str:
+    """Words that speak of labels, for a question whose answers are called otherwise."""
+    return words.replace("label", noun) if noun != "label" else words
+
+
+@register.filter
 def initials(user: User) -> str:
     """Two letters that stand for a person."""
     words = (user.get_full_name() or user.get_username()).split()

@@ -20,7 +20,7 @@ from labeling.money import ledger
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.batch import comparison, replays
 from labeling.reports.batch import rounds as round_history
-from labeling.reports.batch.replays import Wanted
+from labeling.reports.batch.replayed import Wanted
 from labeling.reports.money import bills
 from labeling.truth.methods import NAMES
 from labeling.web.forms import ReplayForm, in_dollars, in_microdollars

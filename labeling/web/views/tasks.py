@@ -13,6 +13,7 @@ from labeling.models.grouping import attributes
 from labeling.people.access import Role, Visit, enter
 from labeling.reports.tasks import lists, story
 from labeling.web.once import once
+from labeling.web.questions import Asked, asked
 
 LONGEST_NOTE = 2000
 FASTER = "Nothing is stuck any more; somebody was faster."
@@ -23,12 +24,14 @@ PARTS = [(Task.Slice.VALIDATION.value, "teaches the methods"), (Task.Slice.AUDIT
 def tasks(request: HttpRequest, slug: str) -> HttpResponse:
     """Tasks of the project, filtered, a page at a time."""
     visit = enter(request, slug, Role.EXPERT)
+    about = asked(visit.project, request)
     context = {
         "visit": visit,
         "here": "tasks",
         "page": lists.page_of(visit.project, request.GET),
         "batches": visit.project.batches.listed(),
-        "labels": visit.project.label_list(),
+        "asked": about,
+        "labels": _names(about),
         "stages": Task.Stage.choices,
         "settlers": Decision.By.choices,
         "slices": PARTS,
@@ -37,11 +40,18 @@ def tasks(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "labeling/tasks/tasks.html", context)
 
 
+def _names(about: Asked) -> list[str]:
+    """What the labels of all questions are called, each name once."""
+    return list(dict.fromkeys(label.name for one in about.questions for label in one.label_list()))
+
+
 @require_safe
 def task(request: HttpRequest, slug: str, task: int) -> HttpResponse:
     """Everything that ever happened to one task."""
     visit = enter(request, slug, Role.EXPERT)
-    found = get_object_or_404(Task.objects.kept().select_related("batch", "gold"), pk=task, project=visit.project)
+    found = get_object_or_404(
+        Task.objects.kept().select_related("batch", "gold", "question"), pk=task, project=visit.project
+    )
     found.project = visit.project
     return render(request, "labeling/tasks/task.html", {"visit": visit, "here": "tasks", "story": story.story(found)})
 
@@ -51,11 +61,12 @@ def task(request: HttpRequest, slug: str, task: int) -> HttpResponse:
 def mend(request: HttpRequest, slug: str, task: int) -> HttpResponse:
     """Settle a task otherwise, ask one more person about it, or make it a case."""
     visit = enter(request, slug, Role.EXPERT)
-    found = get_object_or_404(Task.objects.kept().select_related("batch"), pk=task, project=visit.project)
+    found = get_object_or_404(Task.objects.kept().select_related("batch", "question"), pk=task, project=visit.project)
     found.project = found.batch.project = visit.project
     expert, act = visit.annotator(Annotator.Kind.EXPERT), request.POST.get("act", "")
     note = request.POST.get("note", "").replace("\0", "").strip()[:LONGEST_NOTE]
-    label = next((one for one in visit.project.label_list() if str(one.pk) == request.POST.get("label")), None)
+    choice = found.question.label_list() if found.question.one_label else []
+    label = next((one for one in choice if str(one.pk) == request.POST.get("label")), None)
     if act == "mend" and label is None:
         messages.error(request, "Choose the label that is right, then settle.")
     elif act == "mend" and label is not None:
