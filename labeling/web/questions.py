@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.utils.http import urlencode
 
@@ -40,6 +41,7 @@ class Asked:
 
 def asked(project: Project, told: HttpRequest) -> Asked:
     """The question that an address or a form names; the first one where it names none that there is."""
+    prefetch_related_objects([project], "questions")
     questions = tuple(project.questions.all())
     given: Any = told.POST.get(NAME) or told.GET.get(NAME, "")
     number = whole(given)

@@ -78,7 +78,7 @@ def test_of_overlapping_groups_the_highest_cut_decides(crossed: Batch) -> None:
         inside = [one for one in frame if cuts.stratum(one.groups) == group]
         share = sum(one.drawn for one in inside) / len(inside)
         assert {chance[one.task_id] for one in inside if one.drawn} == {share}
-    told_of, _ = evidence._probabilities(crossed)
+    told_of, _ = evidence._probabilities(crossed, crossed.project.first_question)
     assert told_of.keys() == {one.task_id for one in frame if cuts.stratum(one.groups)}
     assert all(told_of[pk] == pytest.approx(found) for pk, found in chance.items() if found)
 

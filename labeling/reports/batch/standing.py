@@ -103,7 +103,7 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
     questions = list(project.questions.all())
     in_bits = len(questions) == 1 and questions[0].votes_are_enough
     mean = Avg("entropy") if in_bits else Avg(1.0 - F("confidence"))
-    doubt = dict(open_tasks.values_list("task__batch").annotate(mean).order_by())
+    doubt = dict(open_tasks.values_list("task__batch").annotate(mean=mean).order_by())
     purses = {row[0]: row[1:] for row in Purse.objects.filter(batch__in=ids).values_list(*PURSE)}
     due, waiting = _votes(ids), _asked(ids)
     most = log2(max(len(questions[0].label_list()), 2)) if in_bits else 1.0

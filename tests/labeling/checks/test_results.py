@@ -170,7 +170,7 @@ def test_checks_that_follow_once_more_is_settled_are_announced_with_their_price_
     type(settled.project).objects.update(wage_microdollars_per_hour=12_000_000)
     settled.project.refresh_from_db()
     settled.tasks.filter(position__gte=60).update(stage="open")
-    foreseen = reports._to_follow(settled, 30)
+    foreseen = reports._to_follow(settled, 30, settled.project.first_question)
     assert draws.draw(settled, 12) == 12
     settled.refresh_from_db(fields=["check_cuts"])
     left, each = leftovers.of(settled), draws.price_of_one(settled)

@@ -175,7 +175,7 @@ def test_tasks_that_wait_count_by_their_likeliest_label_so_that_nothing_jumps_wh
     assert found is not None and found.now.value == pytest.approx(90 / 120)
     assert found.now.low is not None and found.now.low < 0.75 < (found.now.high or 0)
     assert found.curve.expected[0].value == pytest.approx(0.75)
-    whole, sure = levels.now(project), levels.settled(results.load(project))
+    whole, sure = levels.now(project.first_question), levels.settled(results.load(project))
     assert whole.value == pytest.approx(0.75) and sure.value == 1.0
     assert whole.low is not None and whole.low < 0.75 < (whole.high or 0)
 

@@ -17,6 +17,7 @@ from labeling.files import exports
 from labeling.models import Annotator, Batch, Belief, Decision, Escalation, Round, SkippedRow, Vote
 from labeling.reports import kept
 from labeling.reports.batch import comparison
+from labeling.truth import methods
 from labeling.web.views import streams
 from tests.labeling.managed import person, told
 
@@ -103,7 +104,7 @@ def test_methods_stand_side_by_side(manager: Client, settled: Batch) -> None:
     found = page.context["found"]
     most, share = Counter(settled.tasks.exclude(gold=None).values_list("gold__name", flat=True)).most_common(1)[0]
     assert found.common == (most, share / 60) and f"always saying <bdi>{most}</bdi> is right" in told(page)
-    assert {line.name for line in found.lines} == set(comparison.WORDS)
+    assert {line.name for line in found.lines} == set(methods.NAMES)
     majority = next(line for line in found.lines if line.name == "majority_vote")
     assert majority.right.value == pytest.approx(48 / 60) and majority.right.low < 48 / 60
     assert majority.agrees.value == 1.0 and majority.seconds is not None
