@@ -118,6 +118,8 @@ def right_means(evidence: Evidence) -> str:
     """When an answer is wrong, a sentence; empty where it is one label and no more is to say."""
     if "kind" not in evidence:
         return ""
+    if registry.has_one_label(evidence["kind"]):
+        return f" These are answers to “{evidence['question']}”."
     where = registry.measures(evidence["kind"]).right_where
     return f" These are answers to “{evidence['question']}”; one is right where {where}."
 

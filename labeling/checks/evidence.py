@@ -42,7 +42,8 @@ def collect(batch: Batch, question: Question) -> Evidence:
         for audit in Escalation.objects.filter(inside, reason=Escalation.Reason.AUDIT).select_related("checks")[::-1]
         if audit.checks is not None
     }
-    found, mine = results.answered(inside, numbers), batch.tasks.filter(question=question)
+    found = results.answered(inside, numbers)
+    mine = batch.tasks.filter(question=question).exclude(stage=Task.Stage.NOT_ASKED)
     columns = ("pk", "instance__external_id", "gold_id", "gold_marks", "slice")
     tasks = mine.order_by("position").values_list(*columns)
     chances, usual = _probabilities(batch, question)

@@ -45,6 +45,8 @@ def four_kinds(project: Project, tasks: int = 80) -> Batch:
     batch.release()
     for asked in project.questions.all():
         _settle(batch, asked)
+    draws.draw(batch, 24)
+    for asked in project.questions.all():
         _check(batch, asked, person(project, "ann"))
     Batch.objects.filter(pk=batch.pk).update(stage="reviewing")
     batch.refresh_from_db()
@@ -148,8 +150,7 @@ def _settle(batch: Batch, asked: Question) -> None:
 
 
 def _check(batch: Batch, asked: Question, who: Annotator) -> None:
-    """Some of what is settled is drawn, and most of that confirmed by a person."""
-    draws.draw(batch, 6, question=asked)
+    """What is drawn is answered by a person, all but the last one; most of it is confirmed."""
     drawn = Escalation.objects.filter(task__batch=batch, task__question=asked, reason="audit", state="open")
     for audit in list(drawn.select_related("checks").order_by("pk"))[:-1]:
         stands = audit.checks

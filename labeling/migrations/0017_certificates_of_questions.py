@@ -12,7 +12,7 @@ def name_first_question(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labeling", "0015_vouched_annotators")]
+    dependencies = [("labeling", "0016_follow_up_questions")]
     operations = [
         migrations.AddField(
             model_name="certificate",
