@@ -85,7 +85,7 @@ class Choice:
 
     def meets(self, answer: Any, condition: Any, space: Space) -> bool:
         """The label is that one."""
-        return int(answer) == condition
+        return bool(int(answer) == condition)
 
     def to_marks(self, answer: Any, space: Space) -> int:
         """The label's index."""

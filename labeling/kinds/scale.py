@@ -119,7 +119,7 @@ class Scale:
 
     def meets(self, answer: Any, condition: Any, space: Space) -> bool:
         """The nearest step is that one."""
-        return self.to_marks(answer, space) == condition
+        return bool(self.to_marks(answer, space) == condition)
 
     def to_marks(self, answer: Any, space: Space) -> int:
         """The nearest step's index; of two as near the lower one."""

@@ -322,7 +322,8 @@ def _recall(table: AnswerTable, annotator: int, known: Known) -> float:
 
 def _nothing_missed(table: AnswerTable, known: Known | None) -> Floats:
     """The chance that no stretch escaped all who read a text, if each overlooks half; 1 for known texts, (n_tasks,)."""
-    found: Floats = 1 - OVERLOOKED ** np.bincount(table.task, minlength=len(table.tasks))
+    readers = np.bincount(table.task, minlength=len(table.tasks)).astype(np.float64)
+    found: Floats = np.asarray(1 - OVERLOOKED**readers, dtype=np.float64)
     if known is not None:
         found[known.task] = 1.0
     return found

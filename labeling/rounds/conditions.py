@@ -55,9 +55,9 @@ def _apply(batch: Batch, question: Question) -> list[int]:
         wanted = Stage.WAITING if holds is None else Stage.OPEN if holds else Stage.NOT_ASKED
         if stage != wanted:
             moved.setdefault((stage, wanted), []).append(pk)
-    for (stage, wanted), keys in moved.items():
+    for (stage, new), keys in moved.items():
         for some in _in_parts(keys):
-            Task.objects.filter(pk__in=some, stage=stage).update(stage=wanted)
+            Task.objects.filter(pk__in=some, stage=stage).update(stage=new)
             if stage == Stage.OPEN:
                 _withdraw(some)
     return [pk for (_, wanted), keys in moved.items() if wanted == Stage.OPEN for pk in keys]
