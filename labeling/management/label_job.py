@@ -19,6 +19,8 @@ from labeling.files.records import field_names
 from labeling.files.rows import Fields, check_encoding, gold_labels
 from labeling.files.tables import UnusableFile
 from labeling.files.uploads import LINES, WORKBOOK
+from labeling.kinds import registry
+from labeling.management import label_kinds
 from labeling.management.scopes import check_output
 from labeling.models import Batch, Label, Project
 from labeling.money import ledger
@@ -40,19 +42,22 @@ def open_batch(options: Options) -> Batch:
     path = local_path(options["file"])
     check_encoding(path)
     fields = chosen_fields(options, path)
-    labels = label_names(options, fields, path)
+    kind = label_kinds.kind_name(options["kind"], known_project(options))
+    label_kinds.check_options(kind, options)
+    labels = label_names(options, fields, path, kind)
     meanings = descriptions(options["describe"], labels)
     from labeling.people import recruiting  # every sort of model: not needed to refuse a file
 
     with transaction.atomic():
-        project = find_project(options, fields, path)
+        project = find_project(options, fields, path, kind)
         imports.set_labels(project, labels)
         describe(project, meanings)
         instruct(project, options["question"], told)
-        names = split(options["crowd"]) or recruiting.embedded_crowd(len(fields.text), len(fields.images))
+        names = split(options["crowd"]) or recruiting.embedded_crowd(len(fields.text), len(fields.images), [kind])
         recruiting.add_models(project, names, priced=True, vouched=True)
         for name in paid_names(options):
             recruiting.add_paid(project, name, vouched=True)
+        label_kinds.check_sight(project, fields)
         batch = imports.open_batch(project, path, fields, validation=options["validation"], seed=options["seed"])
         batch.accept_confidence = options["accept"]
         batch.save(update_fields=["accept_confidence"])
@@ -141,15 +146,13 @@ def check_budget(batch: Batch, budget: int) -> None:
 
     Raises a CrowdError for one that cannot be asked at all.
     """
-    from labeling.crowd.base import Brief
     from labeling.crowd.openai_chat import CONTROL
     from labeling.people import recruiting, voters
 
     least = {}
     for annotator in batch.project.annotators.charging():
         voter = recruiting.build(annotator.spec)
-        labels = voters.label_set(batch.project.label_list())
-        voter.prepare(Brief(labels, voters.instructions(batch.project.first_question)))
+        voter.prepare(voters.bare_brief(batch.project.first_question))
         ceiling = getattr(voter, "most_it_can_cost", None)
         least[annotator.name] = int(ceiling(CONTROL)) if ceiling else int(annotator.price_microdollars or 0)
     if least and budget < min(least.values()):
@@ -194,20 +197,22 @@ def known_project(options: Options) -> Project | None:
     return Project.objects.filter(name=options["project"]).first() if options["project"] else None
 
 
-def label_names(options: Options, fields: Fields, path: str) -> list[str]:
+def label_names(options: Options, fields: Fields, path: str, kind: str) -> list[str]:
     """The labels as named, else those of a project that is there already, else those found in gold.
 
     Gold that holds others than the project's is told as what it is: another set. Raises UnusableFile.
     """
     wished, project = split(options["labels"]), known_project(options)
     there = [label.name for label in project.label_list()] if project else []
+    if not registry.has_one_label(kind):
+        return there if there and not wished else label_kinds.label_names(path, fields, kind, wished)
     if wished or not there:
         return imports.label_names(path, fields, wished)
     found = gold_labels(path, fields, settings.MAX_TEXT_BYTES) if fields.gold else []
     return there if set(found) <= set(there) else imports.label_names(path, fields, wished)
 
 
-def find_project(options: Options, fields: Fields, path: str) -> Project:
+def find_project(options: Options, fields: Fields, path: str, kind: str) -> Project:
     from labeling.managing.new_projects import free_slug
 
     name = options["project"] or Path(path).stem.split(".")[0]
@@ -219,7 +224,9 @@ def find_project(options: Options, fields: Fields, path: str) -> Project:
         policy["aggregator"] = options["aggregator"]
     if fields.groups:
         policy["group_name"] = fields.groups[0][:60]
-    return Project.objects.create(name=name[:120], slug=free_slug(name), **policy)
+    project = Project.objects.create(name=name[:120], slug=free_slug(name), **policy)
+    project.questions.update(kind=kind)
+    return project
 
 
 def chosen_fields(options: Options, path: str) -> Fields:

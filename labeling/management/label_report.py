@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from labeling.models import Annotator, Batch, Decision, Membership, SkippedRow, Vote
+from labeling.models import Annotator, Batch, Decision, Membership, Question, SkippedRow, Vote
 from labeling.money import ledger
 
 SHOWN = 5
@@ -16,22 +16,21 @@ SHOWN = 5
 
 def summarise(batch: Batch, seconds: float) -> dict[str, Any]:
     """The contract's JSON object."""
-    from labeling.checks import scores
     from labeling.rounds import story
 
-    now = story.progress(batch)
+    now, question = story.progress(batch), batch.project.first_question
     votes = Vote.objects.current().filter(task__batch=batch)
-    checked = scores.score(batch)
     purse = batch.purse
     purse.refresh_from_db()
     return {
         "project": batch.project.name,
         "batch": batch.name,
+        "kind": question.kind,
         "tasks": batch.rows_new,
         "rows": {"new": batch.rows_new, "duplicate": batch.rows_duplicate, "bad": batch.rows_bad},
         "annotators": batch.project.annotators.machines().count(),
-        "votes": votes.filter(label__isnull=False).count(),
-        "abstentions": votes.filter(label=None).count(),
+        "votes": votes.answering().count(),
+        "abstentions": votes.filter(label=None, marks=None).count(),
         "decided": now["decided"],
         "open": now["open"],
         "for_people": now["for_people"] + now["for_experts"],
@@ -39,6 +38,15 @@ def summarise(batch: Batch, seconds: float) -> dict[str, Any]:
         "cost_usd": purse.spent_microdollars / 1_000_000,
         "budget_usd": purse.cap_microdollars / 1_000_000,
         "seconds": round(seconds, 3),
+        **(_of_one_label(batch) if question.votes_are_enough else _of_a_kind(batch, question)),
+    }
+
+
+def _of_one_label(batch: Batch) -> dict[str, Any]:
+    from labeling.checks import scores
+
+    checked = scores.score(batch)
+    return {
         "checked": checked.checked,
         "accuracy": checked.accuracy,
         "majority_accuracy": checked.majority_accuracy,
@@ -46,6 +54,23 @@ def summarise(batch: Batch, seconds: float) -> dict[str, Any]:
         "best_single": checked.best_single,
         "commonest_label": checked.commonest,
         "commonest_label_accuracy": checked.commonest_accuracy,
+    }
+
+
+def _of_a_kind(batch: Batch, question: Question) -> dict[str, Any]:
+    """The kind's figures, `accuracy` being the share of answers that are wholly right; each with the majority's and
+    the best model's beside it."""
+    from labeling.management import kind_scores
+
+    found, kind = kind_scores.score(batch, question), question.answers
+    names = dict.fromkeys(("accuracy", *kind.metrics))
+    return {
+        "checked": found.checked,
+        **{name: found.answers.get(name) for name in names},
+        **{f"majority_{name}": found.majority.get(name) for name in names},
+        **{f"best_single_{name}": found.best.get(name) for name in names},
+        "best_single": found.best_name,
+        "baselines": found.plain,
     }
 
 
@@ -80,12 +105,26 @@ def _accuracy(told: dict[str, Any]) -> Iterator[str]:
     count = told["checked"]
     if not count:
         return
+    if "commonest_label" not in told:
+        yield from _figures(told, count)
+        return
     yield f"On the {count:,} known labels that no method has seen:"
     yield _row("always " + repr(told["commonest_label"]), told["commonest_label_accuracy"], count)
     if told["best_single"]:
         yield _row(f"best model, {told['best_single']}", told["best_single_accuracy"], count)
     yield _row("majority of the models", told["majority_accuracy"], count)
     yield _row("these labels", told["accuracy"], count)
+
+
+def _figures(told: dict[str, Any], count: int) -> Iterator[str]:
+    """The figures of a kind, a column each."""
+    metrics = [name.removeprefix("majority_") for name in told if name.startswith("majority_")]
+    yield f"On the {count:,} known answers that no method has seen:"
+    yield f"  {'':<36}" + "".join(f" {name:>17}" for name in metrics)
+    rows = {f"best model, {told['best_single']}": "best_single_", "majority of the models": "majority_"}
+    for name, begin in {**rows, "these answers": ""}.items():
+        values = (told[f"{begin}{metric}"] for metric in metrics)
+        yield f"  {name[:36]:<36}" + "".join(f" {'-' if one is None else f'{one:.3f}':>17}" for one in values)
 
 
 def _row(name: str, rate: float, count: int) -> str:

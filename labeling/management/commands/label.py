@@ -17,6 +17,7 @@ from django.utils import timezone
 from labeling.crowd.errors import CrowdError
 from labeling.files import exports
 from labeling.files.tables import UnusableFile
+from labeling.kinds import registry
 from labeling.management import label_job, label_report
 from labeling.management.tables import make_tables
 from labeling.models import Batch
@@ -38,6 +39,11 @@ class Command(BaseCommand):
             action="append",
             default=[],
             help="field with the path of a picture, from the folder of the file on",
+        )
+        parser.add_argument(
+            "--kind",
+            default="",
+            help=f"what an answer is: {', '.join(registry.NAMES)}; by default the project's, or choice",
         )
         parser.add_argument(
             "--labels",
