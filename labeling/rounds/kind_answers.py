@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from labeling.kinds.base import Kind, Space
 from labeling.models import Label, Task
 from labeling.models.question import space_of
+
+if TYPE_CHECKING:
+    from labeling.kinds.base import Kind, Space  # with numpy, which tables and forms do without
 
 
 class Said(Protocol):
