@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import json
-import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from labeling.files import imports
 from labeling.files.guesses import fields_for
-from labeling.models import Annotator, Batch, Escalation, Label, Membership, Project
+from labeling.management.demo import people
+from labeling.management.demo.people import SignIn
+from labeling.models import Batch, Label, Project
 from labeling.money import ledger
 from labeling.people import recruiting
-from labeling.rounds import settling, story
+from labeling.rounds import story
 
 FOLDER = Path(__file__).parent
 SLUG = "city-requests"
-PEOPLE = (
-    ("amira", "Amira", "Nasser", "annotator"),
-    ("jonas", "Jonas", "Berg", "expert"),
-    ("miriam", "Miriam", "Keller", "manager"),
-)
 FLAGGED = "R-0070"
 NOTE = "Is it the trough that leaks, or the road that is icy? The guide has both."
 VALIDATION = 120
 BUDGET = 25_000_000
 WAGE = 18_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """A way into the demo, shown once."""
-
-    role: str
-    username: str
-    password: str
 
 
 @transaction.atomic
@@ -48,8 +33,8 @@ def prepare() -> tuple[Project, list[SignIn], bool]:
     if project is None:
         project = _project()
         story.take_in(_batch(project))
-        _flag(project)
-    return project, [_person(project, *who) for who in PEOPLE], made
+        people.flag(project, FLAGGED, NOTE)
+    return project, people.sign_ins(project), made
 
 
 def latest_batch(project: Project) -> Batch:
@@ -90,25 +75,3 @@ def _batch(project: Project) -> Batch:
     batch = imports.open_batch(project, path, fields, name="March requests", validation=VALIDATION, seed=1)
     ledger.open_purse(batch, BUDGET)
     return batch
-
-
-def _flag(project: Project) -> None:
-    """A colleague has flagged one request already, so that an expert has something to settle at the first sign-in."""
-    user, _ = User.objects.get_or_create(username="lea", defaults={"first_name": "Lea", "last_name": "Winter"})
-    Membership.objects.get_or_create(project=project, user=user, defaults={"role": Membership.Role.ANNOTATOR})
-    lea = Annotator.of(project, user, Annotator.Kind.PERSON)
-    task = project.tasks.get(instance__external_id=FLAGGED)
-    asked = Escalation.objects.create(
-        task=task, to=lea.kind, reason=Escalation.Reason.UNCERTAIN, why="The models have not voted yet."
-    )
-    settling.flag(asked, NOTE, lea)
-
-
-def _person(project: Project, username: str, first: str, last: str, role: str) -> SignIn:
-    """The person with a new random password; an old one does not work any more."""
-    password = secrets.token_urlsafe(9)
-    user, _ = User.objects.get_or_create(username=username, defaults={"first_name": first, "last_name": last})
-    user.set_password(password)
-    user.save()
-    Membership.objects.get_or_create(project=project, user=user, defaults={"role": role})
-    return SignIn(role, username, password)
