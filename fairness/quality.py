@@ -98,6 +98,8 @@ def base_rate(found: Checked) -> Base | None:
         return None
     counts = np.bincount(truth, weights)
     common = int(counts.argmax())
+    if not found.numbers.fits_all(common):
+        return None
     lead = found.right[checks].astype(int) - (truth == common).astype(int)
     rates = group_rates(lead, np.zeros(len(truth), dtype=np.int32), 1, weights, signed=True)
     above = rate_estimates(rates, MINIMUM, LEVEL)[0]

@@ -62,6 +62,10 @@ class Numbers:
         """The number of marks that have one already, else -2, which no answer has."""
         return self._place.get(json.dumps(marks, sort_keys=True), -2)
 
+    def fits_all(self, number: int) -> bool:
+        """Whether the answer could be given to any task: stretches of one text are none of another, nothing is."""
+        return not self.question.answers.in_text or not self.answers[number]
+
     def words(self, number: int) -> str:
         """An answer as people read it."""
         kind, space = self.question.answers, space_of(self.labels)

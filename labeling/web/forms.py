@@ -182,6 +182,8 @@ class CertificateForm(forms.Form):
 
     def __init__(self, batch: Batch, question: Question, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        told = [(key, words.replace("label", question.measures.noun)) for key, words in Certificate.About.choices]
+        self.fields["about"].choices = told  # type: ignore[attr-defined]
         if batch.certificates.filter(question=question).exists():
             self.fields["rule"].choices = Certificate.Rule.choices[:1]  # type: ignore[attr-defined]
 

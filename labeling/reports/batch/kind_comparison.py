@@ -53,6 +53,8 @@ def commonest(ground: Ground) -> Commonest | None:
     if not len(known):
         return None
     counts = np.bincount(known)
+    if not ground.found.numbers.fits_all(int(counts.argmax())):
+        return None
     return Commonest(ground.found.numbers.words(int(counts.argmax())), float(counts.max() / len(known)))
 
 

@@ -75,10 +75,16 @@ def _anchor(place: int, count: int) -> str:
 
 
 def spanning(found: Iterable[Interval], *, unit: str = PERCENT, top: float | None = 1.0) -> Scale:
-    """A scale of round tenths or fifths that holds every interval; `top` fixes the upper end."""
+    """A scale of round tenths or fifths that holds every interval; `top` fixes the upper end.
+
+    Plain numbers without a fixed end, such as distances, begin at 0 where none is negative.
+    """
     shown = [one for one in found if one.estimable and one.value is not None]
     low = min((one.low if one.low is not None else one.value or 0.0 for one in shown), default=0.7)
     high = max((one.high if one.high is not None else one.value or 0.0 for one in shown), default=1.0)
+    if top is None and unit == PLAIN and low >= 0:
+        step = _step(max(high, 0.2))
+        return Scale(0.0, round(ceil(max(high, 0.2) / step - 1e-9) * step, 6), step, unit)
     upper = top if top is not None else max(ceil(high * 10 - 1e-9) / 10, 0.2)
     lower = min(floor(low * 10 + 1e-9) / 10, upper - 0.2)
     step = _step(upper - lower)
