@@ -23,7 +23,7 @@ def give(assignment: Assignment, told: dict[str, Any]) -> Notice | None:
     elif told["act"] == "flag":
         answering.flag(assignment, told["note"])
     else:
-        given = _submit(assignment, told)
+        given = submit(assignment, told)
         return of_a_change(given) or kept_as_extra(given)
     return None
 
@@ -58,8 +58,8 @@ def refused(told: dict[str, Any], reason: str) -> Notice:
     return not_saved(told.get("words", ""), reason)
 
 
-def _submit(assignment: Assignment, told: dict[str, Any]) -> answering.Given:
-    """A first answer, or a change of an earlier one."""
+def submit(assignment: Assignment, told: dict[str, Any]) -> answering.Given:
+    """Take a first answer in, or a change of an earlier one. Raises Conflict where it contradicts what is stored."""
     took = _seconds(assignment, told)
     if assignment.state not in (State.ANSWERED, State.SKIPPED, State.FLAGGED):
         try:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -24,23 +24,26 @@ from reviewers.cards.registry import form
 from reviewers.models import Assignment
 from reviewers.notices import Notice
 from reviewers.quality import Progress, progress
-from reviewers.queue import claiming, holding, undoing
+from reviewers.queue import claiming, holding, looks, undoing
+from reviewers.sheets import prefix_of
 
 FILTER_FROM = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What somebody had chosen and typed on the card of an assignment when it was refused."""
+    """What somebody had chosen, by assignment, and typed on a card when it was refused."""
 
-    assignment: int
-    raw: Any
+    raws: Mapping[int, Any]
     note: str
 
 
 @dataclass(frozen=True)
 class Card:
     """One task and what is asked of it. `before` is what was answered where the card is open to change it.
+
+    Where several questions about the instance are asked at once, `parts` has a card for each in order, whose fields
+    have names that begin with its `prefix`; otherwise it is empty.
 
     `begin`: the answer that the card shows to begin with, in its raw form; None for none. `note`: as it was typed.
     """
@@ -49,6 +52,8 @@ class Card:
     before: str = ""
     begin: Any = None
     note: str = ""
+    parts: Sequence[Card] = ()
+    prefix: str = ""
     key: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @cached_property
@@ -62,7 +67,7 @@ class Card:
 
     @property
     def template(self) -> str:
-        return f"reviewers/cards/{self.asked.kind}.html"
+        return f"reviewers/cards/{'parts/' if self.prefix else ''}{self.asked.kind}.html"
 
     @property
     def task(self) -> Task:
@@ -216,15 +221,25 @@ def lay_out(
 
 
 def _card(held: Assignment, begun: Begun | None) -> Card:
-    if begun is None or begun.assignment != held.pk:
-        return Card(held)
-    return Card(held, begin=begun.raw, note=begun.note)
+    if begun is None or held.pk not in begun.raws:
+        return _with_parts(Card(held), {})
+    return _with_parts(Card(held, begin=begun.raws[held.pk], note=begun.note), begun.raws)
+
+
+def _with_parts(card: Card, raws: Mapping[int, Any]) -> Card:
+    """The card with a part for each question on it, where it has several; `raws`: what they show to begin with."""
+    if not card.assignment.together:
+        return card
+    parts = [Card(one, begin=raws.get(one.pk), prefix=prefix_of(one)) for one in card.assignment.whole]
+    return replace(card, parts=parts)
 
 
 def look_back(assignment: Assignment) -> Desk:
     """The desk with an earlier answer open on it, to be changed."""
     annotator = assignment.annotator
-    card = Card(assignment, assignment.said, raw_of(assignment.vote, asked_of(assignment.escalation.task)))
+    [first] = looks.together(looks.of(assignment))
+    raws = {one.pk: raw_of(one.vote, asked_of(one.escalation.task)) for one in first.whole}
+    card = _with_parts(Card(first, first.said, raws[first.pk]), raws)
     return Desk(annotator, card, [], undoing.last_answers(annotator))
 
 

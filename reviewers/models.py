@@ -68,6 +68,11 @@ class Assignment(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True)
     vote = models.ForeignKey(Vote, null=True, blank=True, on_delete=models.PROTECT, related_name="assignments")
     pay = models.ForeignKey(Reservation, null=True, blank=True, on_delete=models.PROTECT, related_name="assignments")
+    look = models.UUIDField(
+        null=True, blank=True, help_text="What was sent from one card with several questions shares it."
+    )
+    together: tuple[Assignment, ...] = ()
+    """The other holds that belong on the same card, once they were looked up; never those of another instance."""
 
     objects = AssignmentQuerySet.as_manager()
 
@@ -88,6 +93,7 @@ class Assignment(models.Model):
         indexes = [
             models.Index(fields=["annotator", "state", "-closed_at"], name="assignment_of_a_person"),
             models.Index(fields=["annotator", "-closed_at", "-id"], name="assignment_history"),
+            models.Index(fields=["look"], condition=Q(look__isnull=False), name="assignment_look"),
         ]
 
     def __str__(self) -> str:
@@ -122,13 +128,28 @@ class Assignment(models.Model):
         return passed if told is None else min(max(told, 0.0), passed)
 
     @property
+    def whole(self) -> list[Assignment]:
+        """Everything on the card that begins with this hold, in the order of the project's questions."""
+        if not self.together:
+            return [self]
+        return sorted((self, *self.together), key=lambda one: (one.escalation.task.question.position, one.pk))
+
+    @property
     def said(self) -> str:
-        """What this person did, in a word: the label they gave, skipped, flagged."""
+        """What this person did, in a word: the label they gave, skipped, flagged; of several questions each, once."""
+        return " · ".join(dict.fromkeys(one._said for one in self.whole))
+
+    @property
+    def said_briefly(self) -> str:
+        return " · ".join(dict.fromkeys(one._said_briefly for one in self.whole))
+
+    @property
+    def _said(self) -> str:
         if self.vote and self.vote.label:
             return self.vote.label.name
         told = Terms.of(self.escalation.task).briefly(self.vote) if self.vote and self.vote.marks is not None else ""
         return told or self.get_state_display().capitalize()
 
     @property
-    def said_briefly(self) -> str:
-        return self.vote.label.brief if self.vote and self.vote.label else self.said
+    def _said_briefly(self) -> str:
+        return self.vote.label.brief if self.vote and self.vote.label else self._said

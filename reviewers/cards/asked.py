@@ -80,6 +80,10 @@ class Asked:
             raise Refused("One of the labels does not belong to this question; reload the page.")
         return found
 
+    def named(self, told: Any) -> str | None:
+        """The name of the label that a form names by its key; None where it names none of this question."""
+        return next((label.name for label in self.labels if str(label.pk) == told), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -22,5 +22,5 @@ def shown(raw: Any, asked: Asked) -> dict[str, Any]:
 
 
 def kept(told: QueryDict, asked: Asked) -> Any:
-    """Nothing: a press is the whole answer."""
-    return None
+    """The label that was chosen, where it is one of this question's."""
+    return asked.named(told.get("label"))

@@ -52,8 +52,8 @@ def shown(raw: Any, asked: Asked) -> dict[str, Any]:
 
 
 def kept(told: QueryDict, asked: Asked) -> Any:
-    """The number as it was typed."""
-    return told.get("place") or None
+    """The step that was chosen, or the number as it was typed."""
+    return asked.named(told.get("label")) or told.get("place") or None
 
 
 def _steps(asked: Asked) -> list[Option]:

@@ -56,6 +56,7 @@ def shown(raw: Any, asked: Asked) -> dict[str, Any]:
     more = ROWS if len(rows) < ROWS else 2
     return {
         "marked": json.dumps(marked) if raw is not None else "",
+        "none_before": raw == [],
         "rows": rows + [Row()] * max(more, ROWS - len(rows)),
     }
 

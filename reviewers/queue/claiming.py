@@ -47,6 +47,14 @@ def own(annotator: Annotator, key: int) -> Assignment | None:
     return found.known_to(annotator) if found else None
 
 
+def on_card_of(own: Assignment, keys: list[int]) -> list[Assignment]:
+    """Those of some holds that are this person's and about the same instance as `own`, in the questions' order."""
+    theirs = Assignment.objects.filter(annotator=own.annotator_id, pk__in=keys)
+    same = theirs.filter(escalation__task__instance=own.escalation.task.instance_id)
+    found = [held.known_to(own.annotator) for held in same.with_task()]
+    return sorted(found, key=lambda held: (held.escalation.task.question.position, held.pk))
+
+
 def claim(annotator: Annotator) -> Assignment | None:
     """The question on this person's desk, else the next one of the queue, begun; None where nothing waits.
 
@@ -72,7 +80,7 @@ def hand_out(annotator: Annotator, ahead: int = 0, *, at_work: bool = False) -> 
     if not there:
         return []
     if at_work:
-        holding.begin(there[0])
+        holding.begin_card(there[0])
     else:
         holding.affordable(there[0])
     holding.keep(there, at_work=at_work)
@@ -93,7 +101,7 @@ def _refill(annotator: Annotator, ahead: int, at_work: bool) -> list[Assignment]
 def _fill(annotator: Annotator, ahead: int, at_work: bool) -> list[Assignment]:
     holding.alone(annotator)
     there = holding.in_hand(annotator)
-    for surplus in there[holding.MOST :]:
+    for surplus in holding.whole(there[holding.MOST :]):
         holding.give_up(surplus, State.VOID)
     there = there[: holding.MOST]
     wanted = _wanted(annotator, len(there), ahead)
@@ -101,7 +109,25 @@ def _fill(annotator: Annotator, ahead: int, at_work: bool) -> list[Assignment]:
     if not questions:
         return there
     nudges.announce(annotator.project_id, nudges.QUEUE)
-    return there + holding.lay_down(questions, annotator, at_work=at_work)
+    questions += _beside(questions, annotator)
+    return there + holding.cards_of(holding.lay_down(questions, annotator, at_work=at_work))
+
+
+def _beside(questions: list[Escalation], annotator: Annotator) -> list[Escalation]:
+    """The other free questions about the same instances, one of each task, locked: they go onto the same cards."""
+    if annotator.kind == Annotator.Kind.EXPERT or not _asks_several(annotator):
+        return []
+    there = {one.task_id for one in questions}
+    free = _locked(annotator).filter(task__instance__in={one.task.instance_id for one in questions})
+    first: dict[int, Escalation] = {}
+    for one in free.exclude(task__in=there):
+        first.setdefault(one.task_id, one)
+    return list(first.values())
+
+
+def _asks_several(annotator: Annotator) -> bool:
+    """Whether the project has more than one question; no query where they were read with it."""
+    return len(annotator.project.questions.all()) > 1
 
 
 def _wanted(annotator: Annotator, there: int, ahead: int) -> int:
@@ -121,29 +147,34 @@ def _wanted(annotator: Annotator, there: int, ahead: int) -> int:
 
 def _next_free(annotator: Annotator, count: int, *, first: bool) -> list[Escalation]:
     """The next free questions, locked; those put off, or answered under another role, come after all others."""
-    locked = _free(annotator).select_for_update(skip_locked=True, of=("self",))
-    free = locked.select_related("task__batch", "task__instance")
+    free = _locked(annotator)
     skipped = Assignment.objects.filter(escalation=OuterRef("pk"), annotator=annotator, state=State.SKIPPED)
     later = Q(Exists(skipped))
     if annotator.kind == Annotator.Kind.EXPERT:
         later |= Q(Exists(answered_as_annotator(annotator)))
     best = _best_for(annotator, _free(annotator).filter(~later)) if first else None
     found = list(free.filter(pk=best)) if best is not None else []
-    others = free.filter(~later).exclude(task__in=[one.task_id for one in found])
-    found += _one_of_each_task(others, count - len(found)) if len(found) < count else []
+    others = free.filter(~later).exclude(task__instance__in=[one.task.instance_id for one in found])
+    found += _one_of_each(others, count - len(found)) if len(found) < count else []
     if len(found) < count:
-        again = free.filter(later).exclude(task__in=[one.task_id for one in found])
-        found += _one_of_each_task(again, count - len(found))
+        again = free.filter(later).exclude(task__instance__in=[one.task.instance_id for one in found])
+        found += _one_of_each(again, count - len(found))
     return found
 
 
-def _one_of_each_task(free: EscalationQuerySet, count: int) -> list[Escalation]:
-    """The first questions, no two about one task: where several opinions are wanted, each is somebody else's."""
+def _locked(annotator: Annotator) -> EscalationQuerySet:
+    """What waits for this person, locked as it is read, with the rows that a card shows."""
+    locked = _free(annotator).select_for_update(skip_locked=True, of=("self",))
+    return locked.select_related("task__batch", "task__instance")
+
+
+def _one_of_each(free: EscalationQuerySet, count: int) -> list[Escalation]:
+    """The first questions, no two about one instance: where several opinions are wanted, each is somebody else's."""
     first: dict[int, Escalation] = {}
-    while more := list(free.exclude(task__in=first)[: count - len(first)]):
+    while more := list(free.exclude(task__instance__in=first)[: count - len(first)]):
         for question in more:
-            first.setdefault(question.task_id, question)
-        if len(first) == count or len({one.task_id for one in more}) == len(more):
+            first.setdefault(question.task.instance_id, question)
+        if len(first) == count or len({one.task.instance_id for one in more}) == len(more):
             break
     return list(first.values())
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -34,10 +34,33 @@ def desk_of(annotator: Annotator) -> AssignmentQuerySet:
 
 
 def in_hand(annotator: Annotator) -> list[Assignment]:
-    """The desk without cards that nobody has begun and that are paused, with their batch or with this person."""
+    """The cards on the desk, by the oldest hold of each, without those that nobody has begun and that are paused."""
     there = [held.known_to(annotator) for held in desk_of(annotator)]
     stopped = annotator.paused_at is not None
-    return [held for held in there if held.begun_at or not (stopped or held.escalation.task.batch.paused)]
+    return cards_of([held for held in there if held.begun_at or not (stopped or held.escalation.task.batch.paused)])
+
+
+def cards_of(there: Iterable[Assignment]) -> list[Assignment]:
+    """Holds laid together into cards: what a person is asked about one instance. An expert's case stands alone.
+
+    Returns the oldest hold of each card, with the others `together`; cards in the order of what comes first on them.
+    """
+    cards: dict[tuple[int, int], list[Assignment]] = {}
+    for held in there:
+        alone = held.annotator.kind == Annotator.Kind.EXPERT
+        cards.setdefault((held.escalation.task.instance_id, held.pk if alone else 0), []).append(held)
+    return [_one_card(holds) for holds in cards.values()]
+
+
+def _one_card(holds: list[Assignment]) -> Assignment:
+    first, *others = sorted(holds, key=lambda held: held.pk)
+    first.together = tuple(others)
+    return first
+
+
+def whole(cards: Iterable[Assignment]) -> list[Assignment]:
+    """Every hold on these cards."""
+    return [held for card in cards for held in (card, *card.together)]
 
 
 def holder(question: Escalation, besides: Annotator | None = None) -> Assignment | None:
@@ -93,15 +116,27 @@ def begin(held: Assignment, *, paid: bool = True) -> None:
     held.begun_at, held.leased_until = now, now + lease
 
 
-def affordable(held: Assignment) -> None:
-    """Look whether the answer could be paid, holding nothing yet. Raises ledger.Refused where it could not."""
-    price = pay_for(held.annotator, held.annotator.project.pay_seconds)
-    if not price or held.begun_at:
+@transaction.atomic
+def begin_card(card: Assignment) -> None:
+    """The first sign of work on a card: every question on it is begun, or, where the money is spent, none.
+
+    Raises ledger.Refused where the money is spent.
+    """
+    for held in whole([card]):
+        begin(held)
+
+
+def affordable(card: Assignment) -> None:
+    """Look whether all answers could be paid, holding nothing yet. Raises ledger.Refused where they could not."""
+    new = sum(held.begun_at is None for held in whole([card]))
+    price = new * pay_for(card.annotator, card.annotator.project.pay_seconds)
+    if not price:
         return
-    left = ledger.free(held.escalation.task.batch)
+    left = ledger.free(card.escalation.task.batch)
     if left < price:
         asked, free = ledger.dollars(price), ledger.dollars(left)
-        raise ledger.Refused(f"The money of this batch is spent: {asked} is asked for one answer, {free} is free.")
+        what = "one answer" if new == 1 else f"{new} answers"
+        raise ledger.Refused(f"The money of this batch is spent: {asked} is asked for {what}, {free} is free.")
 
 
 def pay_for(annotator: Annotator, seconds: float) -> int:
@@ -115,8 +150,9 @@ def keep(there: Iterable[Assignment], *, at_work: bool) -> None:
 
     The database's clock rules the lease; what is told of it here is by this machine's clock.
     """
+    holds = whole(there)
     for begun in (True, False):
-        some = [held for held in there if bool(held.begun_at) == begun]
+        some = [held for held in holds if bool(held.begun_at) == begun]
         if not some:
             continue
         project = some[0].annotator.project
@@ -137,10 +173,10 @@ def work_on(held: Assignment) -> Assignment | None:
     """
     alone(held.annotator)
     there = in_hand(held.annotator)
-    mine = next((one for one in there if one.escalation_id == held.escalation_id), None)
+    mine = next((one for one in there if any(each.escalation_id == held.escalation_id for each in one.whole)), None)
     if mine is None:
         return take_again(held) if len(there) < MOST else None
-    begin(mine)
+    begin_card(mine)
     keep(there, at_work=True)
     return mine
 
@@ -169,13 +205,18 @@ def take_again(held: Assignment) -> Assignment | None:
 
 def put_back(held: Assignment) -> None:
     """Give a question back untouched, as if it had never been handed out."""
-    if give_up(held, State.VOID):
+    if any([give_up(one, State.VOID) for one in whole([held])]):
         nudges.announce(held.annotator.project_id, nudges.QUEUE)
 
 
 def rest(holds: AssignmentQuerySet) -> int:
     """Nobody is at work on these any more: those that were not begun are given back. Returns how many."""
-    idle = list(holds.live().filter(begun_at=None).select_related("escalation", "pay", "annotator"))
+    card = holds.filter(
+        annotator=OuterRef("annotator"), escalation__task__instance=OuterRef("escalation__task__instance")
+    )
+    idle = list(
+        Assignment.objects.live().filter(Exists(card), begun_at=None).select_related("escalation", "pay", "annotator")
+    )
     left = [held for held in idle if give_up(held, State.VOID)]
     for project_id in {held.annotator.project_id for held in left}:
         nudges.announce(project_id, nudges.QUEUE)

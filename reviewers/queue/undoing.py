@@ -12,7 +12,7 @@ from labeling.live import nudges
 from labeling.models import Annotator, Decision, Escalation, Label, Vote
 from labeling.rounds import decisions, settling
 from reviewers.models import Assignment
-from reviewers.queue import answering, holding
+from reviewers.queue import answering, holding, looks
 from reviewers.queue.answering import Conflict, Given
 
 State = Assignment.State
@@ -23,14 +23,15 @@ def last_answers(annotator: Annotator, count: int = 10) -> list[Assignment]:
     done = Assignment.objects.filter(annotator=annotator, closed_at__isnull=False)
     stands = done.exclude(state__in=[State.EXPIRED, State.VOID]).exclude(vote__correction__isnull=False)
     told = stands.select_related("vote__label", "escalation__task__question", "escalation__task__instance")
-    return list(told.prefetch_related("escalation__task__question__labels").order_by("-closed_at", "-pk")[:count])
+    told = told.prefetch_related("escalation__task__question__labels").order_by("-closed_at", "-pk")
+    return looks.together(told[: count * max(len(annotator.project.questions.all()), 1)])[:count]
 
 
 @transaction.atomic
 def undo(annotator: Annotator, assignment: Assignment | None = None) -> Assignment | None:
     """Take back the last thing this person did (or the one given) and put it on their desk again, before the rest.
 
-    An expert has one case at a time, and gives back the one in hand.
+    What was sent from one card is taken back as one. An expert has one case at a time, and gives back the one in hand.
 
     Returns the new assignment, or None where there is nothing to take back, it was taken back before, or an
     expert has settled the task since. Raises Conflict where a colleague has the question now.
@@ -38,15 +39,21 @@ def undo(annotator: Annotator, assignment: Assignment | None = None) -> Assignme
     target = assignment or next(iter(last_answers(annotator, 1)), None)
     if target is None:
         return None
-    target.escalation.task.lock()
-    question = _open_again(target)
-    if question is None:
+    card = looks.of(target)
+    looks.lock(card)
+    questions = []
+    for one in card:
+        if (question := _open_again(one)) is not None:
+            _leave(one, question)
+            questions.append(question)
+    if not questions:
         return None
-    _leave(target, question)
     if annotator.kind == Annotator.Kind.EXPERT:
         holding.clear([annotator])
+    for again in holding.desk_of(annotator).filter(escalation__in=questions):
+        holding.give_up(again, State.VOID)  # skipped, and in hand once more
     nudges.announce(annotator.project_id, nudges.QUEUE)
-    return holding.take(question, annotator)
+    return holding.cards_of([holding.take(question, annotator) for question in questions])[0]
 
 
 @transaction.atomic

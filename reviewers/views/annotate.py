@@ -15,7 +15,7 @@ from labeling.managing import guidelines
 from labeling.models import Annotator
 from labeling.money import ledger
 from labeling.people.access import Visit, enter
-from reviewers import answers, desk, guide
+from reviewers import answers, desk, guide, sheets
 from reviewers.cards.asked import asked_of
 from reviewers.forms import AnswerForm
 from reviewers.models import Assignment
@@ -40,11 +40,13 @@ def submit(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
     """Take a label, a skip or a flag; the answer is the next card."""
     visit, annotator = _at_desk(request, slug)
     own = _own(annotator, assignment)
+    if "part" in request.POST:
+        return _several(request, visit, own)
     form = AnswerForm(asked_of(own.escalation.task), request.POST)
     if not form.is_valid():
-        return _again(request, visit, own, form, form.fault)
+        return _again(request, visit, own, {own.pk: form.kept}, form.fault)
     if form.cleaned_data["act"] == "rows":
-        return _again(request, visit, own, form)
+        return _again(request, visit, own, {own.pk: form.kept})
     try:
         notice = answers.give(own, form.cleaned_data)
         left = form.cleaned_data["act"] == "release"
@@ -134,12 +136,31 @@ def _next(
     return _show(request, visit, laid_out, status)
 
 
-def _again(request: HtmxRequest, visit: Visit, own: Assignment, form: AnswerForm, fault: str = "") -> HttpResponse:
+def _several(request: HtmxRequest, visit: Visit, own: Assignment) -> HttpResponse:
+    """Take in what was sent from a card with several questions."""
+    holds = claiming.on_card_of(own, sorted(_keys(" ".join(request.POST.getlist("part")))))
+    if not holds:
+        raise Http404("No such answer.")
+    sheet = sheets.Sheet(holds, request.POST)
+    if not sheet.is_valid():
+        return _again(request, visit, own, sheet.kept, sheet.fault)
+    if sheet.act == "rows":
+        return _again(request, visit, own, sheet.kept)
+    try:
+        notice = sheets.give(sheet)
+        left = sheet.act == "release"
+        return HttpResponse(status=204) if left else _next(request, visit, own.annotator, notice)
+    except answering.Conflict as reason:
+        told = answers.refused({"words": sheet.words}, str(reason))
+        return _next(request, visit, own.annotator, told, 409)
+
+
+def _again(request: HtmxRequest, visit: Visit, own: Assignment, kept: dict[int, Any], fault: str = "") -> HttpResponse:
     """The same card with what was chosen on it, and what is wrong; a page with scripts has the card still."""
     status, notice = (400, answers.refused({}, fault)) if fault else (200, None)
     if request.htmx:
         return _next(request, visit, own.annotator, notice, status)
-    begun = desk.Begun(own.pk, form.kept, form.told.get("note", ""))
+    begun = desk.Begun(kept, request.POST.get("note", ""))
     laid_out = desk.lay_out(own.annotator, at_work=True, notice=notice, begun=begun)
     return _show(request, visit, laid_out, status)
 
