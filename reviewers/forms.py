@@ -17,7 +17,7 @@ LONGEST_NOTE = 2000
 class AnswerForm(forms.Form):
     """An answer, or one of `acts` in its place; with a note, an idempotency key, and the seconds the page counted."""
 
-    acts = ("skip", "flag", "release", "rows")
+    acts: tuple[str, ...] = ("skip", "flag", "release", "rows")
 
     act = forms.CharField(required=False, max_length=20)
     note = forms.CharField(required=False, max_length=LONGEST_NOTE)

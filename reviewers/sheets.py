@@ -25,6 +25,12 @@ def prefix_of(held: Assignment) -> str:
     return f"q{held.escalation.task.question_id}."
 
 
+class SharedForm(AnswerForm):
+    """What the questions of a card share; it has no answer of its own."""
+
+    acts = (*AnswerForm.acts, "")
+
+
 class Sheet:
     """The forms of a card, one for each question, with the key, the act, the note and the seconds they share.
 
@@ -34,8 +40,7 @@ class Sheet:
 
     def __init__(self, holds: Sequence[Assignment], told: QueryDict) -> None:
         self.holds, self.told = holds, told
-        self.whole = AnswerForm(asked_of(holds[0].escalation.task), told)
-        self.whole.acts = (*AnswerForm.acts, "")  # what the card shares has no answer of its own
+        self.whole = SharedForm(asked_of(holds[0].escalation.task), told)
         self.forms: list[AnswerForm] = []
 
     def is_valid(self) -> bool:
@@ -43,7 +48,7 @@ class Sheet:
         shared = self.whole.is_valid()
         self.look: uuid.UUID = self.whole.cleaned_data["key"] if shared else uuid.uuid4()
         self.forms = [AnswerForm(asked_of(held.escalation.task), self._part(held)) for held in self.holds]
-        return shared and all([form.is_valid() for form in self.forms])
+        return shared and all(form.is_valid() for form in self.forms)
 
     def _part(self, held: Assignment) -> QueryDict:
         """What was sent to one of the questions, under the names that a card with only this one would use."""

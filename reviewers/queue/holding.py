@@ -205,7 +205,7 @@ def take_again(held: Assignment) -> Assignment | None:
 
 def put_back(held: Assignment) -> None:
     """Give a question back untouched, as if it had never been handed out."""
-    if any([give_up(one, State.VOID) for one in whole([held])]):
+    if sum(give_up(one, State.VOID) for one in whole([held])):
         nudges.announce(held.annotator.project_id, nudges.QUEUE)
 
 

@@ -70,7 +70,8 @@
     if (event.defaultPrevented || event.isComposing || event.repeat) return;
     if (event.target.closest?.(typed)) return leave(event);
     const digit = digitOf(event) || letterOf(event);
-    const label = digit && visible(`#main [aria-keyshortcuts="${digit}"]`);
+    const part = document.querySelector("#main .part[data-on]") ? ".part[data-on]" : ""; // the question in hand
+    const label = digit && visible(`#main ${part} [aria-keyshortcuts="${digit}"]`);
     if (label) {
       event.preventDefault();
       if (label.matches("input")) label.focus({ preventScroll: true }); // so that one row is marked, not two

@@ -1,5 +1,5 @@
 // One label: a press sends it, so that there is nothing to do before.
 (() => {
   "use strict";
-  Concord.kinds.choice = {};
+  Concord.kinds.choice = { words: (form) => form.querySelector("[name$=label]:checked")?.dataset.brief };
 })();

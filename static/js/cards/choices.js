@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const { kinds, cardSaid, cardChanged } = Concord;
-  const boxes = (form) => [...form.querySelectorAll("[name=chosen]")];
+  const boxes = (form) => [...form.querySelectorAll("[name$=chosen]")];
   const chosen = (form) => boxes(form).filter((box) => box.checked);
   const NAMED = 3;
 
@@ -21,8 +21,8 @@
   }
 
   document.addEventListener("change", (event) => {
-    const form = event.target.form;
-    if (event.target.name === "chosen" && form?.dataset.kind === "choices") told(form);
+    const form = event.target.closest("[data-kind]");
+    if (event.target.name?.endsWith("chosen") && form?.dataset.kind === "choices") told(form);
   });
 
   function take(form, keys) {

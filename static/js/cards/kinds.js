@@ -1,11 +1,13 @@
 // What a kind of answer does on a card besides being a form. Each kind's file puts itself here under its name:
 // ready(form) when the card comes to the screen, words(form, button) for what is said of the answer, undo(form) true
-// where a step on the card itself was taken back, undoable(form) its words, empty(form) whether nothing is chosen.
+// where a step on the card itself was taken back, undoable(form) its words, empty(form) whether nothing is chosen,
+// enter(form) where the key has another meaning. On a card with several questions, each part of it is such a form.
 (() => {
   "use strict";
   const kinds = {};
   const of = (form) => kinds[form?.dataset.kind] ?? {};
-  const worker = () => document.querySelector("#main form[data-kind]");
+  const card = () => document.querySelector("#main form[data-kind]");
+  const worker = () => document.querySelector("#main .part[data-on]") ?? card(); // where there are several questions, one
   const field = "input:not([type=radio], [type=checkbox], [type=range]), textarea, select";
 
   function wordsOf(form, button) {
@@ -24,7 +26,7 @@
 
   // The one line of a card that tells what happened on it.
   function said(form, words) {
-    const line = form.querySelector(".told");
+    const line = form.querySelector(".told") ?? form.closest("form").querySelector(".told");
     if (line && line.textContent !== words) line.textContent = words;
   }
 
@@ -33,19 +35,21 @@
     const none = form.querySelector("[data-none]");
     const empty = of(form).empty?.(form);
     delete form.dataset.asked;
-    if (none) none.hidden = !empty;
+    if (none?.matches("[type=checkbox]")) none.checked &&= empty;
+    else if (none) none.hidden = !empty;
     form.querySelector("[data-send]")?.toggleAttribute("data-idle", Boolean(empty));
     form.dispatchEvent(new CustomEvent("card-changed", { bubbles: true }));
   }
 
   document.addEventListener("keydown", (event) => {
-    const form = worker();
+    const form = card();
     if (event.key !== "Enter" || event.isComposing || event.repeat || !form?.querySelector("[data-send]")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const on = event.target.closest?.("button, a, summary, textarea, select, [popover]");
     if (on || (event.target.matches?.(field) && !event.target.matches("[data-enter]"))) return;
     event.preventDefault();
-    send(form);
+    if (of(form).enter) of(form).enter(form);
+    else send(form);
   });
 
   // Nothing chosen and the button pressed: asked in the same way. What is chosen is sent.
@@ -62,5 +66,5 @@
     if (form) of(form).ready?.(form);
   }
 
-  window.Concord = { ...window.Concord, kinds, kindOf: of, wordsOf, cardReady: ready, cardSaid: said, cardChanged: changed };
+  window.Concord = { ...window.Concord, kinds, kindOf: of, worker, wordsOf, cardReady: ready, cardSaid: said, cardChanged: changed };
 })();

@@ -2,9 +2,10 @@
 // exact field say the same.
 (() => {
   "use strict";
-  const { kinds, cardSaid, cardChanged } = Concord;
+  const { kinds, worker, cardSaid, cardChanged } = Concord;
+  const shown = () => (worker()?.dataset.kind === "scale" ? worker() : null);
   const steps = (form) => [...form.querySelectorAll(".steps .step")];
-  const exact = (form) => form.querySelector("[name=place]");
+  const exact = (form) => form.querySelector("[name$=place]");
   const slider = (form) => form.querySelector("[type=range]");
   const STEP = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 
@@ -34,7 +35,7 @@
   }
 
   document.addEventListener("input", (event) => {
-    const form = event.target.form;
+    const form = event.target.closest("[data-kind]");
     if (form?.dataset.kind !== "scale" || !slider(form)) return;
     if (event.target === slider(form)) exact(form).value = event.target.value;
     else if (event.target === exact(form) && event.target.value !== "") slider(form).value = event.target.value;
@@ -43,7 +44,7 @@
   });
 
   document.addEventListener("keydown", (event) => {
-    const form = document.querySelector("#main form[data-kind=scale]");
+    const form = shown();
     if (!form || !(event.key in STEP) || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (event.target.closest("input, textarea, select, [popover]") || event.target.matches(".text, .frame") || form.querySelector(".picks")) return;
     event.preventDefault();
@@ -57,7 +58,7 @@
 
   // A digit begins the exact number, so that nobody has to look for its field.
   document.addEventListener("keydown", (event) => {
-    const form = document.querySelector("#main form[data-kind=scale]");
+    const form = shown();
     if (!form || !slider(form) || !/^[-\d]$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input:not([type=range]), textarea, select")) return;
     exact(form).focus();
@@ -65,7 +66,7 @@
   });
 
   document.addEventListener("invalid", (event) => {
-    const form = event.target.form;
+    const form = event.target.closest("[data-kind]");
     if (form?.dataset.kind !== "scale" || event.target !== exact(form)) return;
     event.preventDefault();
     const { min, max } = event.target;
@@ -73,7 +74,7 @@
     event.target.focus();
   }, true);
 
-  const picked = (form) => form.querySelector("[name=label]:checked");
+  const picked = (form) => form.querySelector("[name$=label]:checked");
 
   function take(form, { label, place }) {
     const radio = form.querySelector(`[type=radio][value="${label}"]`);

@@ -2,27 +2,38 @@
 // takes it away. Everything works without a mouse, and every step can be taken back.
 (() => {
   "use strict";
-  const { kinds, Places, Marking, Cursor, linesOf, drawMarks, cardSaid, cardChanged } = Concord;
+  const { kinds, worker, Places, Marking, Cursor, linesOf, drawMarks, cardSaid, cardChanged } = Concord;
   const works = new WeakMap();
-  const shown = () => document.querySelector("#main form[data-kind=spans]");
+  const texts = new WeakMap(); // each text once, whatever number of questions is answered in it
+  const shown = () => (worker()?.dataset.kind === "spans" ? worker() : null);
+  const field = (form) => form.querySelector("[name$=spans]");
   const count = (n) => (n === 1 ? "1 stretch" : `${n.toLocaleString("en")} stretches`);
+
+  function read(box) {
+    return [...box.querySelectorAll("[data-from]")].map((place) => {
+      const text = place.textContent;
+      return { place, from: Number(place.dataset.from), lines: linesOf(place, text), places: new Places(text, box.lang) };
+    });
+  }
 
   class Work {
     constructor(form) {
       this.form = form;
-      this.box = form.querySelector(".text");
-      this.field = form.elements.spans;
+      this.box = form.closest("form").querySelector(".text");
+      this.field = field(form);
       this.field.disabled = false;
-      this.parts = [...this.box.querySelectorAll("[data-from]")].map((place) => {
-        const text = place.textContent;
-        return { place, from: Number(place.dataset.from), lines: linesOf(place, text), places: new Places(text, this.box.lang) };
-      });
+      if (!texts.has(this.box)) texts.set(this.box, read(this.box));
+      this.parts = texts.get(this.box);
       this.types = new Map([...form.querySelectorAll("[data-type]")].map((one, hue) => [Number(one.dataset.type), { button: one, hue, name: one.dataset.words, key: one.querySelector("kbd")?.textContent ?? one.dataset.words }]));
       this.marking = new Marking(this.parts, form.hasAttribute("data-overlaps"), JSON.parse(this.field.value || "[]"));
       this.cursor = new Cursor(this.parts, this.box);
       this.armed = this.types.size === 1 ? [...this.types.keys()][0] : null;
-      this.parts.forEach((_, part) => this.draw(part));
+      this.show();
       this.paint();
+    }
+
+    show() {
+      this.parts.forEach((_, part) => this.draw(part));
     }
 
     draw(part) {
@@ -36,7 +47,7 @@
 
     // After a step: what is drawn, what is sent, and what is said.
     after(part, words) {
-      if (part === null) this.parts.forEach((_, each) => this.draw(each));
+      if (part === null) this.show();
       else this.draw(part);
       this.tell();
       cardSaid(this.form, words);
@@ -131,7 +142,7 @@
   }
 
   function ready(form) {
-    if (!form.elements.spans) return; // only read along
+    if (!field(form)) return; // only read along
     if (!works.has(form)) works.set(form, new Work(form));
     works.get(form).tell();
   }
@@ -178,10 +189,11 @@
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-type]");
-    if (button?.form && works.has(button.form)) works.get(button.form).press(Number(button.dataset.type));
+    const form = button?.closest("[data-kind]");
+    if (form && works.has(form)) works.get(form).press(Number(button.dataset.type));
   });
   document.addEventListener("toggle", (event) => {
-    if (event.target.matches?.(".marked") && event.target.open) works.get(event.target.closest("form"))?.list();
+    if (event.target.matches?.(".marked") && event.target.open) works.get(event.target.closest("[data-kind]"))?.list();
   }, true);
 
   const marking = (form) => works.get(form)?.marking;
@@ -190,6 +202,7 @@
     words: (form, button) => (marking(form).marks.length ? count(marking(form).marks.length) : button.dataset.words),
     empty: (form) => !marking(form)?.marks.length,
     undoable: (form) => marking(form)?.undoable,
+    shown: (form) => works.get(form)?.show(),
     undo: (form) => {
       if (!marking(form)?.undo()) return false;
       works.get(form).after(null, "The last step is taken back.");
