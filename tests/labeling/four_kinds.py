@@ -45,7 +45,7 @@ def four_kinds(project: Project, tasks: int = 80) -> Batch:
     batch.release()
     for asked in project.questions.all():
         _settle(batch, asked)
-    draws.draw(batch, 24)
+    draws.draw(batch, 48)
     for asked in project.questions.all():
         _check(batch, asked, person(project, "ann"))
     Batch.objects.filter(pk=batch.pk).update(stage="reviewing")
