@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 
 from labeling.live import nudges
 from labeling.models import Annotator, Batch, Decision, Escalation, Project, Question, Task, Vote
@@ -225,7 +226,9 @@ def _draw_up_to(batch: Batch, cuts: Cuts) -> int:
 def _ask(batch: Batch, chosen: list[int]) -> None:
     """One question each: for people anywhere in their queue, for experts after the cases that hold a batch up."""
     by_expert = batch.project.check_by == Project.CheckBy.EXPERT
+    to = Annotator.Kind.EXPERT if by_expert else Annotator.Kind.PERSON
     places = {} if by_expert else places_of(batch, chosen)
+    _take_the_place(chosen, to)
     stands = dict(
         Decision.objects.current().filter(task__in=batch.tasks.without_gold()).values_list("task_id", "pk").iterator()
     )
@@ -233,7 +236,7 @@ def _ask(batch: Batch, chosen: list[int]) -> None:
         (
             Escalation(
                 task_id=pk,
-                to=Annotator.Kind.EXPERT if by_expert else Annotator.Kind.PERSON,
+                to=to,
                 reason=Reason.AUDIT,
                 checks_id=stands[pk],
                 why="Drawn at random for a check.",
@@ -245,6 +248,17 @@ def _ask(batch: Batch, chosen: list[int]) -> None:
     )
     for some in _some(chosen):
         Task.objects.filter(pk__in=some).update(check_probability=1.0, slice=Task.Slice.AUDIT)
+
+
+def _take_the_place(chosen: list[int], to: str) -> None:
+    """Withdraw what these people or experts are asked about settled tasks that are checked: one answer does for both.
+
+    A label of the crowd may be settled and still be worth an answer, as where the project asks for more certainty since.
+    """
+    for some in _some(chosen):
+        waiting = Escalation.objects.open().filter(to=to, task_id__in=some)
+        asked = list(Task.objects.locked().filter(pk__in=waiting.values("task")).values_list("pk", flat=True))
+        waiting.filter(task_id__in=asked).update(state=Escalation.State.WITHDRAWN, closed_at=Now())
 
 
 def places_of(batch: Batch, chosen: list[int]) -> dict[int, float]:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from labeling.files import imports, workbooks
+from labeling.files import imports, known_answers, workbooks
 from labeling.files.guesses import fields_for
 from labeling.files.records import field_names
 from labeling.files.rows import Fields, check_encoding, gold_labels
@@ -46,13 +46,16 @@ def open_batch(options: Options) -> Batch:
     label_kinds.check_options(kind, options)
     labels = label_names(options, fields, path, kind)
     meanings = descriptions(options["describe"], labels)
-    from labeling.people import recruiting  # every sort of model: not needed to refuse a file
+    from labeling.managing import intake
+    from labeling.people import recruiting  # these load every sort of model: not needed to refuse a file
 
     with transaction.atomic():
         project = find_project(options, fields, path, kind)
         imports.set_labels(project, labels)
         describe(project, meanings)
         instruct(project, options["question"], told)
+        readers = known_answers.readers(project, fields, labels)
+        intake.check_something_new(project, path, Path(path).name, fields, labels, readers)
         names = split(options["crowd"]) or recruiting.embedded_crowd(len(fields.text), len(fields.images), [kind])
         recruiting.add_models(project, names, priced=True, vouched=True)
         for name in paid_names(options):

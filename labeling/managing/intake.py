@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -64,7 +65,7 @@ def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, use
     upload.check_fields(fields)
     fields = guesses.used_texts(str(upload.path), fields)
     readers = known_answers.readers(project, fields, labels)
-    check_something_new(project, upload, fields, labels, readers)
+    check_something_new(project, str(upload.path), upload.name, fields, labels, readers, SECONDS)
     with transaction.atomic():
         batch = imports.open_batch(
             project,
@@ -87,19 +88,27 @@ def _start(project: Project, upload: Upload, fields: Fields, wishes: Wishes, use
 
 
 def check_something_new(
-    project: Project, upload: Upload, fields: Fields, labels: list[str], readers: Readers = ()
+    project: Project,
+    path: str,
+    name: str,
+    fields: Fields,
+    labels: list[str],
+    readers: Readers = (),
+    seconds: float = inf,
 ) -> None:
     """Raise UnusableFile where no row of the file would become a task: all bad, or all there already.
 
-    Where so many rows are that looking on would take too long, the import itself finds out.
+    `name`: what its owner calls it. Where so many rows are that this would take more than so many seconds of computing,
+    the import itself finds out.
     """
-    good = 0
+    good, first_bad = 0, ""
     pending: list[Key] = []
     started = time.thread_time()
-    for row in read_rows(str(upload.path), fields, labels, settings.MAX_TEXT_BYTES, readers):
-        if time.thread_time() - started > SECONDS:
+    for row in read_rows(path, fields, labels, settings.MAX_TEXT_BYTES, readers):
+        if time.thread_time() - started > seconds:
             return
         if not isinstance(row, Row):
+            first_bad = first_bad or f"line {row.line}: {row.reason}"
             continue
         good += 1
         pending.append(row.key)
@@ -108,10 +117,10 @@ def check_something_new(
                 return
             pending = []
     if not good:
-        raise UnusableFile(f"No row of {upload.name} can be used; the list of bad rows says why.")
+        raise UnusableFile(f"No row of {name} can be used; the first is {first_bad or 'missing: it has none.'}")
     if not pending or not _any_new(project, pending, fields):
         raise UnusableFile(
-            f"Every row of {upload.name} is in this project already, or has the id of a text that is; nothing is new."
+            f"Every row of {name} is in this project already, or has the id of a text that is; nothing is new."
         )
 
 

@@ -33,10 +33,9 @@ def ask_again(task: Task, expert: Annotator, note: str) -> Escalation:
     task.lock()
     decisions.reopen(task)
     told = f": “{note}”" if note else "."
-    taken = task.escalations.open().to_people().count()
-    asked = Escalation.objects.create(
-        task=task, to=Kind.PERSON, slot=taken, reason=Reason.SENT_BACK, why=f"{expert} asks for one more opinion{told}"
-    )
+    slot = Escalation.objects.free_slot(task, Kind.PERSON)
+    why = f"{expert} asks for one more opinion{told}"
+    asked = Escalation.objects.create(task=task, to=Kind.PERSON, slot=slot, reason=Reason.SENT_BACK, why=why)
     nudges.announce(task.project_id, nudges.QUEUE, nudges.PROGRESS)
     return asked
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import count
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -49,6 +50,11 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
         """Without those of batches that were paused or put away; one that an error stopped goes on with people."""
         at_work = Q(task__batch__paused_at=None) | ~Q(task__batch__error="")
         return self.listed().filter(at_work)
+
+    def free_slot(self, task: Task, to: str) -> int:
+        """The first slot in which nobody of this kind is asked about a locked task."""
+        taken = set(self.open().filter(task=task, to=to).values_list("slot", flat=True))
+        return next(slot for slot in count() if slot not in taken)
 
     def free(self) -> EscalationQuerySet:
         """Open ones that no worker holds, by the database's clock."""

@@ -166,13 +166,13 @@ def _forget_check(checked: Decision, decided: Decision | None, vote: Vote) -> No
 
 
 def _ask_again(asked: Escalation) -> Escalation:
-    """A fresh copy of a question that was closed."""
+    """A fresh copy of a question that was closed, beside those that were asked since."""
     again = {
-        name: getattr(asked, name)
-        for name in ("round", "to", "slot", "reason", "checks", "why", "expected_gain", "priority")
+        name: getattr(asked, name) for name in ("round", "to", "reason", "checks", "why", "expected_gain", "priority")
     }
+    slot = Escalation.objects.free_slot(asked.task, asked.to)
     nudges.announce(asked.task.project_id, nudges.QUEUE)
-    return Escalation.objects.create(task=asked.task, **again)
+    return Escalation.objects.create(task=asked.task, slot=slot, **again)
 
 
 def flag(escalation: Escalation, vote_note: str, who: Annotator) -> None:
@@ -199,10 +199,10 @@ def send_back(escalation: Escalation, who: Annotator, note: str) -> None:
     """Return an expert's case to the people, who are asked once more with the expert's note."""
     if not escalation.close(State.WITHDRAWN):
         return
-    taken = escalation.task.escalations.open().to_people().count()
+    slot = Escalation.objects.free_slot(escalation.task, Kind.PERSON)
     why = f"{who} asks for one more opinion" + (f": “{note}”" if note else ".")
     Escalation.objects.create(
-        task=escalation.task, to=Kind.PERSON, slot=taken, reason=Reason.SENT_BACK, why=why, priority=escalation.priority
+        task=escalation.task, to=Kind.PERSON, slot=slot, reason=Reason.SENT_BACK, why=why, priority=escalation.priority
     )
     nudges.announce(escalation.task.project_id, nudges.QUEUE)
 

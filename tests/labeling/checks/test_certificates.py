@@ -85,6 +85,20 @@ def by_experts(batch: Batch) -> Batch:
     return batch
 
 
+@pytest.mark.parametrize("to", ["person", "expert"])
+def test_a_check_takes_the_place_of_what_the_same_people_are_asked_about_a_settled_task(
+    settled: Batch, to: str
+) -> None:
+    Project.objects.filter(pk=settled.project_id).update(check_by=to)
+    asked = [Escalation(task=task, to=to, reason="uncertain") for task in settled.tasks.all()[:100]]
+    Escalation.objects.bulk_create(asked)
+    assert draws.draw(Batch.objects.get(pk=settled.pk), 60) == 60
+    checks = Escalation.objects.open().filter(reason="audit")
+    assert checks.count() == 60 and set(checks.values_list("to", flat=True)) == {to}
+    withdrawn = Escalation.objects.filter(state="withdrawn", closed_at__isnull=False)
+    assert withdrawn.count() == 60 - checks.exclude(task__in=[one.task_id for one in asked]).count() > 0
+
+
 def certified(batch: Batch, checks: int = 60, target: Target = EASY) -> Certificate:
     draws.draw(batch, checks)
     answer_all(batch)

@@ -346,6 +346,21 @@ class TestRefusals:
         said = refusal(items, "--gold", "gold", "--crowd", "chat:small@http://127.0.0.1:9/v1?local=yes")
         assert "127.0.0.1:9" in said
 
+    def test_a_file_whose_texts_are_all_there_already(self, items: Path) -> None:
+        told = ("--gold", "gold", "--crowd", recorded(items, "good"), "--project", "city")
+        run(items, *told)
+        assert refusal(items, *told) == (
+            "Every row of items.csv is in this project already, or has the id of a text that is; nothing is new."
+        )
+        assert Batch.objects.count() == 1
+
+    def test_a_file_without_a_usable_row(self, tmp_path: Path) -> None:
+        (tmp_path / "blank.jsonl").write_text('{"text": " "}\n{"text": ""}\n')
+        assert "No row of blank.jsonl can be used; the first is line 1: " in refusal(
+            tmp_path / "blank.jsonl", "--labels", "up,down"
+        )
+        assert not Project.objects.exists()
+
     def test_nothing_is_left_behind_by_what_was_refused_at_the_door(self, items: Path) -> None:
         refusal(items, "--gold", "gold", "--crowd", "nobody")
         refusal(items, "--labels", "water")

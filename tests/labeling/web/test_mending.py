@@ -10,7 +10,7 @@ from django.test import Client
 from labeling.models import Batch, Decision, Escalation, Task, Vote
 from reviewers import history
 from reviewers.models import Assignment
-from reviewers.queue import claiming
+from reviewers.queue import claiming, undoing
 from tests.reviewers.scenery import answer, ask, believe, person
 from tests.reviewers.test_views_annotate import signed_in
 
@@ -63,6 +63,21 @@ def test_one_more_person_is_asked_about_a_settled_task_and_reads_the_words(settl
     assert "Whose lamp is it?" in held.escalation.why
     answer(held, 0)
     assert Decision.objects.current().get(task=settled_task).label.position == 0
+
+
+def test_one_more_person_is_asked_beside_another_who_is_asked_already(batch: Batch) -> None:
+    task = batch.tasks.first()
+    ask(task, slot=0)
+    ask(task, slot=1)
+    answer(claiming.claim(person(batch.project, "ann")), 0)
+    act(signed_in("max"), task, act="again", note="Whose lamp is it?")
+    assert sorted(Escalation.objects.open().filter(task=task).values_list("slot", flat=True)) == [0, 1]
+
+
+def test_an_answer_is_taken_back_after_one_more_person_was_asked(settled_task: Task) -> None:
+    act(signed_in("max"), settled_task, act="again")
+    undoing.undo(person(settled_task.project, "ann"))
+    assert Escalation.objects.open().filter(task=settled_task).count() == 2
 
 
 def test_a_settled_task_becomes_a_case_once(settled_task: Task) -> None:
