@@ -253,7 +253,7 @@ def _ask(batch: Batch, chosen: list[int]) -> None:
 def _take_the_place(chosen: list[int], to: str) -> None:
     """Withdraw what these people or experts are asked about settled tasks that are checked: one answer does for both.
 
-    A label of the crowd may be settled and still be worth an answer, as where the project asks for more certainty since.
+    What the crowd settled may still be worth an answer, as where the project asks for more certainty since then.
     """
     for some in _some(chosen):
         waiting = Escalation.objects.open().filter(to=to, task_id__in=some)
