@@ -54,10 +54,14 @@ class Evidence:
     @property
     def words(self) -> str:
         """One sentence for the crowd page."""
-        found = max(row.n for row in self.rows)
-        told = f"Of {', '.join(row.way for row in self.rows)} examples {self.kept} ones did best on {found} known texts"
+        best = next(row for row in self.rows if row.way == self.kept)
+        told = (
+            f"Of {', '.join(row.way for row in self.rows)} examples {self.kept} ones did best on {best.n} known texts"
+        )
+        told += f": {best.score:.3f} ({self.score}, 95% interval {best.low:.3f} to {best.high:.3f})"
         gap = f"{self.ahead:+.3f}, 95% interval {self.low:+.3f} to {self.high:+.3f}"
-        return f"{told} ({gap})." if self.sure else f"{told}, but not surely better than the next ({gap})."
+        surely = "surely" if self.sure else "not surely"
+        return f"{told}, {surely} better than the next ({gap})."
 
 
 def compare(

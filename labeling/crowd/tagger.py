@@ -16,6 +16,7 @@ from labeling.crowd.crossfit import Folds
 from labeling.crowd.errors import NeedsExamples
 from labeling.crowd.specialist import one_thread
 from labeling.crowd.tagging import candidates, learners
+from labeling.crowd.tagging.candidates import Mark, Marked, Marker
 from labeling.crowd.tagging.features import Company, Vocabulary, feature_names
 from labeling.crowd.tagging.gazetteer import Gazetteer, phrases
 from labeling.crowd.tagging.words import Words, spans_of, tags_of, words_of
@@ -28,10 +29,6 @@ FOLDS = 5
 CAUTION = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 """What is tried as a bonus for marking, in the units of the scores."""
 
-
-Marker = Callable[[Words, "Counter[str]", float], tuple[Spans, tuple[float, ...]]]
-"""A fitted tagger: the stretches of a text and their chances. Given are the words, what the text itself contributed to
-the known stretches, and a bonus for marking."""
 FitMarker = Callable[[Sequence[Words], Sequence[Spans], int, Company], Marker]
 
 
@@ -55,14 +52,17 @@ def by_words(learn: Callable[..., tuple[learners.Score, learners.Floats]]) -> Fi
         numbers = [vocabulary.numbers(row) for row in rows]
         score, steps = learn(numbers, tags, len(vocabulary), 1 + 2 * n_types)
 
-        def mark(words: Words, mine: Counter[str], bonus: float) -> tuple[Spans, tuple[float, ...]]:
-            if not len(words):
-                return (), ()
-            scores = score(vocabulary.numbers(feature_names(words, company, gazetteer, mine)))
-            scores[:, 1:] += bonus
-            return spans_of(words, learners.best_tags(scores, steps)), ()
+        def read(words: Words) -> Mark:
+            scores = score(vocabulary.numbers(feature_names(words, company, gazetteer, Counter())))
 
-        return mark
+            def mark(bonus: float) -> Marked:
+                raised = scores.copy()
+                raised[:, 1:] += bonus
+                return spans_of(words, learners.best_tags(raised, steps)), ()
+
+            return mark if len(words) else lambda bonus: ((), ())
+
+        return read
 
     return fit
 
@@ -121,8 +121,9 @@ class Tagger:
             outside = np.flatnonzero(self._folds.of_example != number).tolist()
             self._markers.append(self._tagging.fit(_of(texts, outside), _of(spans, outside), n_types, company))
             for at in np.flatnonzero(self._folds.of_example == number).tolist():
+                mark = self._markers[number](texts[at])
                 for place, bonus in enumerate(CAUTION):
-                    held_out[place][at] = self._markers[number](texts[at], Counter(), bonus)[0]
+                    held_out[place][at] = mark(bonus)[0]
         self._markers.append(self._tagging.fit(texts, spans, n_types, company))
         others = [np.flatnonzero(self._folds.of_example != number).tolist() for number in range(self._folds.count)]
         self._bonus = [_best_bonus(held_out, spans, rows) for rows in [*others, list(range(len(texts)))]]
@@ -133,7 +134,7 @@ class Tagger:
             began = time.perf_counter()
             which = self._folds.model_for(question)
             with one_thread():
-                spans, chances = self._markers[which](words_of(question.text), Counter(), self._bonus[which])
+                spans, chances = self._markers[which](words_of(question.text))(self._bonus[which])
             said = Stretches(tuple(sorted(spans)), len(question.text))
             yield Answer(None, chances or None, seconds=time.perf_counter() - began, model=self._model, said=said)
 

@@ -64,10 +64,18 @@ class Skill:
 UNKNOWN = Skill(0.9, 0.0, 1.0, 0.0, 0, 0.9, USUAL, IN_DISPUTE)
 
 
+def examples(row: models.Skill) -> str:
+    """Which way of choosing examples a member keeps, and on what evidence, in one sentence; empty where none was tried.
+
+    Kept by `voters.ready`.
+    """
+    return str((row.skill or {}).get("examples", {}).get("words", ""))
+
+
 def of(row: models.Skill) -> Skill:
     """The skill that was learnt last, from the row kept with an annotator and a question; `UNKNOWN` before."""
     kept = row.skill
-    if not kept:
+    if not kept or "accuracy" not in kept:
         return UNKNOWN
     sources = {name: Source(**one) for name, one in kept["sources"].items()}
     change = Change(**kept["change"]) if kept.get("change") else None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 
 from labeling import known, models, said
 from labeling.crowd.abilities import check_kind
 from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Stays, Voter
 from labeling.crowd.errors import CrowdError, Misconfigured, unforeseen
+from labeling.crowd.shot_trials import Evidence
 from labeling.models import Annotator, Batch, Label, Task, Vote
 from labeling.models.question import space_of
 from labeling.people import recruiting, rules
@@ -41,6 +42,7 @@ def ready(annotator: Annotator, batch: Batch, asked: models.Question | None = No
         if not annotator.charges and recruiting.price_of(annotator.spec, voter):
             raise Misconfigured(f"{annotator} would now cost money; let it join anew.")
         _prepare(voter, brief_for(batch, version, voter.outside, asked))
+        _keep_evidence(voter, annotator, asked or batch.project.first_question)
         _ready[key] = voter
         while len(_ready) > KEPT:
             _ready.popitem(last=False)
@@ -60,6 +62,15 @@ def _prepare(voter: Voter, brief: Brief) -> None:
         failure = unforeseen(error, voter.name)
         failure.charged = False
         raise failure from error
+
+
+def _keep_evidence(voter: Voter, annotator: Annotator, asked: models.Question) -> None:
+    """Keep with a free member how it chooses examples and why, where it tried several ways; the Crowd page tells it."""
+    evidence: Evidence | None = getattr(voter, "evidence", None)
+    if evidence is None or annotator.charges:
+        return
+    told = {"examples": {**asdict(evidence), "words": evidence.words}}
+    models.Skill.objects.keep([models.Skill(annotator=annotator, question=asked, skill=told)], "skill")
 
 
 def brief_version(batch: Batch, asked: models.Question | None = None) -> int:

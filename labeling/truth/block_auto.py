@@ -54,8 +54,8 @@ def infer(blocks: Blocks, seed: int = 0, *, with_joint: bool = True) -> BlockBel
     than one matrix for all does; where annotators cannot be told apart their majority is as good as it gets. With at
     least 20 known tasks, cross-validated log loss on them chooses. Correlation (`joint`) is used where it foretells
     hidden answers clearly better, and known variables, too, where there are any. `with_joint`: whether it is tried.
-    Thresholds are for F1: of each variable where known ones stand behind the beliefs, else one for all; a plain
-    majority needs more than half.
+    Thresholds are for F1: of each variable where known ones stand behind the beliefs, else one for all, as for a
+    majority on the one line that known variables put it on; with nothing known, a majority needs more than half.
     """
     generator = np.random.default_rng(seed)
     known = known_tasks(blocks)
@@ -64,7 +64,7 @@ def infer(blocks: Blocks, seed: int = 0, *, with_joint: bool = True) -> BlockBel
     candidate = best_on_known(sample, generator) if taught else _unaided(sample, generator)
     sorts = _sorts(sample, candidate or ALIKE, taught, generator) if with_joint else 0
     if candidate is None and not sorts:
-        return BlockBelief(calibrated_majority(blocks) if taught else majority(blocks), PLAIN, _half(blocks))
+        return _by_majority(blocks, taught)
     candidate = candidate or ALIKE
     fit = candidate.fit(blocks, sample)
     if not sorts:
@@ -83,8 +83,11 @@ def _unaided(sample: Blocks, generator: np.random.Generator) -> Candidate | None
     return OWN if told_apart(sample, generator) else None
 
 
-def _half(blocks: Blocks) -> Floats:
-    return np.full(blocks.n_variables, 0.5)
+def _by_majority(blocks: Blocks, taught: bool) -> BlockBelief:
+    if not taught:
+        return BlockBelief(majority(blocks), PLAIN, np.full(blocks.n_variables, 0.5))
+    belief = calibrated_majority(blocks)
+    return BlockBelief(belief, PLAIN, thresholds(belief, alike=True))
 
 
 def _sorts(sample: Blocks, candidate: Candidate, taught: bool, generator: np.random.Generator) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from labeling.kinds.measures.base import Told
 from labeling.models import Annotator, Project, Question, Skill
+from labeling.people import skill
 from labeling.reports import kept
 from labeling.reports.batch import levels
 from labeling.reports.crowd import families as error_families
@@ -38,7 +39,10 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Voter:
-    """One machine. `bits`: what one vote tells about the label; `per_1000`: dollars; None where it never voted."""
+    """One machine. `bits`: what one vote tells about the label; `per_1000`: dollars; None where it never voted.
+
+    `examples`: how it chooses examples and on what evidence, where it tried several ways.
+    """
 
     pk: int
     kind: str
@@ -54,6 +58,7 @@ class Voter:
     error: str
     failing: bool = False
     priced: bool = False
+    examples: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,7 @@ def _crowd(question: Question) -> Crowd:
             counts[place],
             habits.get(one.pk),
             _bits(one, skills[one.pk], counts[place], shared.get(one.pk, 1.0)),
+            skill.examples(skills[one.pk]),
         )
         for place, one in enumerate(known.annotators)
     ]
@@ -236,7 +242,9 @@ def _by_chance(counts: Floats) -> float:
     return float((labels - 1) * (answers - 1) / (2 * counts.sum() * np.log(2)))
 
 
-def _voter(one: Annotator, name: str, counts: Floats, habit: dict[str, Any] | None, bits: float | None) -> Voter:
+def _voter(
+    one: Annotator, name: str, counts: Floats, habit: dict[str, Any] | None, bits: float | None, examples: str = ""
+) -> Voter:
     given = float(counts[:, :-1].sum())
     right = share(float(np.trace(counts[:, :-1])), given, counted="known labels")
     n = habit["n"] if habit else 0
@@ -256,6 +264,7 @@ def _voter(one: Annotator, name: str, counts: Floats, habit: dict[str, Any] | No
         one.error,
         one.failures > 0,
         one.priced,
+        examples,
     )
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from labeling.crowd.embedding import EmbeddingModel
 from labeling.crowd.errors import CrowdError, Misconfigured, ModelMissing, NotAsked, PriceUnknown, UnknownAnnotator
 from labeling.crowd.openai_chat import ChatModel
 from labeling.crowd.registry import EMBEDDED_CROWD, build, describe, embedded_crowd, read_annotators
+from labeling.kinds.stretches import Stretches
 from tests.labeling.crowd.conftest import LABELS, question
 
 CHAT = "chat:gpt-5-mini@https://api.example.com/v1?key=OPENAI_API_KEY&input=0.15&output=0.60"
@@ -185,6 +187,27 @@ def test_recorded_votes_are_found_in_the_label_set_whatever_their_case_and_else_
     path.write_text("task,worker,label\n1,w,aqua\n", encoding="utf-8")
     with pytest.raises(Misconfigured, match=r"No label recorded for .* is among the labels \(aqua against "):
         build(f"replay:{path}?worker=w").prepare(Brief(LABELS))
+
+
+def test_recorded_votes_of_every_kind_are_repeated(tmp_path: Path) -> None:
+    tasks = [question("1", "Ann in Rome"), question("2", "Bob"), question("3", "")]
+    many, grades, marks = (tmp_path / name for name in ("many.csv", "grades.csv", "marks.jsonl"))
+    many.write_text("task,worker,label\n1,w,Water\n1,w,roads\n2,w,\n1,v,noise\n")
+    grades.write_text("task,worker,label\n1,w,2.0\n2,w,9\n3,w,4\n")
+    marks.write_text(
+        '{"task": "1", "worker": "w", "spans": [[0, 3, "person"]], "sure": true}\n'
+        '{"task": "2", "worker": "w", "spans": []}\n{"task": "3", "worker": "w", "spans": [[0, 9, "person"]]}\n'
+    )
+
+    def said(path: Path, names: tuple[str, ...], kind: str) -> list[Any]:
+        voter = build(f"replay:{path}?worker=w")
+        voter.prepare(Brief(type(LABELS)(names), kind=kind))
+        return [answer.said for answer in voter.answer(tasks)]
+
+    found = said(many, ("roads", "water", "noise"), "choices")
+    assert [None if one is None else one.tolist() for one in found] == [[1, 1, 0], [0, 0, 0], None]
+    assert said(grades, ("1", "2", "3", "4", "5"), "scale") == [2.0, None, 4.0], "what is no answer is an abstention"
+    assert said(marks, ("person", "place"), "spans") == [Stretches(((0, 3, 0),), 11), Stretches((), 3), None]
 
 
 def test_a_label_set_of_one_or_with_doubles_is_refused() -> None:

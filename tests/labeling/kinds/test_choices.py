@@ -201,6 +201,20 @@ def test_known_labels_make_a_majority_mean_what_it_says():
     assert loss(taught) < loss(plain)
 
 
+def test_a_majority_put_on_the_line_of_known_labels_still_says_yes(monkeypatch: pytest.MonkeyPatch):
+    """Of rare labels that nobody sees well few chances reach a half, and the best F1 needs a lower threshold."""
+    draw = np.random.default_rng(6)
+    truth = draw.random((300, 4)) < 0.15
+    said = (draw.random((3, 300, 4)) < np.where(truth, 0.4, 0.25)).astype(np.int8).reshape(900, 4)
+    task, annotator = np.tile(np.arange(300), 3).astype(np.int32), np.repeat(np.arange(3), 300).astype(np.int32)
+    known = np.where(np.arange(300)[:, None] < 100, truth, UNSAID).astype(np.int8)
+    monkeypatch.setattr(block_auto, "best_on_known", lambda *_: None)
+    found = block_auto.infer(Blocks(task, annotator, said, 300, 3, known), with_joint=False)
+    chosen, half = (found.belief >= found.threshold)[100:], (found.belief > 0.5)[100:]
+    assert found.chosen == "majority_vote"
+    assert micro_f1(chosen, truth[100:]) > micro_f1(half, truth[100:]) + 0.1
+
+
 def test_every_method_runs_label_by_label_and_keeps_what_is_known():
     given, truth = correlated(5, tasks=40, labels=2)
     space, names = Space(("a", "b")), [str(number) for number in range(40)]

@@ -15,8 +15,11 @@ from django.urls import reverse
 from labeling.crowd import registry
 from labeling.crowd.errors import CrowdError, Misconfigured
 from labeling.crowd.openai_chat import ChatModel
+from labeling.crowd.shot_trials import compare
+from labeling.kinds import registry as kinds
+from labeling.kinds.base import Space
 from labeling.models import Annotator, Batch, Skill, Vote
-from labeling.people import recruiting, rules, voters
+from labeling.people import recruiting, rules, skill, voters
 from labeling.reports import kept
 from labeling.reports.crowd import voters as crowd_report
 from labeling.reports.estimates import Commonest
@@ -325,3 +328,20 @@ def test_two_voters_of_one_name_are_told_apart_where_they_stand_and_when_they_jo
     free = recruiting.add_models(project, [line])[0]
     paid = [recruiting.add_paid(project, f"{line}&call={price}") for price in (1, 2)]
     assert [one.name for one in (free, *paid)] == ["twin", "twin (paid)", "twin (paid) 2"]
+
+
+def test_how_a_member_chooses_examples_and_why_stands_beside_its_name(
+    manager: Client, settled: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gold = [0, 1] * 10
+    tried = {"fixed": [0] * 20, "nearest": gold}
+    chooser = registry.build("word_logistic")
+    chooser.evidence = compare(tried, gold, kinds.kind("choice"), Space(("a", "b")))
+    monkeypatch.setattr(chooser, "prepare", lambda brief: None)
+    monkeypatch.setattr(recruiting, "build", lambda spec: chooser)
+    member = Annotator.objects.create(project=settled.project, kind="model", name="Chooser", spec="word_logistic")
+    voters.ready(member, settled)
+    sentence = next(one for one in crowd_report.crowd(settled.project).voters if one.name == "Chooser").examples
+    assert "nearest ones did best on 20 known texts: 1.000 (accuracy, 95% interval 1.000 to 1.000)" in sentence
+    assert sentence in told(manager.get(ADDRESS))
+    assert skill.of(Skill.objects.get(annotator=member)) == skill.UNKNOWN
