@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labeling.crowd.tagging.bonds import clauses
 from labeling.crowd.tagging.features import EDGE, Company, folded, of_word, shape
 from labeling.crowd.tagging.gazetteer import JOIN, Gazetteer
 from labeling.crowd.tagging.words import Words
@@ -53,6 +55,8 @@ class CandidateView:
         self._low = folded(words)
         self._shapes = [shape(word) for word in strings]
         self._groups = [company.names(word) for word in self._low]
+        self._bonds = company.bonds.along(self._low)
+        self._clauses = clauses(self._low)
         self._known = {
             (begin, end): f"{label}{times > unmarked}"
             for begin, end, label, times, unmarked in gazetteer.found(self._low, own)
@@ -105,8 +109,20 @@ class CandidateView:
                 f"q{low[begin]}|{low[end - 1]}",
                 f"k{self._known.get((begin, end), '-')}",
             ]
-            found.append(row + [f"ln{end - begin}{name}" for name in self._groups[end - 1]])
+            found.append(
+                row + self._without_spaces(begin, end) + [f"ln{end - begin}{name}" for name in self._groups[end - 1]]
+            )
         return found
+
+    def _without_spaces(self, begin: int, end: int) -> list[str]:
+        """Of characters of a script without spaces: bonds at both borders and inside, and what the signs leave."""
+        (before, _, size), (_, behind, _) = self._clauses[begin], self._clauses[end - 1]
+        if not size:
+            return []
+        left, right = self._bonds[begin], self._bonds[end]
+        row = [f"u-{left}", f"u+{right}", f"u{left}{right}", f"c{before}{behind}", f"c{end - begin}of{size}"]
+        row += [f"ui{bond}" for bond in self._bonds[begin + 1 : end]]
+        return row + [f"ii{one}{other}" for one, other in pairwise(self._low[begin:end])]
 
     def _at(self, place: int) -> str:
         return self._low[place] if 0 <= place < len(self._low) else EDGE

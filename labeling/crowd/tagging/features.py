@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from labeling.crowd.base import Brief
+from labeling.crowd.tagging.bonds import Bonds, clauses
 from labeling.crowd.tagging.gazetteer import Gazetteer
 from labeling.crowd.tagging.words import Words, words_of
 from labeling.crowd.word_vectors import WordVectors, word_vectors
@@ -25,8 +26,9 @@ class Company:
 
     def __init__(self, brief: Brief) -> None:
         texts = [*(example.question.text for example in brief.examples), *(question.text for question in brief.texts)]
-        step = max(len(texts) // POOL_TEXTS, 1)
-        self.vectors: WordVectors = word_vectors([folded(words_of(text)) for text in texts[::step]])
+        pool = [folded(words_of(text)) for text in texts[:: max(len(texts) // POOL_TEXTS, 1)]]
+        self.vectors: WordVectors = word_vectors(pool)
+        self.bonds = Bonds(pool)
         self._groups = [self._grouped(count) for count in CLUSTERS]
 
     def names(self, word: str) -> list[str]:
@@ -75,6 +77,7 @@ def feature_names(words: Words, company: Company, gazetteer: Gazetteer, own: Cou
     groups = [company.names(word) for word in low]
     at: Callable[[Sequence[str], int], str] = lambda row, i: row[i] if 0 <= i < len(row) else EDGE  # noqa: E731
     shapes = [shape(word) for word in strings]
+    without_spaces = of_characters(low, company)
     rows = []
     for i, word in enumerate(strings):
         row = ["b", *of_word(word)]
@@ -86,7 +89,18 @@ def feature_names(words: Words, company: Company, gazetteer: Gazetteer, own: Cou
         for step in (-1, 1):
             row += [f"e{step}{at(low, i + step)[-3:]}"]
         row += [f"k{name}" for name in known[i]]
-        rows.append(row)
+        rows.append(row + without_spaces[i])
+    return rows
+
+
+def of_characters(low: Sequence[str], company: Company) -> list[list[str]]:
+    """What is told of each character of a script without spaces by its bonds and its place between signs."""
+    bonds, rows = company.bonds.along(low), []
+    for at, (before, behind, size) in enumerate(clauses(low)):
+        left, right = bonds[at], bonds[at + 1]
+        row = [f"u-{left}", f"u+{right}", f"u{left}{right}", f"c-{before}", f"c+{behind}", f"c{size}"]
+        row += [f"c{before}{size}", f"{low[at]}c{min(before, 1)}{min(behind, 1)}"]
+        rows.append(row if size else [])
     return rows
 
 

@@ -15,6 +15,14 @@ _MARKS = "\u0300-\u036f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u3099\u309a"
 _WORD = re.compile(rf"[{_SPACELESS}][{_MARKS}]*|[^\W_{_SPACELESS}]+|[^\w\s]|_")
 
 
+_NO_SPACES = re.compile(rf"[{_SPACELESS}]")
+
+
+def spaceless(word: str) -> bool:
+    """Whether a word is a character of a script without spaces."""
+    return _NO_SPACES.match(word) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The words of a text: `edges` are (start, end) of each; `text` the whole."""
