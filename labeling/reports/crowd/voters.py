@@ -184,9 +184,10 @@ def _of_kind(question: Question) -> Crowd:
     """The crowd on a question whose answers are more than one label."""
     machines = list(question.project.annotators.machines().order_by("-kind", "pk"))
     names, found = question.project.annotators.machines().called(), kind_voters.load(question, machines)
-    voters = []
+    skills, voters = Skill.objects.by_annotator(question, [one.pk for one in machines]), []
     for one in machines:
-        plain = _voter(one, names[one.pk], np.zeros((1, 2)), found.habits.get(one.pk), None)
+        why = skill.examples(skills[one.pk])
+        plain = _voter(one, names[one.pk], np.zeros((1, 2)), found.habits.get(one.pk), None, why)
         tagged = _tagged(replace(plain, right=found.merits[one.pk]), (), "")
         why = found.unable.get(one.pk, "")
         voters.append(replace(tagged, tags=(*tagged.tags, Tag("cannot answer", why, alert=True))) if why else tagged)
