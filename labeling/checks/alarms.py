@@ -38,7 +38,7 @@ def look_at_project(project: Project) -> None:
 
 def look_at_voters(project: Project) -> None:
     """Raise an alarm about whoever has become worse, and about people who are surely wrong too often."""
-    learnt = Skill.objects.filter(annotator__project=project, annotator__paused_at=None).exclude(skill=None)
+    learnt = Skill.objects.filter(annotator__project=project, annotator__paused_at=None, skill__isnull=False)
     for row in learnt.select_related("annotator").order_by("annotator", "question"):
         one = row.annotator
         known, kind = skill.of(row), Kind.PERSON if one.kind in PEOPLE else Kind.MODEL

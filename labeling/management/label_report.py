@@ -30,7 +30,7 @@ def summarise(batch: Batch, seconds: float) -> dict[str, Any]:
         "rows": {"new": batch.rows_new, "duplicate": batch.rows_duplicate, "bad": batch.rows_bad},
         "annotators": batch.project.annotators.machines().count(),
         "votes": votes.answering().count(),
-        "abstentions": votes.filter(label=None, marks=None).count(),
+        "abstentions": votes.abstaining().count(),
         "decided": now["decided"],
         "open": now["open"],
         "for_people": now["for_people"] + now["for_experts"],

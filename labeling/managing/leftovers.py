@@ -9,12 +9,14 @@ from django.db import transaction
 from labeling.checks import draws
 from labeling.live import nudges
 from labeling.managing import budgets
-from labeling.models import Annotator, Batch, Belief, Escalation
+from labeling.models import Annotator, Batch, Belief, Escalation, Task
 from labeling.rounds import teaching
+from labeling.rounds.kind_answers import Terms
 
 Kind = Annotator.Kind
 ROWS = 2000
 NO_LABEL = "No model gave a label"
+NO_ANSWER = "No model gave an answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +55,43 @@ def of(batch: Batch, *, exact: bool = False) -> Leftover:
 @transaction.atomic
 def ask_people(batch: Batch) -> int:
     """Send every task that is left over to people, beyond the share that they get by themselves; returns how many."""
-    beliefs = Belief.objects.filter(task__in=batch.tasks.unasked()).select_related("label").order_by("task")
-    left = [(belief, slot) for belief in beliefs for slot in range(batch.project.people_per_task)]
-    Escalation.objects.bulk_create((_question(belief, slot) for belief, slot in left), batch_size=ROWS)
+    left = batch.tasks.unasked().select_related("question", "belief__label").order_by("pk")
+    tasks = list(left.prefetch_related("question__labels"))
+    rows = (_question(task, slot) for task in tasks for slot in range(batch.project.people_per_task))
+    Escalation.objects.bulk_create(rows, batch_size=ROWS)
     nudges.announce(batch.project_id, nudges.QUEUE, nudges.PROGRESS)
-    return len({belief.task_id for belief, _ in left})
+    return len(tasks)
 
 
-def _question(belief: Belief, slot: int) -> Escalation:
-    said = f"The crowd is only {belief.confidence:.0%} sure of {belief.label}" if belief.n_votes else NO_LABEL
-    return Escalation(
-        task_id=belief.task_id,
-        round_id=belief.round_id,
-        to=Kind.PERSON,
-        slot=slot,
-        reason=Escalation.Reason.UNCERTAIN,
-        why=f"{said}; a manager asked for people.",
-        priority=belief.entropy,
-        expected_gain=1 - belief.confidence,
-    )
+def _question(task: Task, slot: int) -> Escalation:
+    belief = getattr(task, "belief", None)
+    why = _doubt(task, belief) if belief is not None and belief.n_votes else _nobody(task)
+    asked = Escalation(task=task, to=Kind.PERSON, slot=slot, reason=Escalation.Reason.UNCERTAIN)
+    asked.why = f"{why}; a manager asked for people."
+    if belief is not None:
+        asked.round_id, asked.priority = belief.round_id, belief.entropy
+        asked.expected_gain = 1 - belief.confidence
+    return asked
+
+
+def _nobody(task: Task) -> str:
+    """That no model had anything to say."""
+    return NO_LABEL if task.question.votes_are_enough else NO_ANSWER
+
+
+def _doubt(task: Task, belief: Belief) -> str:
+    """How unsure the crowd is of which answer."""
+    terms = Terms.of(task)
+    of_what = "of" if task.question.votes_are_enough else "that all of its answer is right:"
+    answer = terms.kind.words(terms.answer(belief), terms.space)
+    return f"The crowd is only {belief.confidence:.0%} sure {of_what} {answer}"
 
 
 @transaction.atomic
 def accept(batch: Batch) -> None:
-    """Settle what is left over by its likeliest label, however unsure: the batch is weighed once more for that.
+    """Settle what is left over by its likeliest answer, however unsure: the batch is weighed once more for that.
 
-    What people or experts are asked about waits for them. Its export marks each such label (`below_threshold`).
+    What people or experts are asked about waits for them. Its export marks each such answer (`below_threshold`).
     """
     Batch.objects.filter(pk=batch.pk).update(accept_confidence=0)
     budgets.go_on(batch)

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from labeling import jobs, known
+from labeling.crowd.errors import CrowdError
 from labeling.models import Annotator, Batch, Chunk, Project, Vote
 from labeling.models.annotator import AnnotatorQuerySet
 from labeling.models.chunk import ChunkQuerySet
@@ -37,25 +38,34 @@ def offers(project: Project) -> list[Offer]:
     """The members of the crowd that have not voted on enough known tasks, those that joined first first."""
     members = [one for one in _members(project) if not recruiting.learns(one.spec)]
     tasks = _known(project)
-    there = tasks.count() if members else 0
-    if there < FEWEST:
+    counts = dict(tasks.values_list("question").annotate(Count("pk", distinct=True)).order_by()) if members else {}
+    if sum(counts.values()) < FEWEST:
         return []
+    there = {one.pk: sum(counts.get(asked, 0) for asked in _answered_by(one)) for one in members}
     votes = Vote.objects.filter(task__in=tasks.values("pk"), annotator__in=members)
     voted = dict(votes.values_list("annotator").annotate(Count("task", distinct=True)).order_by())
     busy = set(_chunks(project).wanted().values_list("annotator", flat=True))
-    missing = [(one, there - voted.get(one.pk, 0)) for one in members]
+    missing = [(one, there[one.pk] - voted.get(one.pk, 0)) for one in members]
     return [Offer(one, count, one.pk in busy) for one, count in missing if count >= FEWEST]
 
 
 @transaction.atomic
 def begin(annotator: Annotator) -> int:
     """Let it vote on those that it has not seen; returns how many they are."""
-    tasks = _known(annotator.project).without_votes_of(annotator.pk)
+    tasks = _known(annotator.project).filter(question__in=_answered_by(annotator)).without_votes_of(annotator.pk)
     for batch in _batches(annotator.project):
         places = tasks.filter(batch=batch).values_list("position", flat=True)
         story.hand_out_known(batch, annotator, list(places))
         jobs.start(batch)
     return tasks.count()
+
+
+def _answered_by(annotator: Annotator) -> list[int]:
+    """Keys of the questions in whose kind it can answer; none where it cannot be built."""
+    try:
+        return [one.pk for one in recruiting.questions_of(annotator)]
+    except CrowdError:
+        return []
 
 
 def _members(project: Project) -> AnnotatorQuerySet:

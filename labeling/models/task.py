@@ -63,7 +63,8 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def scorable(self) -> TaskQuerySet:
         """Tasks with a known label that no method has seen: the honest checks."""
-        return self.exclude(gold=None, gold_marks=None).exclude(slice=Task.Slice.VALIDATION)
+        known = Q(gold__isnull=False) | Q(gold_marks__isnull=False)
+        return self.filter(known).exclude(slice=Task.Slice.VALIDATION)
 
     def may_leave(self) -> TaskQuerySet:
         """Tasks whose text may be shown to a model of outside."""

@@ -19,7 +19,11 @@ class VoteQuerySet(models.QuerySet["Vote"]):
 
     def answering(self) -> VoteQuerySet:
         """Votes that are no abstention."""
-        return self.exclude(label=None, marks=None)
+        return self.filter(Q(label__isnull=False) | Q(marks__isnull=False))
+
+    def abstaining(self) -> VoteQuerySet:
+        """Votes that say nothing; a comparison of `marks` with None would ask for a null inside the JSON."""
+        return self.filter(label__isnull=True, marks__isnull=True)
 
     def of_people(self) -> VoteQuerySet:
         return self.filter(annotator__kind__in=[Annotator.Kind.PERSON, Annotator.Kind.EXPERT])

@@ -12,7 +12,7 @@ from labeling.checks import alarms
 from labeling.models import Alarm, Annotator, Batch, Decision, Project, Task
 from labeling.rounds import story
 from tests.labeling.managed import settled_batch
-from tests.questions import keep
+from tests.questions import keep, question
 from tests.reviewers.scenery import model, person
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +106,41 @@ def test_strangers_and_annotators_clear_no_alarm(unfair: Batch, client: Client, 
         assert client.post(f"/p/city/alarms/{found.pk}/clear/").status_code in (302, 403, 404)
     assert Alarm.objects.standing().filter(pk=found.pk).exists()
     assert Task.objects.count() == 400
+
+
+def unfair_about_water(project: Project) -> Batch:
+    """A second question of sets; half of the requests of one group miss the label water, nobody else errs."""
+    sets = question(project, "choices", ["light", "water"], wording="What is it about?")
+    batch = settled_batch(project, tasks=200, gold_every=1, wrong_every=1000)
+    made = Task.objects.bulk_create(
+        Task(
+            instance=one,
+            project=project,
+            batch=batch,
+            question=sets,
+            position=1000 + n,
+            gold_marks=[0, 1],
+            stage="decided",
+        )
+        for n, one in enumerate(batch.instances.order_by("position"))
+    )
+    Decision.objects.bulk_create(
+        Decision(
+            task=one,
+            marks=[0] if one.groups["Group"] == "Old Town" and n % 4 < 3 else [0, 1],
+            decided_by="crowd",
+            confidence=0.9,
+            entropy=0.4,
+        )
+        for n, one in enumerate(made)
+    )
+    return batch
+
+
+def test_every_question_is_watched_and_the_alarm_names_the_question_and_the_label(project: Project) -> None:
+    gaps.look(unfair_about_water(project))
+    found = {one.about: one.why for one in Alarm.objects.all()}
+    assert {"Question 2, Old Town", "Question 2, Old Town, water"} <= set(found)
+    assert "“What is it about?”: Old Town gets" in found["Question 2, Old Town, water"]
+    assert "fewer right answers about “water” than the others" in found["Question 2, Old Town, water"]
+    assert not any(about.startswith("Question 1") or "light" in about for about in found)

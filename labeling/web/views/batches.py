@@ -70,7 +70,7 @@ def control(request: HttpRequest, slug: str, batch: int) -> HttpResponseBase:
 
 def accepted(left: leftovers.Leftover) -> str:
     """What accepting did, and which checks come of it."""
-    told = "The likeliest labels are settled as they are; the export marks each of them."
+    told = "The likeliest answers are settled as they are; the export marks each of them."
     if not left.checks:
         return told
     price = f", for about {ledger.dollars(left.check_price)}" if left.check_price else ""

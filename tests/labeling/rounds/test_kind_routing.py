@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from labeling.checks import draws
+from labeling.files import exports
 from labeling.kinds.choices import NO, YES
 from labeling.kinds.spans import Stretches
+from labeling.managing import leftovers
 from labeling.models import Annotator, Batch, Decision, Escalation, Project, Purse, Question, Task
 from labeling.rounds import weighing
 from tests.questions import batch_of, question, say
@@ -130,3 +133,57 @@ def test_marked_texts_take_the_same_way(project: Project) -> None:
     assert {one.task.position // 2 for one in sent(batch, asked, "person")} == {0}
     settled = Decision.objects.current().filter(task__question=asked)
     assert settled.count() == 11 and all(one.marks == [list(span) for span in both] for one in settled)
+
+
+def left_over(project: Project) -> tuple[Batch, list[Question]]:
+    """Four tasks of three kinds, of which ten models say two different things; nobody may be asked."""
+    kinds = (("choices", SURE, np.array([NO, YES, YES], dtype=np.int8)), ("scale", 0.0, 2.0))
+    stretches = ("spans", Stretches(((0, 3, 0),)), Stretches(((8, 11, 1),)))
+    asked = [question(project, kind, ("1", "2", "3")) for kind, *_ in (*kinds, stretches)]
+    Project.objects.filter(pk=project.pk).update(review_share=0, wage_microdollars_per_hour=3_600_000)
+    batch = Batch.objects.get(pk=batch_of(Project.objects.get(pk=project.pk), TEXTS[:4]).pk)
+    crowd = [model(project, f"M{n}") for n in range(10)]
+    for each, (_, one, other) in zip(asked, (*kinds, stretches), strict=True):
+        for task in own(batch, each):
+            for number, voter in enumerate(crowd):
+                say(task, voter, one if (number + task.position) % 2 else other)
+    weighing.weigh(batch)
+    Escalation.objects.all().delete()
+    Batch.objects.filter(pk=batch.pk).update(stage="reviewing")
+    batch.refresh_from_db()
+    return batch, asked
+
+
+@pytest.mark.slow
+def test_people_are_asked_about_leftovers_of_every_kind_and_read_what_the_crowd_is_unsure_of(project: Project) -> None:
+    batch, asked = left_over(project)
+    Task.objects.filter(batch=batch, question=project.first_question).update(stage="decided")
+    left = leftovers.of(batch)
+    count = batch.tasks.unasked().count()
+    assert left.count == count >= 6 and left.price == count * draws.price_of_one(batch, "person") > 0
+    assert leftovers.ask_people(batch) == count and leftovers.of(batch).count == 0
+    for each in asked:
+        (why,) = {one.why.split("%")[1].split(":")[0] for one in sent(batch, each, "person")}
+        assert why == " sure that all of its answer is right"
+        assert not any("None" in one.why for one in sent(batch, each, "person"))
+
+
+@pytest.mark.slow
+def test_leftovers_of_every_kind_are_accepted_as_they_are_and_the_export_marks_each(project: Project) -> None:
+    batch, asked = left_over(project)
+    left = {each.pk: batch.tasks.about(each).unasked().count() for each in asked}
+    assert all(left.values())
+    leftovers.accept(batch)
+    weighing.weigh(Batch.objects.get(pk=batch.pk))
+    for each in asked:
+        settled = Decision.objects.current().filter(task__question=each)
+        assert settled.count() == 4 and not batch.tasks.about(each).undecided().exists()
+        marked = [row for row in exports.records(batch, each.number) if row["below_threshold"]]
+        assert len(marked) >= left[each.pk]
+
+
+def test_a_task_that_nobody_has_an_opinion_of_is_left_over_as_well(asked: Question) -> None:
+    batch = batch_of(asked.project, TEXTS[:2])
+    Batch.objects.filter(pk=batch.pk).update(stage="reviewing")
+    assert leftovers.ask_people(batch) == 4
+    assert {one.why for one in sent(batch, asked, "person")} == {"No model gave an answer; a manager asked for people."}
