@@ -5,6 +5,7 @@ Nothing here may tell what others or the crowd answered: no votes, beliefs, know
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import Any
 from django.db.models import Min
 from django.db.models.functions import Now
 
-from labeling.models import Annotator, Decision, Escalation, Task
+from labeling.models import Annotator, Decision, Escalation, Question, Task
 from labeling.money import ledger
 from labeling.people import pauses
 from reviewers.cards.asked import Asked, asked_of, raw_of
@@ -24,7 +25,7 @@ from reviewers.cards.registry import form
 from reviewers.models import Assignment
 from reviewers.notices import Notice
 from reviewers.quality import Progress, progress
-from reviewers.queue import claiming, holding, looks, undoing
+from reviewers.queue import claiming, following, holding, looks, undoing
 from reviewers.sheets import prefix_of
 
 FILTER_FROM = 10
@@ -32,7 +33,7 @@ FILTER_FROM = 10
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What somebody had chosen, by assignment, and typed on a card when it was refused."""
+    """What somebody had chosen, by task, and typed on a card when it was refused."""
 
     raws: Mapping[int, Any]
     note: str
@@ -72,6 +73,25 @@ class Card:
     @property
     def task(self) -> Task:
         return self.assignment.escalation.task
+
+    @property
+    def parts_shown(self) -> int:
+        """How many questions the card shows to begin with."""
+        return sum(part.assignment.pk is not None for part in self.parts)
+
+    @property
+    def question(self) -> Question:
+        """The question, with its condition."""
+        return next(one for one in self.task.project.questions.all() if one.pk == self.task.question_id)
+
+    @property
+    def asked_if(self) -> str:
+        """The labels that the question before must be answered with, all of them: [key, name] each, in JSON."""
+        before = next(one for one in self.task.project.questions.all() if one.pk == self.question.asked_after_id)
+        told, labels = self.question.asked_if, before.label_list()
+        return json.dumps(
+            [[str(labels[at].pk), labels[at].name] for at in (told if isinstance(told, list) else [told])]
+        )
 
     @property
     def source(self) -> list[tuple[str, str]]:
@@ -213,33 +233,40 @@ def lay_out(
     cards: list[Card] = []
     blocked = ""
     try:
-        cards = [_card(held, begun) for held in claiming.hand_out(annotator, ahead, at_work=at_work)]
+        holds = claiming.hand_out(annotator, ahead, at_work=at_work)
+        more = following.waiting(holds, annotator.project)
+        cards = [_card(held, begun, more.get(held.escalation.task.instance_id, ())) for held in holds]
     except ledger.Refused as reason:
         blocked = str(reason)
     first = cards[0] if cards else None
     return Desk(annotator, first, cards[1:], undoing.last_answers(annotator), notice, blocked, known)
 
 
-def _card(held: Assignment, begun: Begun | None) -> Card:
-    if begun is None or held.pk not in begun.raws:
-        return _with_parts(Card(held), {})
-    return _with_parts(Card(held, begin=begun.raws[held.pk], note=begun.note), begun.raws)
+def _card(held: Assignment, begun: Begun | None, more: Sequence[Task]) -> Card:
+    if begun is None or held.escalation.task_id not in begun.raws:
+        return _with_parts(Card(held), {}, more)
+    return _with_parts(Card(held, begin=begun.raws[held.escalation.task_id], note=begun.note), begun.raws, more)
 
 
-def _with_parts(card: Card, raws: Mapping[int, Any]) -> Card:
-    """The card with a part for each question on it, where it has several; `raws`: what they show to begin with."""
-    if not card.assignment.together:
+def _with_parts(card: Card, raws: Mapping[int, Any], more: Sequence[Task]) -> Card:
+    """The card with a part for each question on it, where it has several.
+
+    `raws`: what they show to begin with, by task; `more`: tasks that wait for an answer on this card.
+    """
+    if not card.assignment.together and not more:
         return card
-    parts = [Card(one, begin=raws.get(one.pk), prefix=prefix_of(one)) for one in card.assignment.whole]
-    return replace(card, parts=parts)
+    holds = [*card.assignment.whole, *(following.hold_of(task, card.assignment.annotator) for task in more)]
+    parts = [Card(one, begin=raws.get(one.escalation.task_id), prefix=prefix_of(one)) for one in holds]
+    return replace(card, parts=sorted(parts, key=lambda part: part.question.position))
 
 
 def look_back(assignment: Assignment) -> Desk:
     """The desk with an earlier answer open on it, to be changed."""
     annotator = assignment.annotator
     [first] = looks.together(looks.of(assignment))
-    raws = {one.pk: raw_of(one.vote, asked_of(one.escalation.task)) for one in first.whole}
-    card = _with_parts(Card(first, first.said, raws[first.pk]), raws)
+    raws = {one.escalation.task_id: raw_of(one.vote, asked_of(one.escalation.task)) for one in first.whole}
+    more = following.waiting([first], annotator.project).get(first.escalation.task.instance_id, [])
+    card = _with_parts(Card(first, first.said, raws[first.escalation.task_id]), raws, more)
     return Desk(annotator, card, [], undoing.last_answers(annotator))
 
 

@@ -55,6 +55,9 @@ def cards_of(there: Iterable[Assignment]) -> list[Assignment]:
 def _one_card(holds: list[Assignment]) -> Assignment:
     first, *others = sorted(holds, key=lambda held: held.pk)
     first.together = tuple(others)
+    questions = {one.pk: one for one in first.annotator.project.questions.all()} if others else {}
+    for held in holds if others else ():
+        held.escalation.task.question = questions[held.escalation.task.question_id]
     return first
 
 

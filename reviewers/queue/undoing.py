@@ -9,10 +9,10 @@ from typing import Any
 from django.db import transaction
 
 from labeling.live import nudges
-from labeling.models import Annotator, Decision, Escalation, Label, Vote
+from labeling.models import Annotator, Decision, Escalation, Label, Task, Vote
 from labeling.rounds import decisions, settling
 from reviewers.models import Assignment
-from reviewers.queue import answering, holding, looks
+from reviewers.queue import answering, following, holding, looks
 from reviewers.queue.answering import Conflict, Given
 
 State = Assignment.State
@@ -45,7 +45,8 @@ def undo(annotator: Annotator, assignment: Assignment | None = None) -> Assignme
     for one in card:
         if (question := _open_again(one)) is not None:
             _leave(one, question)
-            questions.append(question)
+            if not following.rests(question, card):
+                questions.append(question)
     if not questions:
         return None
     if annotator.kind == Annotator.Kind.EXPERT:
@@ -54,6 +55,14 @@ def undo(annotator: Annotator, assignment: Assignment | None = None) -> Assignme
         holding.give_up(again, State.VOID)  # skipped, and in hand once more
     nudges.announce(annotator.project_id, nudges.QUEUE)
     return holding.cards_of([holding.take(question, annotator) for question in questions])[0]
+
+
+def withdraw(done: Assignment) -> None:
+    """Take an answer back without asking this person again: another answer on the same card leaves it unasked."""
+    question = _open_again(done)
+    if question is not None and not following.rests(question, [done]):
+        question.close(Escalation.State.WITHDRAWN)
+        Task.objects.filter(pk=question.task_id, stage=Task.Stage.OPEN).update(stage=Task.Stage.WAITING)
 
 
 @transaction.atomic

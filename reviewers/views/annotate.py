@@ -44,9 +44,9 @@ def submit(request: HtmxRequest, slug: str, assignment: int) -> HttpResponse:
         return _several(request, visit, own)
     form = AnswerForm(asked_of(own.escalation.task), request.POST)
     if not form.is_valid():
-        return _again(request, visit, own, {own.pk: form.kept}, form.fault)
+        return _again(request, visit, own, {own.escalation.task_id: form.kept}, form.fault)
     if form.cleaned_data["act"] == "rows":
-        return _again(request, visit, own, {own.pk: form.kept})
+        return _again(request, visit, own, {own.escalation.task_id: form.kept})
     try:
         notice = answers.give(own, form.cleaned_data)
         left = form.cleaned_data["act"] == "release"
@@ -141,7 +141,7 @@ def _several(request: HtmxRequest, visit: Visit, own: Assignment) -> HttpRespons
     holds = claiming.on_card_of(own, sorted(_keys(" ".join(request.POST.getlist("part")))))
     if not holds:
         raise Http404("No such answer.")
-    sheet = sheets.Sheet(holds, request.POST)
+    sheet = sheets.Sheet(sheets.with_waiting(holds, request.POST.getlist("follow")), request.POST)
     if not sheet.is_valid():
         return _again(request, visit, own, sheet.kept, sheet.fault)
     if sheet.act == "rows":

@@ -11,6 +11,7 @@ from django.test import Client
 
 from labeling.models import Batch, Decision, Project, Reservation, Task, Vote
 from labeling.money import ledger
+from labeling.rounds import conditions
 from reviewers.models import Assignment
 from reviewers.queue import claiming, holding, undoing
 from tests.questions import batch_of, question
@@ -216,3 +217,107 @@ def test_a_hold_of_somebody_else_on_the_card_is_not_answered(batch: Batch, ann: 
     ann.post(url("annotate_submit", card.pk), fields, headers=AT_PAGE)
     assert set(Vote.objects.values_list("task__instance", flat=True)) == {card.escalation.task.instance_id}
     assert Task.objects.filter(votes__isnull=False).count() == 4
+
+
+class TestConditions:
+    @pytest.fixture
+    def batch(self, project: Project) -> Batch:
+        """A second question that is asked only where the first one was answered with the second label."""
+        project.check_share = 0
+        project.save()
+        question(project, "choices", ("pipe", "gully"), asked_after=project.first_question, asked_if=1)
+        made = batch_of(project, TEXTS, attributes=[])
+        made.stage = Batch.Stage.REVIEWING
+        made.save()
+        conditions.apply(made)
+        for task in made.tasks.about(project.first_question):
+            ask(task, priority=9 - task.position)
+        return made
+
+    def fields(self, batch: Batch, place: int, label: int, chosen: list[int] | None) -> dict[str, Any]:
+        first, second = batch.tasks.filter(instance__position=place)
+        keys, more = [[label.pk for label in task.question.label_list()] for task in (first, second)]
+        fields = {
+            "key": str(uuid.uuid4()),
+            "seconds": "8",
+            "part": list(Assignment.objects.filter(escalation__task=first).values_list("pk", flat=True))[-1:],
+            f"q{first.question_id}.label": keys[label],
+        }
+        if chosen is not None:
+            fields |= {"follow": second.pk, f"q{second.question_id}.chosen": [more[at] for at in chosen]}
+        return fields
+
+    def post(self, client: Client, batch: Batch, label: int, chosen: list[int] | None, **more: Any) -> Any:
+        card = open_card(batch)
+        place = card.escalation.task.instance.position
+        return client.post(
+            url("annotate_submit", card.pk), self.fields(batch, place, label, chosen) | more, headers=AT_PAGE
+        )
+
+    def test_the_card_holds_the_question_that_may_follow_hidden(self, batch: Batch, ann: Client) -> None:
+        page = ann.get(url("annotate")).content.decode()
+        assert page.count('<fieldset class="part"') == 2 and page.count(" hidden disabled>") == 1
+        assert not Assignment.objects.filter(escalation__task__question__position=1).exists()
+
+    def test_answered_so_both_are_kept_settled_and_taken_back_as_one(self, batch: Batch, ann: Client) -> None:
+        page = self.post(ann, batch, 1, [0]).content.decode()
+        assert stored() == ["Water and drains", [0]] and 'data-said="Water and drains · pipe"' in page
+        assert list(Task.objects.filter(instance__position=0).values_list("stage", flat=True)) == ["decided"] * 2
+        ann.post(url("annotate_undo"), headers=AT_PAGE)
+        assert not Vote.objects.current().exists()
+        assert list(Task.objects.filter(instance__position=0).values_list("stage", flat=True)) == ["open", "waiting"]
+        self.post(ann, batch, 1, [1])
+        assert stored() == ["Water and drains", [1]]
+
+    def test_answered_otherwise_the_other_question_is_not_asked_whatever_is_sent(
+        self, batch: Batch, ann: Client
+    ) -> None:
+        assert self.post(ann, batch, 0, [0]).status_code == 200
+        assert stored() == ["Roads and lights"]
+        conditions.apply(batch)
+        assert batch.tasks.get(instance__position=0, question__position=1).stage == "not_asked"
+
+    def test_answered_so_the_other_question_needs_an_answer_where_the_card_showed_it(
+        self, batch: Batch, ann: Client
+    ) -> None:
+        assert self.post(ann, batch, 1, []).status_code == 400 and not Vote.objects.exists()
+        assert self.post(ann, batch, 1, None).status_code == 200  # without scripts it comes on a card of its own
+        assert stored() == ["Water and drains"]
+        assert [task.question.position for task in batch.tasks.filter(pk__in=conditions.apply(batch))] == [1]
+
+    def test_an_answer_to_what_is_not_settled_so_yet_is_kept_and_settles_nothing(
+        self, batch: Batch, ann: Client
+    ) -> None:
+        ask(batch.tasks.first(), slot=1)
+        self.post(ann, batch, 1, [0])
+        second = batch.tasks.get(instance__position=0, question__position=1)
+        assert stored() == ["Water and drains", [0]] and not Decision.objects.exists()
+        assert second.stage == "waiting" and not second.escalations.open().exists()
+
+    def test_a_change_that_leaves_the_other_question_unasked_takes_its_answer_back(
+        self, batch: Batch, ann: Client
+    ) -> None:
+        self.post(ann, batch, 1, [0])
+        [done] = undoing.last_answers(person(batch.project, "ann"))
+        first = batch.tasks.first()
+        sent = {
+            "key": str(uuid.uuid4()),
+            "part": done.pk,
+            f"q{first.question_id}.label": first.question.label_list()[0].pk,
+        }
+        ann.post(url("annotate_submit", done.pk), sent, headers=AT_PAGE)
+        assert stored() == ["Roads and lights"]
+        assert list(Task.objects.filter(instance__position=0).values_list("stage", flat=True)) == ["decided", "waiting"]
+        conditions.apply(batch)
+        assert batch.tasks.get(instance__position=0, question__position=1).stage == "not_asked"
+
+    def test_the_same_card_twice_is_taken_in_once_and_paid_once(self, batch: Batch, ann: Client) -> None:
+        Project.objects.update(wage_microdollars_per_hour=3_600_000, pay_seconds=60)
+        ledger.set_cap(ledger.open_purse(batch), 10_000_000)
+        card = open_card(Batch.objects.get(pk=batch.pk))
+        Assignment.objects.update(claimed_at="2026-01-01T00:00Z")
+        fields = self.fields(batch, 0, 1, [0])
+        for _ in range(2):
+            assert ann.post(url("annotate_submit", card.pk), fields, headers=AT_PAGE).status_code == 200
+        assert Vote.objects.count() == 2
+        assert sum(Vote.objects.values_list("cost_microdollars", flat=True)) == 8 * 1000

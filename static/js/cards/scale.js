@@ -86,5 +86,7 @@
     }
   }
 
-  kinds.scale = { ready, take, words: (form) => exact(form)?.value || picked(form)?.dataset.brief };
+  const said = (form) => (exact(form) ? [`=${exact(form).value}`] : [(picked(form) ?? form.querySelector("select"))?.value]);
+
+  kinds.scale = { ready, take, said, words: (form) => exact(form)?.value || picked(form)?.dataset.brief };
 })();

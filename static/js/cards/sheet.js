@@ -15,6 +15,23 @@
     return !part.querySelector(":invalid");
   }
 
+  // What was answered to a question, by the keys of labels, or by its exact number.
+  const said = (part) => kindOf(part).said?.(part) ?? [...part.querySelectorAll(":checked")].map((one) => one.value);
+
+  // A question that is asked only after a certain answer to another one on the card comes and goes with it.
+  function follow(form) {
+    for (const part of form.querySelectorAll("[data-after]")) {
+      const before = form.querySelector(`[data-question="${part.dataset.after}"]`);
+      if (!before) continue;
+      const given = before.disabled ? [] : said(before);
+      const asked = JSON.parse(part.dataset.if).every(([key, name]) => given.includes(key) || given.includes(`=${name}`));
+      part.hidden = part.disabled = !asked;
+    }
+    const shown = parts(form).length;
+    form.querySelector("h1").lastChild.textContent = `${shown} question${shown === 1 ? "" : "s"}`;
+    if (now(form)?.disabled) turn(parts(form)[0], false);
+  }
+
   function turn(part, focus = true) {
     const form = part.form;
     if (now(form) !== part) {
@@ -56,8 +73,13 @@
     const part = event.target.closest?.(".part");
     if (!part) return;
     delete part.dataset.asked;
+    follow(part.form);
     if (event.target.matches(".picks input, select") && !walks) advance(part.form);
   });
+
+  for (const kind of ["input", "card-changed"]) {
+    document.addEventListener(kind, (event) => event.target.matches?.(".part, .part *") && follow(event.target.closest("form")));
+  }
 
   document.addEventListener("focusin", (event) => {
     const part = event.target.closest?.(".part");
@@ -98,7 +120,8 @@
   }
 
   function ready(form) {
-    parts(form).forEach((part) => kindOf(part).ready?.(part));
+    form.querySelectorAll(".part").forEach((part) => kindOf(part).ready?.(part));
+    follow(form);
     turn(now(form) ?? parts(form).find((part) => !answered(part)) ?? parts(form)[0], false);
   }
 

@@ -202,6 +202,7 @@
     words: (form, button) => (marking(form).marks.length ? count(marking(form).marks.length) : button.dataset.words),
     empty: (form) => !marking(form)?.marks.length,
     undoable: (form) => marking(form)?.undoable,
+    said: (form) => marking(form).marks.map((one) => String(one.type)),
     shown: (form) => works.get(form)?.show(),
     undo: (form) => {
       if (!marking(form)?.undo()) return false;
