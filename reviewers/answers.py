@@ -40,8 +40,9 @@ def settle(assignment: Assignment, told: dict[str, Any]) -> Notice | None:
     else:
         took = _seconds(assignment, told)
         given = _take(answering.submit, assignment, told, took)
-        if told["guide"] and told["note"] and told["answer"].label:
-            guide.add(assignment.annotator.project, told["answer"].label, told["note"], assignment.annotator.user)
+        if told["guide"] and told["note"]:
+            question, label = assignment.escalation.task.question, told["answer"].label
+            guide.add(question, label, told["note"], assignment.annotator.user)
         return kept_as_extra(given)
     return None
 

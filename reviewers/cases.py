@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from labeling.models import Annotator, Belief, Escalation, Label, Task, Vote
+from labeling.models import Annotator, Belief, Escalation, Label, Question, Task, Vote
 from labeling.money import ledger
 from reviewers import clones
 from reviewers.cards.asked import Asked, asked_of, raw_of, terms_of
@@ -96,6 +96,7 @@ class Case:
     said: list[Voice]
     near: list[Near]
     guide: list[Entry]
+    guide_words: str = ""
     own_words: str = ""
     begin: Any = None
     key: uuid.UUID = field(default_factory=uuid.uuid4)
@@ -226,7 +227,7 @@ def lay_out(question: Escalation, held: Assignment | None, begin: Any = None) ->
     belief = None if blind else Belief.objects.filter(task=task).select_related("label").first()
     voices = [] if blind else voices_on(task, asked)
     given = [voice for voice in voices if voice.brief]
-    rows = _rows(task, asked.labels, belief, given)
+    rows, read = _rows(task, asked.labels, belief, given), guide(task.project)
     beside = sides(asked.kind).lay_out(asked, _columns(given, asked), belief)
     return Case(
         question=question,
@@ -236,9 +237,10 @@ def lay_out(question: Escalation, held: Assignment | None, begin: Any = None) ->
         rows=rows,
         sides=beside,
         silent=[voice for voice in voices if not voice.brief],
-        said=_heard([voice for voice in given if voice.words or voice.on == "gold"]),
+        said=_heard([voice for voice in given if voice.words or voice.on == "gold"], task.question),
         near=[] if blind else settled_before(task),
-        guide=guide(task.project).of(beside.get("labels") or _disputed(rows)),
+        guide=read.of(beside.get("labels") or _disputed(rows)),
+        guide_words=read.words_on(task.question_id),
         own_words=_own(voices, held.annotator) if held else "",
         begin=begin,
     )
@@ -325,7 +327,7 @@ def _families(voices: list[Voice], kin: clones.Kin) -> tuple[list[Voice], list[F
     return [voice for voice in voices if voice.vote.pk not in bound], families
 
 
-def _heard(voices: list[Voice]) -> list[Voice]:
-    """The same voices with their records on known labels."""
-    records = accuracy_on_gold([voice.annotator for voice in voices])
+def _heard(voices: list[Voice], question: Question) -> list[Voice]:
+    """The same voices with their records on known answers to this question."""
+    records = accuracy_on_gold([voice.annotator for voice in voices], question)
     return [replace(one, record=records.get(one.annotator.pk)) for one in voices]

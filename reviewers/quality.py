@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
-from labeling.models import Annotator, Task, Vote
+from labeling.models import Annotator, Question, Task, Vote
 from labeling.models.vote import VoteQuerySet
 from labeling.truth.confusion import wilson
 from reviewers.models import Assignment, AssignmentQuerySet
@@ -126,16 +126,27 @@ def time_left(seconds: Sequence[float], waiting: int) -> Span | None:
     return Span(middle, max(middle - half, waiting * float(took.min())), middle + half)
 
 
-def accuracy_on_gold(annotators: Iterable[Annotator]) -> dict[int, Share]:
-    """Right answers on known labels by annotator; models are judged on tasks they could not learn from."""
-    told = Vote.objects.current().filter(annotator__in=list(annotators), label__isnull=False)
+KNOWN = Q(task__gold__isnull=False) | Q(task__gold_marks__isnull=False)
+"""Votes on tasks whose answer is known."""
+AS_KNOWN = Q(task__gold=F("label")) | Q(task__gold_marks=F("marks"))
+"""Those that say exactly that."""
+
+
+def accuracy_on_gold(annotators: Iterable[Annotator], question: Question | None = None) -> dict[int, Share]:
+    """Right answers on known ones by annotator; models are judged on tasks they could not learn from.
+
+    Where an answer is more than one label, only the whole of it is right. `question`: of this one alone.
+    """
+    told = Vote.objects.current().answering().filter(annotator__in=list(annotators))
+    if question is not None:
+        told = told.filter(task__question=question)
     unseen = ~Q(task__slice=Task.Slice.VALIDATION) | Q(annotator__kind__in=[Kind.PERSON, Kind.EXPERT])
     return _shares(told.filter(unseen))
 
 
 def _shares(votes: VoteQuerySet) -> dict[int, Share]:
-    known = votes.filter(task__gold__isnull=False).order_by().values("annotator")
-    counted = known.annotate(n=Count("pk"), right=Count("pk", filter=Q(label=F("task__gold"))))
+    known = votes.filter(KNOWN).order_by().values("annotator")
+    counted = known.annotate(n=Count("pk"), right=Count("pk", filter=AS_KNOWN))
     return {row["annotator"]: Share(row["right"], row["n"]) for row in counted}
 
 

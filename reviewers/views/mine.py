@@ -26,7 +26,7 @@ def page(request: HtmxRequest, slug: str) -> HttpResponse:
     """What an expert settled otherwise, what was skipped or flagged, then every answer, newest first."""
     visit = enter(request, slug)
     annotator = visit.annotator()
-    shown = Paginator(history.labels_of(annotator), PER_PAGE).get_page(request.GET.get("page"))
+    shown = Paginator(history.given_by(annotator), PER_PAGE).get_page(request.GET.get("page"))
     overruled = history.overruled(annotator)
     aside = history.unanswered(annotator)
     told = {

@@ -94,8 +94,8 @@ def test_the_guide_puts_added_reasons_under_their_labels(project: Any) -> None:
     project.guidelines = "Read to the end.\n\nWater and drains: Ice from a leak is water."
     project.save()
     label = project.label_list()[1]
-    guide.add(project, label, "  A gully\nis a drain. ")
-    guide.add(project, label, "A gully is a drain.")
+    guide.add(label.question, label, "  A gully\nis a drain. ")
+    guide.add(label.question, label, "A gully is a drain.")
     project.refresh_from_db()
     read = guide.guide(project)
     assert read.opening == "Read to the end."

@@ -111,7 +111,7 @@ class TestChanges:
 
     def test_what_an_expert_adds_is_news_for_others_but_not_for_the_expert(self, project: Any) -> None:
         eve = User.objects.get(username="eve")
-        guide.add(project, project.label_list()[1], "Ice is water.", eve)
+        guide.add(project.first_question, project.label_list()[1], "Ice is water.", eve)
         assert [one.user.username for one in guidelines.must_know(project)] == ["ann", "bob"]
         assert not guidelines.is_news(project.memberships.select_related("project").get(user=eve))
 

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
-from labeling.models import Batch, Escalation, Vote
+from labeling.models import Batch, Escalation, Project, Vote
 from labeling.rounds import decisions
-from reviewers import history
-from reviewers.quality import Share
+from reviewers import guide, history
+from reviewers.quality import Share, accuracy_on_gold
 from reviewers.queue import answering, claiming, undoing
+from tests.questions import batch_of, question
+from tests.reviewers.kinds import asks, mark
 from tests.reviewers.scenery import answer, ask, believe, make_case, person, say
 from tests.reviewers.test_views_annotate import signed_in
 from tests.tasks import put_task
@@ -66,7 +69,7 @@ def test_the_page_does_not_tell_whether_an_answer_to_a_check_was_the_crowds(batc
         answer(claiming.claim(ann), place)
     ask(ordinary)
     answer(claiming.claim(ann), 0)
-    told = {outcome.vote.task: outcome.decision for outcome in history.outcomes(history.labels_of(ann))}
+    told = {outcome.vote.task: outcome.decision for outcome in history.outcomes(history.given_by(ann))}
     assert told[agrees] is None and told[differs] is None and told[ordinary] is not None
     shown = page(batch.project)
     assert shown.count("not final yet") == 3 and "with an expert" not in shown, "twice in the list, once in the sum"
@@ -150,3 +153,68 @@ def test_what_was_skipped_or_flagged_is_listed_until_it_is_answered(batch: Batch
     answer(claiming.claim(person(batch.project, "eve", "expert")), 1)
     shown = page(batch.project)
     assert "Open and answer" not in shown and "settled as <b" in shown
+
+
+class TestEveryKind:
+    SAID = {"choices": ([0, 1], [1]), "scale": (2, 3), "spans": ([[0, 5, 0]], [[0, 5, 1]])}
+    WORDS = {
+        "choices": ("Water, Roads", "Roads"),
+        "scale": ("3", "4"),
+        "spans": ("“Maria” Person", "“Maria” Place"),
+    }
+
+    @pytest.mark.parametrize("kind", list(SAID))
+    def test_counts_gold_and_the_experts_word(self, batch: Batch, kind: str) -> None:
+        asked = asks(batch, kind)
+        ann, eve = person(batch.project, "ann"), person(batch.project, "eve", "expert")
+        right, wrong = self.SAID[kind]
+        tasks = list(batch.tasks.all())
+        gold = {"gold": asked.label_list()[right]} if asked.one_label else {"gold_marks": right}
+        type(tasks[0]).objects.filter(pk__in=[tasks[0].pk, tasks[1].pk]).update(**gold)
+        for task, answer_, settled in ((tasks[0], right, right), (tasks[1], wrong, right), (tasks[2], right, wrong)):
+            mark(task, ann, answer_)
+            decisions.decide(decisions.of_answer(mark(task, eve, settled), None, "expert", "So it is."), task)
+        standing = history.standing(ann)
+        assert (standing.answered, standing.as_said, standing.otherwise) == (3, 1, 2)
+        assert standing.gold == Share(1, 2) and accuracy_on_gold([ann], asked) == {ann.pk: Share(1, 2)}
+        assert [vote.task for vote in history.overruled(ann)] == [tasks[2], tasks[1]]
+        shown = page(batch.project)
+        said, otherwise = map(escape, self.WORDS[kind])
+        assert f"You said {said}" in shown and f"settled as <b>{otherwise}</b>" in shown and "So it is." in shown
+
+    def test_what_was_skipped_of_another_kind_is_told_once_it_is_answered(self, batch: Batch) -> None:
+        asks(batch, "spans")
+        task, ann = batch.tasks.first(), person(batch.project, "ann")
+        ask(task)
+        answering.skip(claiming.claim(ann))
+        assert [one.held.escalation.task for one in history.set_aside(history.unanswered(ann))] == [task]
+        mark(task, ann, [])
+        assert not history.unanswered(ann).exists()
+
+    def test_where_several_are_asked_each_row_names_its_question_and_the_guide_has_a_section_for_each(
+        self, project: Any
+    ) -> None:
+        more = question(project, "spans", ("place",), wording="Which places?", guidelines="place: Towns, too.")
+        made = batch_of(project, ["Maria flew from Oslo."], attributes=[])
+        mark(made.tasks.get(question=more), person(project, "ann"), [[16, 20, 0]])
+        assert "Which places?" in page(project) and escape("“Oslo” place") in page(project)
+        guide.add(more, None, "Rivers\nare none.")
+        project.guidelines = "Noise and nuisance: Bells count."
+        project.save()
+        read = guide.guide(Project.objects.get(pk=project.pk))
+        assert [section.question for section in read.sections] == list(project.questions.all())
+        assert read.sections[0].entries[2].added == ["Bells count."]
+        assert read.sections[1].entries[0].added == ["Towns, too."] and read.words_on(more.pk) == "Rivers are none."
+        shown = signed_in("ann").get(reverse("annotate", args=["city"])).content.decode()
+        assert '<h3 dir="auto">Which places?</h3>' in shown and "Rivers are none." in shown
+
+    def test_a_reason_on_a_case_of_several_labels_goes_into_the_guide_of_its_question(self, batch: Batch) -> None:
+        asked = asks(batch, "choices")
+        task = batch.tasks.first()
+        case = Escalation.objects.create(task=task, to="expert", reason="flagged", why="?", priority=1)
+        eve = signed_in("eve")
+        eve.get(reverse("cases", args=["city"]))
+        sent = {"answered": "none", "note": "Bells are no noise.", "guide": "on", "key": str(uuid.uuid4())}
+        assert eve.post(reverse("case_settle", args=["city", case.assignments.get().pk]), sent).status_code == 302
+        asked.refresh_from_db()
+        assert asked.guidelines == "Bells are no noise."
