@@ -110,7 +110,7 @@ class Sheet:
         part["key"] = str(uuid.uuid5(self.look, str(held.escalation.task.question_id)))
         part.setdefault("answered", "some")
         if self.told.get("seconds"):
-            part["seconds"] = self.told["seconds"]
+            part.setlist("seconds", self.told.getlist("seconds"))
         return part
 
     @property

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from labeling.models import Batch, Decision, Project, Vote
+from labeling.models import Batch, Decision, Project, Task, Vote
+from labeling.rounds import conditions
 from tests.browser.conftest import findings
 from tests.browser.test_cards_kinds import LOOKS, keys
 from tests.browser.test_labeling import at_rest, expect_state, press, start, until
@@ -118,3 +119,52 @@ def test_a_card_of_several_questions_has_no_barriers(batch: Batch, page_as: Wind
     keys(page, "2", "1")
     assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+class TestConditions:
+    @pytest.fixture
+    def batch(self, project: Project) -> Batch:
+        """A second question that is asked only where the first one was answered with the second label."""
+        project.check_share = 0
+        project.save()
+        first = project.first_question
+        question(project, "choices", ("pipe", "gully"), wording="Which?", asked_after=first, asked_if=1)
+        made = batch_of(project, TEXTS, attributes=[])
+        Batch.objects.update(stage=Batch.Stage.REVIEWING)
+        conditions.apply(made)
+        for task in made.tasks.about(first):
+            ask(task, priority=99 - task.position)
+        return made
+
+    def test_a_question_comes_and_goes_with_the_answer_before_it(self, batch: Batch, page_as: Windows) -> None:
+        page = start(page_as("ann"))
+        parts, heading = page.locator("#place .part:visible"), page.locator("#place h1")
+        expect(parts).to_have_count(1)
+        keys(page, "2")
+        expect(parts).to_have_count(2)
+        expect(heading).to_contain_text("2 questions")
+        expect(page.locator("#place .part[data-on] legend")).to_have_text("Which?")
+        keys(page, "1")
+        page.get_by_role("radio", name="Roads and lights").check()
+        expect(parts).to_have_count(1)
+        press(page, "Enter")
+        until(lambda: stored() == ["Roads and lights"])
+        keys(page, "2", "2", "Enter")
+        press(page, "Enter")
+        until(lambda: stored() == ["Roads and lights", "Water and drains", [1]])
+        at_rest(page)
+        press(page, "u")
+        until(lambda: stored() == ["Roads and lights"])
+
+    def test_without_scripts_it_comes_with_a_later_card(self, batch: Batch, page_as: Windows) -> None:
+        page = page_as("ann", java_script_enabled=False)
+        page.goto("/p/city/label/")
+        expect(page.locator("#place").get_by_text("Which?")).not_to_be_visible()
+        page.get_by_label("Water and drains").check()
+        page.get_by_role("button", name="Send all").click()
+        assert stored() == ["Water and drains"]
+        [opened] = conditions.apply(batch)
+        ask(Task.objects.get(pk=opened), priority=999)
+        page.goto("/p/city/label/")
+        page.get_by_role("button", name="Skip").click()
+        expect(page.locator("#place").get_by_text("Which?")).to_be_visible()
