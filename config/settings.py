@@ -139,6 +139,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.form_addresses.FormAddresses",
     "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [

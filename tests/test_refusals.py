@@ -25,6 +25,14 @@ def test_a_page_that_is_not_there_says_why_and_leads_back(project: Any) -> None:
     assert b'href="/"' in page.content
     page = enter("ann").get("/no/such/address/")
     assert page.status_code == 404 and b"There is no such page." in page.content and b"Resolver404" not in page.content
+    page = enter("max").get("/p/city/batches/999/")
+    assert page.status_code == 404 and b"it may have been deleted" in page.content and b"query" not in page.content
+
+
+def test_an_address_that_only_takes_a_form_says_so_and_leads_back(project: Any) -> None:
+    page = enter("max").get("/p/city/money/caps/")
+    assert page.status_code == 405 and page["Allow"] == "POST"
+    assert b"send it once more" in page.content and b'href="/"' in page.content
 
 
 def test_a_role_that_is_too_low_is_told_which_one_it_takes(project: Any) -> None:

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
-    def visible_to(self, user: User | AnonymousUser) -> ProjectQuerySet:
-        """The projects the user is a member of."""
-        return self.filter(memberships__user_id=user.pk or 0).distinct()
-
     def managed_by(self, user: User | AnonymousUser) -> ProjectQuerySet:
         """The projects in which the user is a manager."""
         return self.filter(memberships__user_id=user.pk or 0, memberships__role=Membership.Role.MANAGER)
@@ -197,6 +193,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} as {self.role} in {self.project}"
+
+    @property
+    def home(self) -> str:
+        """The page of the project where this member begins: the overview, or for annotators the cards."""
+        return reverse("project" if self.may(self.Role.EXPERT) else "annotate", args=[self.project.slug])
 
     def may(self, role: str) -> bool:
         """Whether this membership includes what `role` may do."""

@@ -38,7 +38,7 @@ class Visit:
 
     @property
     def home(self) -> str:
-        return reverse("project" if self.may(Role.EXPERT) else "annotate", args=[self.project.slug])
+        return self.membership.home
 
     def may(self, role: str) -> bool:
         return self.membership.may(role)

@@ -14,9 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling.files.tables import UnusableFile
 from labeling.managing import new_projects
-from labeling.models import Invitation, Project
+from labeling.models import Invitation, Membership, Project
 from labeling.people import passwords
-from labeling.people.access import enter
 from labeling.web.once import once
 from labeling.web.project_forms import NewProjectForm
 from labeling.web.question_forms import QuestionFormSet, one_more, wishes
@@ -25,13 +24,14 @@ from labeling.web.question_forms import QuestionFormSet, one_more, wishes
 @require_safe
 def projects(request: HttpRequest) -> HttpResponse:
     """The projects one is a member of; straight on if it is only one."""
-    mine = list(Project.objects.visible_to(request.user).filter(archived_at=None).prefetch_related("questions"))
+    joined = Membership.objects.filter(user_id=request.user.pk, project__archived_at=None).order_by("project__name")
+    mine = list(joined.select_related("project").prefetch_related("project__questions"))
     invitations = list(Invitation.objects.waiting_for(request.user).select_related("project", "invited_by"))
     if len(mine) == 1 and not invitations and "all" not in request.GET:
-        return redirect(enter(request, mine[0].slug).home)
+        return redirect(mine[0].home)
     may_make = new_projects.may_make(request.user)
     put_away = Project.objects.managed_by(request.user).exclude(archived_at=None)
-    context = {"projects": mine, "put_away": put_away, "may_make": may_make, "invitations": invitations}
+    context = {"memberships": mine, "put_away": put_away, "may_make": may_make, "invitations": invitations}
     return render(request, "labeling/projects/projects.html", context)
 
 

@@ -295,3 +295,13 @@ def test_projects_lists_only_one_s_own(client: Client, project: Any) -> None:
     client.force_login(User.objects.get(username="eve"))
     assert client.get("/")["Location"] == "/p/city/"
     assert "City requests" in told(client.get("/?all"))
+
+
+def test_who_is_in_several_projects_opens_each_where_their_role_begins(client: Client, project: Any) -> None:
+    ann, other = User.objects.get(username="ann"), Project.objects.create(name="Streets", slug="streets")
+    other.memberships.create(user=ann, role="expert")
+    client.force_login(ann)
+    page = client.get("/")
+    addresses = [one.home for one in page.context["memberships"]]
+    assert addresses == ["/p/city/label/", "/p/streets/"]
+    assert all(f'href="{one}"' in told(page) and client.get(one).status_code == 200 for one in addresses)
