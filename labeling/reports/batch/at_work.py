@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from labeling.models import Annotator, Project, Vote
+from labeling.models import Annotator, Membership, Project, Vote
 
 WINDOW_SECONDS = 300
 MOST_VOTES = 5000
@@ -32,12 +33,19 @@ class Working:
 
 
 def at_work(project: Project) -> list[Working]:
-    """Kinds that answered in the last five minutes; where votes pour in, the newest 5,000 tell the pace."""
+    """Kinds that answered in the last five minutes; where votes pour in, the newest 5,000 tell the pace.
+
+    Of whom only votes were taken in, as recorded elsewhere, nobody is at work here: such models are never asked, such
+    people are no members.
+    """
     now = timezone.now()
     newest = Vote.objects.order_by("-pk").values_list("created_at", "annotator_id", "cost_microdollars")
     rows = [row for row in newest[:MOST_VOTES] if row[0] >= now - timedelta(seconds=WINDOW_SECONDS)]
     seconds = (now - rows[-1][0]).total_seconds() if len(rows) == MOST_VOTES else float(WINDOW_SECONDS)
-    ours = {one.pk: one for one in project.annotators.all()}
+    recorded = Q(spec__startswith=Annotator.RECORDED) | ~Q(user=None) & ~Exists(
+        Membership.objects.filter(project=project, user=OuterRef("user"))
+    )
+    ours = {one.pk: one for one in project.annotators.exclude(recorded)}
     votes = [(ours[annotator], cost) for _, annotator, cost in rows if annotator in ours]
     return [found for kind in Annotator.Kind.values if (found := _working(kind, votes, max(seconds, 1.0)))]
 

@@ -24,7 +24,9 @@ from labeling.web.question_forms import QuestionFormSet, one_more, wishes
 @require_safe
 def projects(request: HttpRequest) -> HttpResponse:
     """The projects one is a member of; straight on if it is only one."""
-    joined = Membership.objects.filter(user_id=request.user.pk, project__archived_at=None).order_by("project__name")
+    joined = Membership.objects.filter(user_id=request.user.pk or 0, project__archived_at=None).order_by(
+        "project__name"
+    )
     mine = list(joined.select_related("project").prefetch_related("project__questions"))
     invitations = list(Invitation.objects.waiting_for(request.user).select_related("project", "invited_by"))
     if len(mine) == 1 and not invitations and "all" not in request.GET:

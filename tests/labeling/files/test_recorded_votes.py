@@ -16,8 +16,10 @@ from django.urls import reverse
 from labeling.files import exported_votes, imported_votes
 from labeling.files.tables import UnusableFile
 from labeling.models import Annotator, Batch, Vote
+from labeling.reports.batch.at_work import at_work
 from tests.commands import Shell
 from tests.labeling.managed import GROUPS, person, told
+from tests.reviewers.scenery import say
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +130,14 @@ def test_recorded_people_are_people_who_cannot_sign_in_and_recorded_models_are_n
     lea, bert = Annotator.objects.get(name="Lea"), Annotator.objects.get(name="bert")
     assert lea.kind == "person" and lea.user is not None and not lea.user.is_active
     assert bert.kind == "model" and bert not in batch.project.annotators.crowd()
+
+
+def test_who_spoke_elsewhere_is_not_at_work_here(batch: Batch, votes: Any) -> None:
+    labels = batch.project.label_list()
+    imported_votes.take_in(batch.project, votes(f"R-0,Lea,{labels[0]}", f"R-0,bert,{labels[1]}"), ["Lea"])
+    assert at_work(batch.project) == []
+    say(batch.tasks.first(), person(batch.project, "ann"), 0)
+    assert [(one.kind, one.who) for one in at_work(batch.project)] == [("person", "ann")]
 
 
 @pytest.mark.parametrize(
