@@ -18,6 +18,7 @@ Item = TypeVar("Item")
 Scope = Batch | Project
 LABELS, VOTES, LEDGER = "labels", "votes", "ledger"
 WHATS = (LABELS, VOTES, LEDGER)
+NAMED = {LABELS: "settled answers", VOTES: "votes", LEDGER: "movements of money"}
 PLAIN = ("csv", "jsonl")
 NAMES = (*PLAIN, *FORMATS)
 CONFIG = "label-studio.xml"
@@ -26,7 +27,7 @@ CONFIG = "label-studio.xml"
 def check(what: str, name: str) -> None:
     """Raise UnusableFile where a format holds settled answers only."""
     if what != LABELS and name not in PLAIN:
-        raise UnusableFile(f"{FORMATS[name].title} holds settled answers; {what} leave as csv or jsonl.")
+        raise UnusableFile(f"{FORMATS[name].title} holds settled answers; {NAMED[what]} leave as csv or jsonl.")
 
 
 def lines(scope: Scope, what: str, name: str, number: int | None, told: Told) -> Iterator[str]:

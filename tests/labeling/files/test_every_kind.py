@@ -127,6 +127,7 @@ def test_every_foreign_format_leaves_by_the_command(project: Project, tmp_path: 
         (("--format", "conll", "--question", "1"), "no form for these answers"),
         (("--format", "doccano"), "say which with --question, 1 to 4"),
         (("--format", "brat", "--what", "votes"), "brat holds settled answers"),
+        (("--format", "hf", "--what", "ledger"), "movements of money leave as csv or jsonl."),
         (("--question", "9"), "its questions are numbered 1 to 4"),
         (("--format", "hf", "--output", "-"), "is a folder of files"),
     ],
