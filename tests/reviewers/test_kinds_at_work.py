@@ -22,7 +22,7 @@ ANSWERS: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "scale": ({"label": 2}, {"label": 6}, "3", "3 and 7"),
     "spans": ({"spans": [[0, 5, 0], [16, 20, 1]]}, {"spans": [[0, 5, 0]]}, "2 stretches", "“Oslo”"),
 }
-KINDS = list(ANSWERS)
+KINDS = ["spans", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("choices", "scale"))]
 EMPTY = [("choices", "none of them"), ("spans", "nothing to mark")]
 AT_PAGE = {"HX-Request": "true"}
 

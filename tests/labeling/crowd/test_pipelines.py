@@ -36,6 +36,7 @@ def test_labels_are_matched_by_the_map_else_by_name() -> None:
         matched(["good", "bad"], SIDES.names, {"POS": "good"}, "m")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", ["map=good", "map={bad", "threshold=1", "template=It is so"])
 def test_settings_that_cannot_be_used_are_refused(told: str) -> None:
     pytest.importorskip("torch")
@@ -49,6 +50,7 @@ def test_a_map_is_pairs_or_json() -> None:
     assert PipelineSettings("m", map='{"LABEL_0": "good", "a:b": "bad"}').mapping() == pairs
 
 
+@pytest.mark.slow
 def test_a_pipeline_is_a_model_of_the_server() -> None:
     pytest.importorskip("torch")
     assert reach("pipeline:./folder") and "classifier ./folder" in describe("pipeline:./folder")

@@ -56,6 +56,7 @@ def test_the_sure_are_settled_the_torn_go_to_people_and_the_round_says_so(asked:
     assert questions[0].why.startswith("The crowd is") and 0 < questions[0].expected_gain < 1
 
 
+@pytest.mark.slow
 def test_beyond_the_share_for_people_the_torn_stay_open_and_are_counted(asked: Question) -> None:
     batch = batch_of(asked.project, TEXTS)
     a_crowd_torn_on_the_first(batch, asked, torn=20)
@@ -72,6 +73,7 @@ def test_what_nobody_answered_goes_to_people(asked: Question) -> None:
     assert [one.reason for one in questions] == ["no_votes"] * 3 and questions[0].why == "No model gave an answer."
 
 
+@pytest.mark.slow
 def test_a_question_to_people_is_taken_back_where_further_answers_make_the_task_sure(asked: Question) -> None:
     Project.objects.filter(pk=asked.project_id).update(accept_confidence=0.5)
     batch = Batch.objects.get(pk=batch_of(asked.project, TEXTS[:8]).pk)
@@ -112,6 +114,7 @@ def test_a_paid_model_answers_known_tasks_first_then_the_torn_ones_within_the_mo
     assert "tasks go to paid models" in turn.outcome and turn.parameters["planned_microdollars"] <= 60_000
 
 
+@pytest.mark.slow
 def test_without_money_nothing_is_bought(asked: Question) -> None:
     batch = batch_of(asked.project, TEXTS[:8])
     a_crowd_torn_on_the_first(batch, asked, torn=2)
