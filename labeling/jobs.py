@@ -13,7 +13,7 @@ from django_tasks import task
 from labeling.checks import alarms
 from labeling.files import imported_pictures, picture_store
 from labeling.models import Batch, Instance, Project
-from labeling.rounds import asking, reviewing, skills, story
+from labeling.rounds import asking, kind_skills, reviewing, skills, story
 
 QUIET_SECONDS = 10
 """A batch under review is looked after again when no worker has touched it for so long."""
@@ -54,6 +54,7 @@ def make_thumbnail(file: str) -> None:
 def weigh_people(project_id: int) -> None:
     """Learn anew how good everybody is who is asked after the crowd."""
     skills.refresh(project_id)
+    kind_skills.refresh(Project.objects.get(pk=project_id))
     alarms.look_at_project(Project.objects.get(pk=project_id))
 
 

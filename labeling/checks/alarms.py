@@ -18,7 +18,8 @@ from labeling.people import skill
 
 Kind = Alarm.Kind
 FAILS = 0.7
-"""A person fails who is surely right less often than this: the upper end of the interval lies below it."""
+"""A person fails who is surely right less often than this: the upper end of the interval lies below it.
+Where answers may be nearly right, whose answers are surely less close to the right ones on the mean."""
 ANEW = 20.0
 """What a manager has cleared is raised again only when its evidence has grown so many times."""
 
@@ -39,7 +40,7 @@ def look_at_project(project: Project) -> None:
 def look_at_voters(project: Project) -> None:
     """Raise an alarm about whoever has become worse, and about people who are surely wrong too often."""
     learnt = Skill.objects.filter(annotator__project=project, annotator__paused_at=None, skill__isnull=False)
-    for row in learnt.select_related("annotator").order_by("annotator", "question"):
+    for row in learnt.select_related("annotator", "question").order_by("annotator", "question"):
         one = row.annotator
         known, kind = skill.of(row), Kind.PERSON if one.kind in PEOPLE else Kind.MODEL
         changed = known.change
@@ -47,10 +48,23 @@ def look_at_voters(project: Project) -> None:
             ago = f"since {changed.ago:,} answers ago" if changed.ago else "with the last answer"
             why = f"{one} was right on {changed.before:.0%} and {ago} on {changed.after:.0%}."
             raise_about(project, kind, one.name, why, float(known.given - changed.ago), annotator=one)
-        elif kind == Kind.PERSON and known.estimable and known.high < FAILS:
-            share = f"{known.accuracy:.0%} ({known.low:.0%} to {known.high:.0%})"
-            why = f"{one} is right on {share}, by {known.given} answers."
-            raise_about(project, kind, one.name, why, known.evidence, annotator=one)
+        elif kind == Kind.PERSON and _fails(known):
+            raise_about(project, kind, one.name, _failing(row, known), known.evidence, annotator=one)
+
+
+def _fails(known: skill.Skill) -> bool:
+    """Surely right too seldom; where answers may be nearly right, surely too far from what is right on the mean."""
+    return known.estimable and (known.high if known.closeness is None else known.close_high) < FAILS
+
+
+def _failing(row: Skill, known: skill.Skill) -> str:
+    """How often somebody is right, in a sentence; which question it is where the kind has near answers."""
+    share = f"{known.accuracy:.0%} ({known.low:.0%} to {known.high:.0%})"
+    if known.closeness is None:
+        return f"{row.annotator} is right on {share}, by {known.given} answers."
+    near = f"{known.closeness:.0%} right on the mean ({known.close_low:.0%} to {known.close_high:.0%})"
+    whole = f"wholly right on {known.accuracy:.0%}"
+    return f"“{row.question}”: answers of {row.annotator} are {near}, {whole}, by {known.given} answers."
 
 
 PEOPLE = (Annotator.Kind.PERSON, Annotator.Kind.EXPERT)

@@ -37,7 +37,8 @@ class Skill:
     """`accuracy` with its 95% interval `low` to `high`, resting on as much as `evidence` answers on known tasks.
 
     `given`: answers with a label. `group`: accuracy of its group. `usual`, `in_dispute`: how far answers to one task
-    err together in this project. `sources`: by "file", "expert", "others".
+    err together in this project. `sources`: by "file", "expert", "others". `closeness`: how near answers are to
+    the right one on the mean, with its interval, where they may be nearly right; None where one is right or wrong.
     """
 
     accuracy: float
@@ -50,6 +51,9 @@ class Skill:
     in_dispute: float
     sources: dict[str, Source] = field(default_factory=dict)
     change: Change | None = None
+    closeness: float | None = None
+    close_low: float = 0.0
+    close_high: float = 1.0
 
     @property
     def proven(self) -> bool:

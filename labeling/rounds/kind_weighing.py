@@ -19,7 +19,7 @@ from labeling.kinds.base import AnswerTable, Known, Opinion, Space
 from labeling.kinds.confidence import FEWEST, Way, calibrated
 from labeling.models import Batch, Belief, Decision, Label, Question, Round, Task, Vote
 from labeling.models.question import space_of
-from labeling.rounds import kind_buying, kind_routing
+from labeling.rounds import kind_buying, kind_routing, kind_skills
 from labeling.rounds.kind_buying import Board
 from labeling.rounds.turns import open_round
 from labeling.truth.votes import Floats
@@ -46,6 +46,7 @@ def weigh(batch: Batch, question: Question) -> Round:
         turn.chosen = str(found.opinion.details.get("chosen", METHOD))[:80]
         turn.calibrated = right is not None and len(right.task) >= FEWEST
         save(found, found.opinion, turn, newest)
+    kind_skills.remember(question)
     kind_routing.route(found, turn)
     turn.parameters |= {"seed": batch.seed, "known": 0 if right is None else len(right.task)}
     turn.finished_at = Now()

@@ -181,8 +181,8 @@ def _one_of_each(free: EscalationQuerySet, count: int) -> list[Escalation]:
 
 def answered_as_annotator(expert: Annotator) -> VoteQuerySet:
     """For `Exists` on questions: whether this expert, as an annotator, gave one of the answers in dispute."""
-    theirs = Vote.objects.current().filter(task=OuterRef("task"), annotator__user=expert.user_id)
-    return theirs.filter(label__isnull=False).exclude(annotator=expert)
+    theirs = Vote.objects.current().answering().filter(task=OuterRef("task"), annotator__user=expert.user_id)
+    return theirs.exclude(annotator=expert)
 
 
 def _best_for(annotator: Annotator, free: EscalationQuerySet) -> int | None:
@@ -193,7 +193,8 @@ def _best_for(annotator: Annotator, free: EscalationQuerySet) -> int | None:
     """
     if annotator.kind != Annotator.Kind.PERSON:
         return None
-    proven = {one.question_id: one for one in annotator.skills.all() if skill.of(one).proven}
+    kept = [one for one in annotator.skills.all() if one.confusion is not None]
+    proven = {one.question_id: one for one in kept if skill.of(one).proven}
     if not proven:
         return None
     told = free.filter(task__belief__isnull=False, task__question__in=proven)

@@ -42,7 +42,8 @@ class Slip:
 class Row:
     """One annotator. `agreement`: with other people on the same tasks. `overruled`: by an expert's word, of the tasks
     where an expert decided. `seconds`: median of an answer, None where too few are timed. `settled`: final labels.
-    `each_right`: dollars for one right answer, by what was booked for their answers and by their skill."""
+    `each_right`: dollars for one right answer, by what was booked for their answers and by their skill.
+    `closeness`: how near to the right answer on the mean; None where an answer is right or wrong."""
 
     annotator: Annotator
     skill: Skill
@@ -54,11 +55,13 @@ class Row:
     seconds: float | None
     slip: Slip | None
     each_right: Measured
+    closeness: Measured | None = None
 
     @property
     def shares(self) -> list[tuple[str, Measured]]:
         """The columns of shares with their names."""
-        return [("Right", self.accuracy), ("Agree", self.agreement), ("Overruled", self.overruled)]
+        near = [] if self.closeness is None else [("On the mean", self.closeness)]
+        return [("Right", self.accuracy), *near, ("Agree", self.agreement), ("Overruled", self.overruled)]
 
     @property
     def change(self) -> str:
@@ -111,7 +114,6 @@ class _Facts:
     settled: dict[int, int]
     seconds: dict[int, float]
     booked: dict[int, tuple[int, int]]
-    known: dict[int, tuple[int, int]]
 
 
 def _facts(asked: Question, shared: Shared, everybody: Sequence[Annotator]) -> _Facts:
@@ -123,7 +125,6 @@ def _facts(asked: Question, shared: Shared, everybody: Sequence[Annotator]) -> _
         _settled(asked),
         _seconds(asked, everybody),
         _booked(asked),
-        _on_known(asked),
     )
 
 
@@ -162,29 +163,9 @@ def _of_people(question: Question) -> VoteQuerySet:
     return Vote.objects.current().answering().filter(annotator__in=mine, task__question=question)
 
 
-def _right(question: Question, kept: models.Skill, on_known: tuple[int, int]) -> Measured:
-    """How often an answer is right: as learnt; where no skill is learnt of a kind, on tasks whose answer is known."""
-    if question.votes_are_enough:
-        return _accuracy(skill.of(kept))
-    return share(*on_known, minimum=LEAST, counted="known answers")
-
-
-def _on_known(question: Question) -> dict[int, tuple[int, int]]:
-    """How many answers to known tasks are wholly right, and how many there are, by annotator; none of one label."""
-    if question.votes_are_enough:
-        return {}
-    said = Vote.objects.current().answering().filter(task__question=question, annotator__in=_asked(question))
-    known = said.exclude(task__gold__isnull=True, task__gold_marks__isnull=True)
-    counts: dict[int, tuple[int, int]] = {}
-    columns = ("annotator_id", "label_id", "marks", "task__gold_id", "task__gold_marks")
-    for who, label, marks, gold, gold_marks in known.values_list(*columns).iterator(2000):
-        right, n = counts.get(who, (0, 0))
-        counts[who] = right + ((label, marks) == (gold, gold_marks)), n + 1
-    return counts
-
-
 def _row(one: Annotator, kept: models.Skill, facts: _Facts) -> Row:
-    found, right = skill.of(kept), _right(facts.question, kept, facts.known.get(one.pk, (0, 0)))
+    found = skill.of(kept)
+    right = _accuracy(found)
     return Row(
         one,
         found,
@@ -196,6 +177,7 @@ def _row(one: Annotator, kept: models.Skill, facts: _Facts) -> Row:
         facts.seconds.get(one.pk),
         _slip(kept, found, between(facts.question)),
         _each_right(facts.booked.get(one.pk), right),
+        None if facts.question.votes_are_enough else _closeness(found),
     )
 
 
@@ -215,6 +197,11 @@ def _booked(question: Question) -> dict[int, tuple[int, int]]:
 def _accuracy(found: Skill) -> Measured:
     reason = "" if found.estimable else f"worth {found.evidence:.0f} of {skill.ESTIMABLE:.0f} checked answers"
     return Measured(found.accuracy, found.low, found.high, found.estimable, reason)
+
+
+def _closeness(found: Skill) -> Measured:
+    near = _accuracy(found)
+    return replace(near, value=found.closeness, low=found.close_low, high=found.close_high)
 
 
 def _slip(kept: models.Skill, found: Skill, labels: Sequence[Label]) -> Slip | None:
