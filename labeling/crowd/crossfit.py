@@ -20,6 +20,8 @@ Fit = Callable[[Any, Ints, int], Predict]
 """Rows of features, label indexes of shape (rows,), number of labels in; the fitted model out."""
 
 FOLDS = 10
+FLOOR_SHIFT = 9.0
+"""Offsets of log-scores are no larger."""
 FLOOR = -9.0
 """No label is ever less likely than exp(-9) in the eyes of a specialist."""
 
@@ -47,10 +49,14 @@ class Column:
 
     `label`: (n_examples,). Scores are scaled by one temperature, fitted on answers to examples by models that did not
     see them (Guo et al. 2017, On Calibration of Modern Neural Networks); for a fold it is fitted on the other folds.
+    `shifted`: of yes or no, an offset is fitted with it, so that a rare yes is as rare as it should be also where the
+    learner does not mind how rare it is (Platt 1999).
     `held_out`: (n_examples, n_labels) probabilities of each example by the model that did not see it.
     """
 
-    def __init__(self, fit: Fit, features: Any, label: Ints, n_labels: int, folds: Folds) -> None:
+    def __init__(
+        self, fit: Fit, features: Any, label: Ints, n_labels: int, folds: Folds, *, shifted: bool = False
+    ) -> None:
         self.n_labels = n_labels
         fold, scores = folds.of_example, np.zeros((len(label), n_labels))
         self.models: list[Predict] = []
@@ -58,17 +64,18 @@ class Column:
             inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
             self.models.append(_fitted(fit, features[outside], label[outside], n_labels))
             scores[inside] = self.models[-1](features[inside])
-        self.sharpness = [_sharpness(scores[fold != number], label[fold != number]) for number in range(folds.count)]
+        line = _line if shifted else _sharpness
+        self.lines = [line(scores[fold != number], label[fold != number]) for number in range(folds.count)]
         self.models.append(_fitted(fit, features, label, n_labels))
-        self.sharpness.append(_sharpness(scores, label))
-        self.held_out = _likely(scores * np.array(self.sharpness)[fold][:, None])
+        self.lines.append(line(scores, label))
+        self.held_out = _likely(_on_line(scores, np.array(self.lines)[fold]))
 
     def probabilities(self, which: Ints, features: Any) -> Floats:
         """Probabilities of shape (questions, labels) for rows of `features`, row q by model `which[q]`."""
         scores = np.zeros((len(which), self.n_labels))
         for number in np.unique(which):
             rows = np.flatnonzero(which == number)
-            scores[rows] = self.models[number](features[rows]) * self.sharpness[number]
+            scores[rows] = _on_line(self.models[number](features[rows]), np.array([self.lines[number]]))
         return _likely(scores)
 
 
@@ -147,12 +154,33 @@ def _fitted(fit: Fit, features: Any, label: Ints, n_labels: int) -> Predict:
     return predict
 
 
-def _sharpness(scores: Floats, label: Ints) -> float:
-    """The factor on log-scores that makes the known labels most likely, drawn towards 1 where few are known."""
+def _on_line(scores: Floats, lines: Floats) -> Floats:
+    """Log-scores times a factor, the last label's raised by an offset; `lines`: (rows or 1, 2) of both."""
+    moved: Floats = scores * lines[:, :1]
+    moved[:, -1] += lines[:, 1]
+    return moved
+
+
+def _line(scores: Floats, label: Ints) -> tuple[float, float]:
+    """Factor and offset that make yes or no most likely, drawn towards 1 and 0 where few are known."""
+    from scipy.optimize import minimize
+
+    odds, sign = scores[:, 1] - scores[:, 0], 2 * label - 1
+
+    def loss(line: Floats) -> float:
+        margin = sign * (np.exp(line[0]) * odds + line[1])
+        return float(np.logaddexp(0.0, -margin).mean() + (line @ line) / (20 * len(label)))
+
+    found = minimize(loss, np.zeros(2), bounds=[(-8.0, 3.0), (-FLOOR_SHIFT, FLOOR_SHIFT)]).x
+    return float(np.exp(found[0])), float(found[1])
+
+
+def _sharpness(scores: Floats, label: Ints) -> tuple[float, float]:
+    """The factor on log-scores that makes the known labels most likely, drawn towards 1 where few are known; then 0."""
     from scipy.optimize import minimize_scalar
 
     def loss(log_factor: float) -> float:
         likelihood = log_softmax(scores * np.exp(log_factor))[np.arange(len(label)), label]
         return float(-np.maximum(likelihood, FLOOR).mean() + log_factor**2 / (20 * len(label)))
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-8.0, 3.0), method="bounded").x))
+    return float(np.exp(minimize_scalar(loss, bounds=(-8.0, 3.0), method="bounded").x)), 0.0

@@ -69,7 +69,8 @@ class ChoicesHead:
         kind, space = brief.answers, brief.space
         _, said = kind.traits(kind.pack([example.said for example in brief.examples], space), space)
         self._folds = Folds(brief.examples, brief.seed)
-        self._columns = [Column(fit, features, said[:, k].astype(int), 2, self._folds) for k in range(said.shape[1])]
+        yes = [said[:, k].astype(int) for k in range(said.shape[1])]
+        self._columns = [Column(fit, features, one, 2, self._folds, shifted=True) for one in yes]
         held_out = np.stack([column.held_out[:, 1] for column in self._columns], axis=1)
         outside = [self._folds.of_example != number for number in range(self._folds.count)]
         outside.append(np.ones(len(said), dtype=bool))
@@ -126,7 +127,8 @@ class ScaleHead:
         self._folds = Folds(brief.examples, brief.seed)
         step = self._steps.nearest(known)
         borders = range(len(self._steps.values) - 1)
-        self._columns = [Column(fit, features, (step > k).astype(int), 2, self._folds) for k in borders]
+        above = [(step > k).astype(int) for k in borders]
+        self._columns = [Column(fit, features, one, 2, self._folds, shifted=True) for one in above]
 
     def answers(self, questions: Sequence[Question], features: Any, digits: int) -> list[Answer]:
         which = np.array([self._folds.model_for(question) for question in questions])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from labeling.crowd.base import Brief, Example, LabelSet
+from labeling.crowd.crossfit import Column, Folds
 from labeling.crowd.errors import Misconfigured, NeedsExamples
 from labeling.crowd.heads import thresholds
 from labeling.crowd.registry import BUILT_IN, build, embedded_crowd
@@ -114,3 +116,19 @@ def test_images_have_a_crowd_of_their_own_but_nobody_marks_them() -> None:
     assert set(beside) == set(alone) | set(embedded_crowd(1, "choices"))
     with pytest.raises(Misconfigured, match="add a chat model"):
         embedded_crowd(0, "spans", images=1)
+
+
+def test_a_rare_yes_is_rare_also_of_a_learner_that_does_not_mind_how_rare_it_is() -> None:
+    rng = np.random.default_rng(4)
+    said = (rng.random(200) < 0.1).astype(int)
+    features = (said + rng.normal(0.0, 1.0, 200))[:, None]
+    examples = many(200).examples
+
+    def even(rows: np.ndarray, label: np.ndarray, n_labels: int) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda some: np.hstack([0.5 - some, some - 0.5])
+
+    plain, shifted = (
+        Column(even, features, said, 2, Folds(examples, 0), shifted=each).held_out[:, 1] for each in (False, True)
+    )
+    assert shifted.mean() == pytest.approx(said.mean(), abs=0.02) and plain.mean() > 0.3
+    assert np.log(np.where(said, shifted, 1 - shifted)).mean() > np.log(np.where(said, plain, 1 - plain)).mean() + 0.2
