@@ -69,8 +69,7 @@ class ChoicesHead:
         kind, space = brief.answers, brief.space
         _, said = kind.traits(kind.pack([example.said for example in brief.examples], space), space)
         self._folds = Folds(brief.examples, brief.seed)
-        yes = [said[:, k].astype(int) for k in range(said.shape[1])]
-        self._columns = [Column(fit, features, one, 2, self._folds, shifted=True) for one in yes]
+        self._columns = [Column(fit, features, said[:, k].astype(int), 2, self._folds) for k in range(said.shape[1])]
         held_out = np.stack([column.held_out[:, 1] for column in self._columns], axis=1)
         outside = [self._folds.of_example != number for number in range(self._folds.count)]
         outside.append(np.ones(len(said), dtype=bool))

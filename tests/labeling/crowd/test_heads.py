@@ -120,9 +120,9 @@ def test_images_have_a_crowd_of_their_own_but_nobody_marks_them() -> None:
 
 def test_a_rare_yes_is_rare_also_of_a_learner_that_does_not_mind_how_rare_it_is() -> None:
     rng = np.random.default_rng(4)
-    said = (rng.random(200) < 0.1).astype(int)
-    features = (said + rng.normal(0.0, 1.0, 200))[:, None]
-    examples = many(200).examples
+    said = (rng.random(120) < 0.1).astype(int)
+    features = (said + rng.normal(0.0, 1.0, 120))[:, None]
+    examples = many(120).examples
 
     def even(rows: np.ndarray, label: np.ndarray, n_labels: int) -> Callable[[np.ndarray], np.ndarray]:
         return lambda some: np.hstack([0.5 - some, some - 0.5])
