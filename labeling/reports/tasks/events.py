@@ -50,7 +50,7 @@ def _crowd(votes: Sequence[Vote], words: Words) -> list[Event]:
     if not theirs:
         return []
     said = Counter(words(vote) or NOTHING for vote in theirs)
-    told = ", ".join(f"{name} {count}" for name, count in said.most_common())
+    told = "; ".join(f"{count} said {name}" for name, count in said.most_common())  # names may be numbers, or several
     models = "A model votes" if len(theirs) == 1 else f"{len(theirs)} models vote"
     return [Event(theirs[0].created_at, "crowd", models, told)]
 
