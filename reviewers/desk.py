@@ -88,10 +88,9 @@ class Card:
     def asked_if(self) -> str:
         """The labels that the question before must be answered with, all of them: [key, name] each, in JSON."""
         before = next(one for one in self.task.project.questions.all() if one.pk == self.question.asked_after_id)
-        told, labels = self.question.asked_if, before.label_list()
-        return json.dumps(
-            [[str(labels[at].pk), labels[at].name] for at in (told if isinstance(told, list) else [told])]
-        )
+        told: Any = self.question.asked_if
+        labels = [before.label_list()[at] for at in (told if isinstance(told, list) else [told])]
+        return json.dumps([[str(label.pk), label.name] for label in labels])
 
     @property
     def source(self) -> list[tuple[str, str]]:

@@ -19,8 +19,9 @@
   // What the button would settle, where an answer is more than one press.
   function names(form) {
     const button = form.querySelector(".settle [data-send]");
-    const words = button && wordsOf(form, button);
-    if (words) button.querySelector("span").textContent = `Settle as ${words}`;
+    if (!button) return;
+    const words = !kindOf(form).empty?.(form) && wordsOf(form, button);
+    button.querySelector("span").textContent = words ? `Settle as ${words}` : "Settle";
   }
 
   document.addEventListener("card-changed", (event) => names(event.target));

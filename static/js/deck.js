@@ -58,6 +58,7 @@
       Concord.paintKeys(place());
       place().querySelector(".find")?.removeAttribute("hidden");
       Concord.readParts(place());
+      Concord.restoreBegun(this.card);
       Concord.cardReady(place().querySelector("form[data-kind]"));
       this.nameUndo();
     }

@@ -25,7 +25,9 @@
 
     // Of the fitting size, the one at which a pixel of the picture is a pixel of the screen.
     get real() {
-      return this.image.offsetWidth ? Number(this.image.getAttribute("width")) / this.image.offsetWidth / devicePixelRatio : 1;
+      const { offsetWidth, offsetHeight } = this.image;
+      const [width, height] = ["width", "height"].map((name) => Number(this.image.getAttribute(name)));
+      return offsetWidth && offsetHeight ? Math.max(width / offsetWidth, height / offsetHeight) / devicePixelRatio : 1;
     }
 
     set(scale, x, y) {

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from labeling.models import Batch, Decision, Escalation, Label, Vote
 from tests.browser.conftest import findings
-from tests.browser.test_labeling import at_rest, expect_state, press, start, until
+from tests.browser.test_labeling import at_rest, expect_state, press, start, until, work
 from tests.reviewers.kinds import asks, mark, says
 from tests.reviewers.scenery import ask, person
 
@@ -231,6 +231,22 @@ def test_what_the_server_refuses_comes_back_with_all_marks(batch: Batch, page_as
     keys(page, "Enter")
     expect(page.locator("#notes")).to_contain_text("does not belong to this question")
     expect(page.locator("#place mark")).to_have_text("Maria")
+
+
+@pytest.mark.parametrize("kind", ["choices", "spans"])
+def test_what_is_half_done_outlives_a_reload(batch: Batch, page_as: Windows, kind: str) -> None:
+    page = work(start(asking(batch, kind) and page_as("ann")))
+    keys(page, "ArrowRight", "1", "c")
+    page.keyboard.type("Perhaps.")
+    page.reload()
+    expect(page.locator("#main")).to_have_attribute("data-ready", "1")
+    expect(page.locator("#place [name=note]")).to_have_value("Perhaps.")
+    expect(page.locator("#place").locator("mark" if kind == "spans" else ":checked")).to_have_count(1)
+    page.locator("#place h1").focus()
+    press(page, "Enter")
+    until(lambda: said() == [{"choices": [0], "spans": [[0, 5, 0]]}[kind]])
+    assert Vote.objects.get().raw == "Perhaps."
+    expect(page.locator("#place [name=note]")).to_have_value("")
 
 
 @pytest.mark.parametrize("kind", KINDS)
