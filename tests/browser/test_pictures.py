@@ -1,4 +1,4 @@
-"""Pictures on cards and cases in real windows: whole to begin with, nearer, moved, in their real size, by hand and key."""
+"""Pictures on cards in real windows: whole to begin with, nearer, moved, in their real size, by hand and key."""
 
 from __future__ import annotations
 
