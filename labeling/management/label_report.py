@@ -90,11 +90,23 @@ def lines(batch: Batch, told: dict[str, Any]) -> Iterator[str]:
     waits = f", {told['for_people']:,} of them for people" if told["for_people"] else ""
     yield f"Settled {told['decided']:,}{f' ({parts})' if parts else ''}; open {told['open']:,}{waits}"
     yield f"Spent {_dollars(told['cost_usd'])} of {_dollars(told['budget_usd'])}, in {told['seconds']:.0f} s"
+    yield from _untaught(batch, told)
     yield from _accuracy(told)
     yield from _skipped(batch)
     yield from _unasked(batch)
     yield from _rests(batch)
     yield in_the_browser(batch)
+
+
+def _untaught(batch: Batch, told: dict[str, Any]) -> Iterator[str]:
+    """Why models that learn from known labels have said nothing, and what to do."""
+    from labeling.rounds import teaching
+
+    if not told["votes"] + told["abstentions"] and teaching.awaited(batch):
+        yield (
+            "The built-in models learn from known labels and have too few: name the field that holds them with --gold, "
+            f"or let people answer in the browser; the models vote once {teaching.FEWEST} are known."
+        )
 
 
 def _dollars(amount: float) -> str:

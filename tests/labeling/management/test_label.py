@@ -275,6 +275,12 @@ class TestTable:
         assert "1 row cannot be used:\n  line 63: " in told and "1 row is there already:\n  line 62: " in told
 
 
+def test_models_that_have_nothing_to_learn_from_say_so(tmp_path: Path) -> None:
+    (tmp_path / "new.jsonl").write_text('{"text": "a bin"}\n{"text": "a lamp"}\n')
+    told = SHELL.run(tmp_path / "new.jsonl", "--labels", "waste,lamps", "--crowd", "naive_bayes")
+    assert "learn from known labels and have too few: name the field that holds them with --gold" in told
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("option", "value", "said"),
