@@ -58,11 +58,11 @@ def levels(batch: Batch, turns: Sequence[Round], spent: int) -> tuple[Spot, ...]
     """One spot for each amount of money; empty with too few checks or too many tasks.
 
     Until the first answer was bought about a task its label counts as the models of the crowd alone have it, from then
-    on as it stands now. `spent`: micro-dollars.
+    on as it stands now. `turns`: rounds of one question. `spent`: micro-dollars.
     """
-    if batch.rows_new > MOST_TASKS or not batch.project.first_question.votes_are_enough:
+    if batch.rows_new > MOST_TASKS or not turns or not turns[0].question.votes_are_enough:
         return ()
-    sample = _sample(batch)
+    sample = _sample(batch, turns[0].question)
     if sample is None:
         return ()
     then = [(int(turn.parameters["forecast"]["spent_before"]), int(turn.parameters["up_to_vote"])) for turn in turns]
@@ -138,10 +138,9 @@ def _enough(settled: int, settled_checks: int, waiting: int, waiting_checks: int
     return settled_checks + waiting_checks >= MINIMUM and not few
 
 
-def _sample(batch: Batch) -> Sample | None:
+def _sample(batch: Batch, asked: Question) -> Sample | None:
     """The checked tasks; None with fewer than 30, or where a stratum that is not empty has too few to stand for it."""
-    asked = batch.project.first_question
-    found = results.load(batch)
+    found = results.load(batch, question=asked)
     waiting = _waiting(batch, found.numbers)
     open_tasks, n_settled = _waiting_tasks(batch, asked).count(), int(found.checks.sum())
     if not _enough(len(found.task), n_settled, open_tasks, len(waiting)):
@@ -150,7 +149,7 @@ def _sample(batch: Batch) -> Sample | None:
     final = [*found.label[found.checks], *(likeliest for _, likeliest, _ in waiting)]
     truth = [*found.truth[found.checks], *(gold for _, _, gold in waiting)]
     return Sample(
-        _crowds_own(batch, tasks),
+        _crowds_own(batch, asked, tasks),
         np.array(final, dtype=np.int32),
         _first_bought(batch, tasks),
         np.array(truth, dtype=np.int32),
@@ -173,9 +172,9 @@ def _waiting(scope: Batch | Project, numbers: Numbers) -> list[tuple[int, int, i
     return [(pk, numbers.of(likeliest, marks), numbers.of(gold, of)) for pk, likeliest, marks, gold, of in rows]
 
 
-def _crowds_own(batch: Batch, tasks: NDArray[np.int64]) -> Ints:
+def _crowds_own(batch: Batch, asked: Question, tasks: NDArray[np.int64]) -> Ints:
     """The labels of these tasks by the votes of the models that cost nothing."""
-    ballot = arrays.load(batch, settled=False)
+    ballot = arrays.load(batch, asked, settled=False)
     place = {int(task): index for index, task in enumerate(ballot.task_ids)}
     name = "auto" if batch.project.aggregator in SLOW else batch.project.aggregator
     crowd = methods.method(name)(relabelers.crowd_votes(ballot), known=ballot.known, seed=batch.seed)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from labeling.models import Batch, Round
+from labeling.models import Batch, Project, Question, Round
 from labeling.money import ledger
 from labeling.reports import kept
 from labeling.reports.batch import levels
@@ -123,6 +123,11 @@ class Outlook:
         return there and (self.foreseen.low or 0.0) <= (self.now.value or 0.0) <= (self.foreseen.high or 0.0)
 
 
+def foretold(project: Project) -> Question | None:
+    """The question that forecasts are made for: the first one whose answer is one label; None without such a one."""
+    return next((one for one in project.questions.all() if one.votes_are_enough), None)
+
+
 def outlook(batch: Batch) -> Outlook | None:
     """The outlook of a batch, kept while nothing changes; None before the first forecast."""
     return outlook_and_wait(batch)[0]
@@ -130,7 +135,8 @@ def outlook(batch: Batch) -> Outlook | None:
 
 def outlook_and_wait(batch: Batch) -> tuple[Outlook | None, int]:
     """The outlook, and in how many seconds one of what has happened since is to be had; 0 where it is current."""
-    mine = batch.rounds.filter(question=batch.project.first_question).order_by("number")
+    asked = foretold(batch.project)
+    mine = batch.rounds.filter(question=asked).select_related("question").order_by("number")
     turns = [turn for turn in mine if turn.parameters.get("forecast")]
     if not turns:
         return None, 0

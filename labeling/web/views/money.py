@@ -61,7 +61,9 @@ def _outlook(visit: Visit, wanted: str) -> tuple[dict[str, Any], int]:
         batch.project = visit.project
     found, again = outlook.newest_and_wait(chosen)
     shown = found[0] if found else next(iter(chosen), None)
-    return {"batches": batches, "batch": shown, "forecast": found[1] if found else None}, again
+    told = {"batches": batches, "batch": shown, "forecast": found[1] if found else None}
+    several = visit.project.questions.count() > 1
+    return told | {"foretold": outlook.foretold(visit.project), "several": several}, again
 
 
 def _unknown(visit: Visit) -> list[Reservation]:

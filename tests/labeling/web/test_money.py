@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from labeling.models import Annotator, Batch, Project, Purse, Reservation, Round, Task, Vote
+from labeling.models import Annotator, Batch, Project, Purse, Question, Reservation, Round, Task, Vote
 from labeling.money import ledger
 from tests.labeling.managed import person, settled_batch, told
 
@@ -334,3 +334,27 @@ def test_rounds_tell_whom_they_asked_and_what_it_cost(manager: Client, batch: Ba
     assert found.spent == 3400 and found.asked[0].sent == 2 and found.asked[0].name == "Dear"
     assert "Two tasks go to Dear." in told(answer) and "81.0%" in told(answer) and "not calibrated" in told(answer)
     assert "No round yet" in told(manager.get(f"/p/city/batches/{settled_batch(batch.project).pk}/rounds/"))
+
+
+class TestQuestionsOfOtherKinds:
+    def test_without_a_question_of_one_label_the_page_says_why_there_is_no_forecast(
+        self, manager: Client, batch: Batch
+    ) -> None:
+        asked = batch.project.first_question
+        Round.objects.create(batch=batch, number=1, method="auto", question=asked)
+        sentence = "No forecast is made where an answer may be right in part"
+        assert sentence not in told(manager.get(MONEY))
+        Question.objects.filter(pk=asked.pk).update(kind="choices")
+        page = told(manager.get(MONEY))
+        assert sentence in page and "130 known labels" not in page
+
+    def test_of_several_questions_the_page_says_which_one_the_forecast_is_about(
+        self, manager: Client, batch: Batch
+    ) -> None:
+        first = batch.project.first_question
+        Question.objects.filter(pk=first.pk).update(kind="spans")
+        Question.objects.create(project=batch.project, position=1, wording="Which team?")
+        Round.objects.create(batch=batch, number=1, method="auto", question=first)
+        assert "About “<bdi>Which team?</bdi>”; for the other questions no forecast is made." in told(
+            manager.get(MONEY)
+        )
