@@ -8,7 +8,7 @@ import numpy as np
 from django.db.models import Count, F, Q
 
 from labeling import arrays
-from labeling.models import Annotator, Batch, Belief, Decision, Vote
+from labeling.models import Annotator, Batch, Belief, Decision, Question, Vote
 from labeling.truth import majority_vote
 
 
@@ -28,37 +28,44 @@ class Scores:
     commonest_accuracy: float | None = None
 
 
-def score(batch: Batch) -> Scores:
-    """Score the labels, the plain majority (ties shared) and the best single model of the crowd."""
-    ballot = arrays.load(batch, fractional=False, settled=False)
+def score(batch: Batch, question: Question | None = None) -> Scores:
+    """Score the labels, the plain majority (ties shared) and the best single model of the crowd.
+
+    `question`: of those with one label; the project's first one unless another is named.
+    """
+    asked = question or batch.project.first_question
+    ballot = arrays.load(batch, asked, fractional=False, settled=False)
     places = {label.pk: place for place, label in enumerate(ballot.labels)}
-    gold_of = dict(batch.tasks.scorable().values_list("pk", "gold_id"))
+    gold_of = dict(batch.tasks.about(asked).scorable().values_list("pk", "gold_id"))
     gold = np.array([places[gold_of[pk]] if pk in gold_of else -1 for pk in ballot.task_ids.tolist()], dtype=np.int32)
     checked = np.flatnonzero(gold >= 0)
     if not len(checked):
         return Scores(0, None, None, None)
-    final = _labels(batch, places)
+    final = _labels(asked, batch, places)
     label = np.array([final.get(pk, -1) for pk in ballot.task_ids.tolist()], dtype=np.int32)
     majority = majority_vote.infer(ballot.votes).belief
     shared = np.isclose(majority, majority.max(axis=1, keepdims=True))
     credit = (shared[checked, gold[checked]] / shared[checked].sum(axis=1)).mean()
-    best, name = _best_single(batch, len(checked))
+    best, name = _best_single(batch, asked, len(checked))
     right = (label[checked] == gold[checked]).mean()
     counts = np.bincount(gold[checked], minlength=len(ballot.labels))
     common = ballot.labels[int(counts.argmax())].name
     return Scores(len(checked), float(right), float(credit), best, name, common, float(counts.max() / len(checked)))
 
 
-def _labels(batch: Batch, places: dict[int, int]) -> dict[int, int]:
+def _labels(asked: Question, batch: Batch, places: dict[int, int]) -> dict[int, int]:
     """The label of each task as it stands: the final one, else the most believed."""
-    believed = Belief.objects.filter(task__batch=batch).values_list("task_id", "label_id")
-    final = Decision.objects.current().filter(task__batch=batch).values_list("task_id", "label_id")
+    believed = Belief.objects.filter(task__batch=batch, task__question=asked).values_list("task_id", "label_id")
+    final = (
+        Decision.objects.current().filter(task__batch=batch, task__question=asked).values_list("task_id", "label_id")
+    )
     return {task: places[label] for task, label in [*believed, *final]}
 
 
-def _best_single(batch: Batch, checked: int) -> tuple[float | None, str]:
+def _best_single(batch: Batch, asked: Question, checked: int) -> tuple[float | None, str]:
     """The free model with most right answers over the checked tasks; an abstention is not right."""
-    votes = Vote.objects.current().filter(task__in=batch.tasks.scorable(), annotator__kind=Annotator.Kind.MODEL)
+    tasks = batch.tasks.about(asked).scorable()
+    votes = Vote.objects.current().filter(task__in=tasks, annotator__kind=Annotator.Kind.MODEL)
     right = votes.values("annotator__name").annotate(n=Count("pk", filter=Q(label=F("task__gold")))).order_by("-n")
     best = right.first()
     return (best["n"] / checked, best["annotator__name"]) if best else (None, "")

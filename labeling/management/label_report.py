@@ -38,14 +38,29 @@ def summarise(batch: Batch, seconds: float) -> dict[str, Any]:
         "cost_usd": purse.spent_microdollars / 1_000_000,
         "budget_usd": purse.cap_microdollars / 1_000_000,
         "seconds": round(seconds, 3),
-        **(_of_one_label(batch) if question.votes_are_enough else _of_a_kind(batch, question)),
+        **_of(batch, question),
+        **_of_each(batch),
     }
 
 
-def _of_one_label(batch: Batch) -> dict[str, Any]:
+def _of(batch: Batch, question: Question) -> dict[str, Any]:
+    """How right the answers to one question are."""
+    return _of_one_label(batch, question) if question.votes_are_enough else _of_a_kind(batch, question)
+
+
+def _of_each(batch: Batch) -> dict[str, Any]:
+    """The same of every question, where there are several; the first one's figures stand beside as well."""
+    asked = list(batch.project.questions.all())
+    if len(asked) < 2:
+        return {}
+    rows = [{"question": one.number, "wording": one.wording, "kind": one.kind, **_of(batch, one)} for one in asked]
+    return {"questions": rows}
+
+
+def _of_one_label(batch: Batch, question: Question) -> dict[str, Any]:
     from labeling.checks import scores
 
-    checked = scores.score(batch)
+    checked = scores.score(batch, question)
     return {
         "checked": checked.checked,
         "accuracy": checked.accuracy,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import log2
 
 from labeling import said
-from labeling.models import Belief, Decision, Label, LedgerEntry, Reservation, Task, Vote
+from labeling.models import Annotator, Belief, Decision, Escalation, Label, LedgerEntry, Reservation, Task, Vote
 from labeling.reports.tasks import events as task_events
 from labeling.reports.tasks.answers import Chance, Piece, Reader, Shown
 from labeling.reports.tasks.events import Event
@@ -17,7 +17,7 @@ class Story:
     """Rows of one task, each list in the order in which things happened. `chances`: the belief, most likely first.
 
     Votes and decisions come with what they say, None of an abstention. `most_bits`: of knowing nothing, None where an
-    answer is more than one label. `pieces`: the text as the answer that stands, else the believed one, marks it.
+    answer is more than one label. `case`: whether it waits for an expert. `pieces`: the text as the answer that stands, else the believed one, marks it.
     """
 
     task: Task
@@ -34,6 +34,7 @@ class Story:
     events: tuple[Event, ...]
     reservations: tuple[Reservation, ...]
     entries: tuple[LedgerEntry, ...]
+    case: bool = False
 
     @property
     def against_belief(self) -> tuple[Decision, Shown | None] | None:
@@ -68,4 +69,5 @@ def story(task: Task) -> Story:
         task_events.events(votes, escalations, decisions, lambda row: str(reader.row(row, text) or "")),
         tuple(task.reservations.select_related("annotator").order_by("pk")),
         tuple(entries.order_by("pk")),
+        any(one.to == Annotator.Kind.EXPERT and one.state == Escalation.State.OPEN for one in escalations),
     )

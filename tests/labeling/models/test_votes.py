@@ -7,7 +7,7 @@ import pytest
 
 from labeling.checks import alarms
 from labeling.management import label_report
-from labeling.models import Alarm, Project, Skill, Task, Vote
+from labeling.models import Alarm, Decision, Project, Skill, Task, Vote
 from tests.questions import batch_of, question, say
 from tests.reviewers.scenery import model
 
@@ -40,3 +40,22 @@ def test_an_annotator_of_whom_nothing_was_learnt_raises_no_alarm(project: Projec
     Skill.objects.create(annotator=model(project, "M"), question=project.first_question, confusion=[[1]])
     alarms.look_at_voters(project)
     assert not Alarm.objects.exists()
+
+
+def test_of_several_questions_each_has_its_own_figures_in_the_report(project: Project) -> None:
+    second = question(project, "choice", ("1", "2"), wording="Which of both?")
+    question(project, "choices", ("1", "2"))
+    batch, who = batch_of(project, ["One.", "Two."]), model(project, "M")
+    for task in batch.tasks.filter(question__kind="choice"):
+        labels = task.question.label_list()
+        Task.objects.filter(pk=task.pk).update(gold=labels[0])
+        vote = say(task, who, 0 if task.question != second or task.position < 3 else 1)
+        held = {"label": vote.label, "confidence": 0.9, "entropy": 0.1}
+        Decision.objects.create(task=task, decided_by="crowd", **held)
+    rows = label_report.summarise(batch, 1.0)["questions"]
+    assert [(row["question"], row["checked"], row["accuracy"]) for row in rows] == [
+        (1, 2, 1.0),
+        (2, 2, 0.5),
+        (3, 0, None),
+    ]
+    assert rows[1]["best_single_accuracy"] == 0.5 and rows[1]["wording"] == "Which of both?"

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from labeling.models import Batch, Decision, Escalation, Task, Vote
+from labeling.models import Batch, Decision, Escalation, Project, Task, Vote
 from reviewers import history
 from reviewers.models import Assignment
 from reviewers.queue import claiming, undoing
+from tests.questions import batch_of, question
 from tests.reviewers.scenery import answer, ask, believe, person
 from tests.reviewers.test_views_annotate import signed_in
 
@@ -101,3 +102,25 @@ def test_who_is_removed_is_asked_about_first_and_gives_their_cards_back(batch: B
     assert "1 open card is back in the queue" in manager.post(page, follow=True).content.decode()
     assert claiming.claim(person(batch.project, "bob")).escalation == held.escalation
     assert signed_in("bob").get(page).status_code == 403
+
+
+def test_a_step_of_a_scale_is_mended_on_the_page_of_the_task(project: Project) -> None:
+    asked = question(project, "scale", ("1", "2", "3"))
+    task = batch_of(project, ["One."]).tasks.get(question=asked)
+    step = asked.label_list()[2]
+    assert "Settled as 3" in act(signed_in("eve"), task, act="mend", label=step.pk, note="Clearly.")
+    assert Decision.objects.current().get(task=task).label == step
+
+
+def test_a_settled_set_of_labels_is_mended_at_the_experts_desk(project: Project) -> None:
+    asked = question(project, "choices", ("1", "2"))
+    task = batch_of(project, ["One."]).tasks.get(question=asked)
+    Decision.objects.create(task=task, marks=[0], decided_by="crowd", confidence=0.9, entropy=0.1)
+    Task.objects.filter(pk=task.pk).update(stage="decided")
+    eve = signed_in("eve")
+    page = eve.get(task.get_absolute_url()).content.decode()
+    assert "make it a case: experts answer there" in page and 'name="act" value="mend"' not in page
+    answered = act(eve, task, act="case", note="Water as well.")
+    assert f'It waits at the <a href="/p/{project.slug}/cases/">experts’ desk</a>' in answered
+    task.refresh_from_db()
+    assert task.stage == "open" and Escalation.objects.open().to_experts().get().task == task
