@@ -17,7 +17,8 @@ class Story:
     """Rows of one task, each list in the order in which things happened. `chances`: the belief, most likely first.
 
     Votes and decisions come with what they say, None of an abstention. `most_bits`: of knowing nothing, None where an
-    answer is more than one label. `case`: whether it waits for an expert. `pieces`: the text as the answer that stands, else the believed one, marks it.
+    answer is more than one label. `pieces`: the text as the answer that stands, else the believed one, marks it.
+    `case`: whether it waits for an expert.
     """
 
     task: Task
