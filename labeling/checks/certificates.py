@@ -141,6 +141,20 @@ def _refusal(target: Target, found: Finding, noun: str) -> str:
     return f"No certificate: {seen} With about {found.further:,} more they would, {provided}."
 
 
+def _as_said_before(target: Target, found: Finding) -> str:
+    """A refusal in the words of before it was said whether anything was checked: the files of then are true still."""
+    of = "the released labels" if target.about == About.RELEASED else "all labels"
+    waits = f", of which {found.waiting:,} wait for an answer," if found.waiting else ""
+    aim = f"at most {percent(target.alpha)} of {of} are wrong with {percent(1 - target.delta)} confidence"
+    seen = f"{counted(found.checks, 'random check')}{waits} cannot tell that {aim}."
+    if found.further == 0:
+        return f"No certificate yet: {seen} Once all are answered they would, if errors keep the rate seen so far."
+    if found.further is None:
+        return f"No certificate: {seen} At the rate of errors seen so far no number of checks would."
+    more = f"With about {found.further:,} more they would, if errors keep the rate seen so far."
+    return f"No certificate: {seen} {more}"
+
+
 def _unchecked(aim: str, further: int | None, noun: str) -> str:
     """There is no rate of errors yet: what is said holds if no check finds one."""
     seen = f"No certificate: nothing was checked at random yet, so nobody can tell that {aim}."
@@ -223,7 +237,7 @@ def verify(text: str) -> list[str]:
         faults.append("The digest is not that of the evidence, so the evidence was changed.")
     if told["experts"] != evidences.experts(evidence):
         faults.append("The experts named are not those who gave the answers.")
-    if told["statement"] != statement(target, finding, evidence):
+    if told["statement"] not in (statement(target, finding, evidence), _as_said_before(target, finding)):
         faults.append("The statement is not what these numbers say.")
     return faults
 

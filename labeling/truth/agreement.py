@@ -238,7 +238,7 @@ def _unequal_note(counts: Counts) -> str | None:
     n = _sizes(counts)
     if not len(n) or n.min() == n.max():
         return None
-    return f"tasks have {n.min():.0f} to {n.max():.0f} labels; Krippendorff's alpha is made for that, Fleiss' kappa not"
+    return f"tasks have {n.min():.0f} to {n.max():.0f} labels; Krippendorff’s α is made for that, Fleiss’ κ not"
 
 
 def _resamples(times: Floats, n_labels: int, seed: int) -> list[Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,19 @@ class Unusable(Exception):
     """A wish that cannot be served; the message is one sentence that says what to do."""
 
 
+def _number(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise ArgumentTypeError(f"{word!r} is no number of a batch; it stands in the address of its page.") from None
+
+
 class Command(BaseCommand):
     help = "Certify the error of a batch's labels from its random checks, or recompute a certificate from its file."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("batch", nargs="?", type=int, help="the number of the batch, as in its address")
+        parser.add_argument("batch", nargs="?", type=_number, help="the number of the batch, as in its address")
         parser.add_argument("--question", type=int, default=1, help="which question of the project, 1 for the first")
         parser.add_argument("--alpha", type=float, default=0.05, help="the share of labels that may be wrong")
         parser.add_argument("--delta", type=float, default=0.05, help="one less the confidence")

@@ -90,6 +90,11 @@ class Crowd:
         return self.told.unit if self.told else PERCENT
 
     @property
+    def paused(self) -> int:
+        """How many of those that have voted without a bill are paused now."""
+        return sum(voter.paused for voter in self.voters if voter.votes and voter.kind == Annotator.Kind.MODEL)
+
+    @property
     def tells(self) -> bool:
         """Whether any voter's answer says something about the label."""
         return any(voter.bits is not None and voter.bits >= LEAST_BITS for voter in self.voters)

@@ -32,12 +32,19 @@ def tasks(request: HttpRequest, slug: str) -> HttpResponse:
         "batches": visit.project.batches.listed(),
         "asked": about,
         "labels": _names(about),
-        "stages": Task.Stage.choices,
+        "stages": _stages(about),
         "settlers": Decision.By.choices,
         "slices": PARTS,
         "groups_called": visit.project.group_name if len(attributes(visit.project)) < 2 else "Group",
     }
     return render(request, "labeling/tasks/tasks.html", context)
+
+
+def _stages(about: Asked) -> list[tuple[str, str]]:
+    """The stages that tasks can be in here: only follow-up questions wait for another, or are not asked."""
+    follow = any(one.asked_after_id for one in about.questions)
+    of_follow_ups = (Task.Stage.WAITING, Task.Stage.NOT_ASKED)
+    return [(stage.value, str(stage.label)) for stage in Task.Stage if follow or stage not in of_follow_ups]
 
 
 def _names(about: Asked) -> list[str]:

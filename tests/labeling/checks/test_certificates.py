@@ -407,3 +407,13 @@ def test_how_common_labels_are_is_corrected_by_the_checks(settled: Batch) -> Non
 def test_too_few_checks_tell_nothing_of_how_common_labels_are(settled: Batch) -> None:
     found = prevalence(settled)
     assert all(not line.share.estimable and line.share.reason == "0 of 30 checked" for line in found.labels)
+
+
+def test_a_refusal_in_the_words_of_before_is_true_still(settled: Batch) -> None:
+    told = json.loads(certificates.as_file(certificates.issue(settled, EASY)))
+    further = EASY.find(evidence.audit_of(told["evidence"])).further
+    cannot = "No certificate: 0 random checks cannot tell that at most 20% of all labels are wrong with 90% confidence."
+    told["statement"] = f"{cannot} With about {further:,} more they would, if errors keep the rate seen so far."
+    assert certificates.verify(json.dumps(told)) == []
+    told["statement"] = f"{cannot} With about {further + 1:,} more they would, if errors keep the rate seen so far."
+    assert certificates.verify(json.dumps(told)) == ["The statement is not what these numbers say."]

@@ -84,7 +84,7 @@ def test_the_table_for_people_says_undefined_and_why(tmp_path: Path):
 
 
 def test_unequal_numbers_of_votes_are_noted(tmp_path: Path):
-    assert "Krippendorff's alpha is made for that" in run_json(votes_file(tmp_path, K3))["fleiss_kappa"]["note"]
+    assert "Krippendorff’s α is made for that" in run_json(votes_file(tmp_path, K3))["fleiss_kappa"]["note"]
 
 
 def test_the_same_seed_gives_the_same_intervals(tmp_path: Path):

@@ -345,3 +345,9 @@ def test_how_a_member_chooses_examples_and_why_stands_beside_its_name(
     assert "nearest ones did best on 20 known texts: 1.000 (accuracy, 95% interval 1.000 to 1.000)" in sentence
     assert sentence in told(manager.get(ADDRESS))
     assert skill.of(Skill.objects.get(annotator=member)) == skill.UNKNOWN
+
+
+def test_the_lead_tells_how_many_of_the_models_are_paused(manager: Client, settled: Batch) -> None:
+    before = told(manager.get(ADDRESS))
+    rules.pause(Annotator.objects.get(name="Alpha"))
+    assert "of them is paused" not in before and "One of them is paused." in told(manager.get(ADDRESS))
