@@ -347,7 +347,11 @@ def test_how_a_member_chooses_examples_and_why_stands_beside_its_name(
     assert skill.of(Skill.objects.get(annotator=member)) == skill.UNKNOWN
 
 
-def test_the_lead_tells_how_many_of_the_models_are_paused(manager: Client, settled: Batch) -> None:
-    before = told(manager.get(ADDRESS))
-    rules.pause(Annotator.objects.get(name="Alpha"))
-    assert "of them is paused" not in before and "One of them is paused." in told(manager.get(ADDRESS))
+@pytest.mark.parametrize(("paused", "told_so"), [(0, False), (1, True)])
+def test_the_lead_tells_how_many_of_the_models_are_paused(
+    manager: Client, settled: Batch, paused: int, told_so: bool
+) -> None:
+    Annotator.objects.update(paused_at=None)
+    for one in Annotator.objects.filter(name="Alpha")[:paused]:
+        rules.pause(one)
+    assert ("One of them is paused." in told(manager.get(ADDRESS))) is told_so
