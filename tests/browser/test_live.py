@@ -82,7 +82,7 @@ def test_a_double_click_on_make_the_project_makes_one_and_shows_it(project: Proj
     page.goto("/new/")
     page.get_by_label("Name").fill("Letters")
     page.get_by_label("Question").fill("What is it about?")
-    page.get_by_label("Labels, one on each line").fill("yes\nno")
+    page.get_by_label("Labels, steps or types, one on each line").fill("yes\nno")
     page.get_by_role("button", name="Make the project").dblclick()
     page.wait_for_url("**/p/letters/import/")
     assert Project.objects.filter(name="Letters").count() == 1

@@ -163,7 +163,7 @@ def test_keys_wait_until_every_part_of_a_text_was_in_view(six: Batch, page_as: W
         ["Premise", "The committee met on Tuesday to discuss the budget. " * 60],
         ["Hypothesis", "It met."],
     ]
-    first.save()
+    first.instance.save()
     page = start(page_as("ann"))
     page.wait_for_timeout(200)
     expect(page.locator(".fold")).to_contain_text("2 parts, Hypothesis below")
