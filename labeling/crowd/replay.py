@@ -19,8 +19,6 @@ from labeling.kinds.cells import Rules, clean, listed
 from labeling.kinds.registry import NAMES, has_one_label, kind
 
 FREE = Price()
-FIELDS = tuple(dict.fromkeys(kind(name).field for name in NAMES))
-"""What a file may call the answer."""
 Cells = tuple[Any, ...]
 """What a file holds of one worker's answer to one task: a cell for each row."""
 Row = tuple[str, str, Any]
@@ -106,7 +104,7 @@ def recorded_votes(path: str, worker: str) -> dict[str, Cells]:
     """
     try:
         with _opened(path) as stream:
-            rows = list(_lines(stream) if stream.read(1) == "{" else _table(path, stream))
+            rows = list(_lines(path, stream) if stream.read(1) == "{" else _table(path, stream))
     except (OSError, csv.Error, ValueError, KeyError, TypeError) as error:
         raise Misconfigured(
             f"The recorded votes {path} cannot be read as a UTF-8 CSV file or JSON lines; check the path."
@@ -120,6 +118,11 @@ def recorded_votes(path: str, worker: str) -> dict[str, Cells]:
     return votes
 
 
+def _fields() -> tuple[str, ...]:
+    """What a file may call the answer."""
+    return tuple(dict.fromkeys(kind(name).field for name in NAMES))
+
+
 def _opened(path: str) -> TextIO:
     if path.endswith(".gz"):
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
@@ -130,16 +133,18 @@ def _table(path: str, stream: TextIO) -> Iterator[Row]:
     stream.seek(0)
     reader = csv.DictReader(stream)
     reader.fieldnames = [clean(name).casefold() for name in reader.fieldnames or ()]
-    field = next((name for name in FIELDS if name in reader.fieldnames), "")
+    field = next((name for name in _fields() if name in reader.fieldnames), "")
     if not field or not {"task", "worker"} <= set(reader.fieldnames):
         raise Misconfigured(f"{path} needs the columns task, worker and label.")
     for row in reader:
         yield clean(row["task"] or ""), clean(row["worker"] or ""), clean(row[field] or "")
 
 
-def _lines(stream: TextIO) -> Iterator[Row]:
+def _lines(path: str, stream: TextIO) -> Iterator[Row]:
     stream.seek(0)
     for line in filter(str.strip, stream):
         item = json.loads(line)
-        field = next(name for name in FIELDS if name in item)
+        field = next((name for name in _fields() if name in item), "") if isinstance(item, dict) else ""
+        if not field or not {"task", "worker"} <= item.keys():
+            raise Misconfigured(f"{path} needs task, worker and {' or '.join(_fields())} in every line.")
         yield clean(str(item["task"])), clean(str(item["worker"])), item[field]

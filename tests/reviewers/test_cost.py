@@ -68,20 +68,20 @@ def test_an_answer_takes_at_most_twenty_two_statements(busy: Batch) -> None:
 
 
 @pytest.mark.slow
-def test_an_answer_with_the_next_cards_in_hand_takes_at_most_thirty_on_average(rich: Batch) -> None:
-    assert cost_of_an_answer(rich, answers=6, **SCRIPT) <= 30
+def test_an_answer_with_the_next_cards_in_hand_takes_at_most_thirty_one_on_average(rich: Batch) -> None:
+    assert cost_of_an_answer(rich, answers=6, **SCRIPT) <= 31
 
 
 @pytest.mark.slow
-def test_an_answer_where_few_tasks_wait_takes_at_most_thirty_four(busy: Batch) -> None:
-    assert cost_of_an_answer(busy, **SCRIPT) <= 34
+def test_an_answer_where_few_tasks_wait_takes_at_most_thirty_five(busy: Batch) -> None:
+    assert cost_of_an_answer(busy, **SCRIPT) <= 35
 
 
 @pytest.mark.slow
 def test_pay_adds_at_most_eleven(rich: Batch) -> None:
     rich.project.wage_microdollars_per_hour = 18_000_000
     rich.project.save()
-    assert cost_of_an_answer(rich, answers=6, **SCRIPT) <= 41
+    assert cost_of_an_answer(rich, answers=6, **SCRIPT) <= 42
 
 
 def test_the_next_question_is_found_by_an_index_however_many_wait(busy: Batch) -> None:

@@ -14,6 +14,7 @@ from labeling.crowd.embedding import EmbeddingModel
 from labeling.crowd.errors import CrowdError, Misconfigured, ModelMissing, NotAsked, PriceUnknown, UnknownAnnotator
 from labeling.crowd.openai_chat import ChatModel
 from labeling.crowd.registry import EMBEDDED_CROWD, build, describe, embedded_crowd, read_annotators
+from labeling.crowd.replay import recorded_votes
 from labeling.kinds.stretches import Stretches
 from tests.labeling.crowd.conftest import LABELS, question
 
@@ -229,3 +230,11 @@ def test_outcomes_of_any_voter_are_one_for_each_question() -> None:
     told = list(outcomes(Failing(), [question("1", ""), question("2", ""), question("3", "")]))
     assert [type(outcome) for outcome in told] == [ModelMissing, NotAsked, NotAsked]
     assert all(isinstance(outcome, CrowdError) and outcome.charged is False for outcome in told)
+
+
+@pytest.mark.parametrize("line", ['{"task": "t", "worker": "w"}', '{"worker": "w", "spans": []}', '{"task": "t"}\n[1]'])
+def test_a_line_of_recorded_votes_that_lacks_something_is_one_sentence(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "votes.jsonl"
+    path.write_text(line)
+    with pytest.raises(Misconfigured, match=r"needs task, worker and label or spans in every line"):
+        recorded_votes(str(path), "w")

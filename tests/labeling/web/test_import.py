@@ -96,7 +96,7 @@ def test_labels_of_a_new_project_come_from_the_page(client: Client) -> None:
     [
         ("a.csv", b"", "a.csv is empty"),
         ("a.csv", "text\ncaf\xe9\n".encode("latin-1"), "a.csv is not a UTF-8 text file"),
-        ("a.pdf", b"%PDF", "a.pdf is neither CSV, JSON nor XLSX"),
+        ("a.pdf", b"%PDF", "a.pdf is neither CSV, JSON, XLSX nor ZIP"),
         ("a.xlsx", b"PK", "a.xlsx is no XLSX workbook"),
         ("a.json", b'["a", "b"]', "a.json has no fields"),
         ("a.csv", b"text,text\n1,2\n", "a.csv has two fields called"),
