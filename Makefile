@@ -43,7 +43,7 @@ work: setup ## one more worker, on this or another machine
 	$(BIN)/python manage.py db_worker --interval 0.2
 
 # Compiled tests are kept, whatever the shell says: rewriting their assertions takes seconds.
-test: $(VENV)/tested ## the default suite: no network, no GPU; about a minute on two idle cores
+test: $(VENV)/tested ## the default suite: no network, no GPU; a minute to a minute and a half on two idle cores
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 browser: $(VENV)/tested ## the pages in a real browser (needs Chromium)
