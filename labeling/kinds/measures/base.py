@@ -72,6 +72,26 @@ class Measures(Protocol):
         """What a table holds of a belief (`Kind.chances`), each number with its words."""
 
 
+class InOnePart:
+    """What `Measures` tells where an answer has one part and stands in a column of its own: a label, a step."""
+
+    def by_part(self, answers: Answers, gold: Answers, space: Space) -> tuple[PartScore, ...]:
+        """None."""
+        return ()
+
+    def stretches(self, answer: Any, space: Space) -> tuple[tuple[int, int, str], ...]:
+        """None."""
+        return ()
+
+    def holding(self, place: int) -> str:
+        """None."""
+        return ""
+
+    def chances(self, marks: Any, chances: list[float], space: Space, text: str) -> list[tuple[str, float]]:
+        """Each label's or step's."""
+        return list(zip(space.labels, chances, strict=False))
+
+
 def quoted(text: str, start: int, end: int) -> str:
     """The words of a stretch, in one line."""
     words = " ".join(text[start:end].split())

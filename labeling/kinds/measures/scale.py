@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from labeling.kinds.base import Answers, Space
-from labeling.kinds.measures.base import AC1, FLEISS, RAW, PartScore, Told
+from labeling.kinds.measures.base import AC1, FLEISS, RAW, InOnePart, Told
 
 
-class OfPlaces:
+class OfPlaces(InOnePart):
     """Distances, and agreement that counts near steps as nearly right."""
 
     noun = "answer"
@@ -29,22 +26,6 @@ class OfPlaces:
         FLEISS,
     )
     pair = Told("kappa", "Quadratic κ", "plain", "agreement beyond chance, large differences counting more")
-
-    def by_part(self, answers: Answers, gold: Answers, space: Space) -> tuple[PartScore, ...]:
-        """None: an answer is one place."""
-        return ()
-
-    def stretches(self, answer: Any, space: Space) -> tuple[tuple[int, int, str], ...]:
-        """None."""
-        return ()
-
-    def holding(self, place: int) -> str:
-        """None: a step stands in its own column."""
-        return ""
-
-    def chances(self, marks: Any, chances: list[float], space: Space, text: str) -> list[tuple[str, float]]:
-        """Each step's."""
-        return list(zip(space.labels, chances, strict=False))
 
 
 MEASURES = OfPlaces()
