@@ -127,8 +127,8 @@ def jsonl(scope: Batch | Project, number: int | None = None, *, short: bool = Fa
 def as_csv(scope: Batch | Project, number: int | None = None) -> Iterator[str]:
     """Lines of CSV with a header. A cell that a spreadsheet would run as a formula gets an apostrophe in front.
 
-    `text` is for reading, `parts` holds titles and texts apart, so that a file of one label a text reads back. A set of labels
-    has a row for each, one with an empty label for none; marks are JSON.
+    `text` is for reading, `parts` holds titles and texts apart, so that a file of one label a text reads back. A set
+    of labels has a row for each, one with an empty label for none; marks are JSON.
     """
     writer = csv.writer(Line())
     header: list[str] = []
