@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.urls import path
 
 from fairness import views
+from fairness.estimates import views as estimates
 
 urlpatterns = [
     path("p/<slug:slug>/", views.project, name="project"),
     path("p/<slug:slug>/batches/<int:batch>/", views.batch, name="batch"),
     path("p/<slug:slug>/batches/<int:batch>/checks/", views.check_more, name="check_more"),
+    path("p/<slug:slug>/batches/<int:batch>/estimates/", estimates.estimates, name="estimates"),
 ]
