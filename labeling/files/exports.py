@@ -5,38 +5,22 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from labeling.files import own_labels
 from labeling.files.answers import Asking, as_rows, askings
+from labeling.files.own_labels import GROUP, SHORT
 from labeling.files.spellings import is_number
 from labeling.kinds.cells import FORMULA, GUARDED
 from labeling.models import Batch, Decision, Project, Task
 from labeling.models.grouping import attributes
 
 ROWS = 2000
-SHORT = (
-    *("task", "label", "confidence", "decided_by", "below_threshold", "entropy", "cost_usd", "votes"),
-    *("group", "gold", "differs_from_gold"),
-)
-
-
 ONCE = ("cost_usd", "votes")
 """Of a set of labels, what stands in the first of its rows alone."""
-FIELDS = {
-    *SHORT,
-    "question",
-    "images",
-    "batch",
-    "slice",
-    "annotator",
-    "why",
-    "decided_at",
-    "provenance",
-    "text",
-    "parts",
-}
 
 
 def decided(scope: Batch | Project) -> QuerySet[Decision]:
@@ -59,21 +43,60 @@ def records(scope: Batch | Project, number: int | None = None) -> Iterator[dict[
     return (row for row, _ in _records(scope, askings(scope, number)))
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands in every row of a file because some instance has it, beside the answers.
+
+    `names`: the group attributes. `question`: several are asked. `images`, `about`, `local_only`: some instance has
+    pictures, fields shown beside it, or must not leave the machine.
+    """
+
+    names: Sequence[str] = ()
+    question: bool = False
+    images: bool = False
+    about: bool = False
+    local_only: bool = False
+
+    @classmethod
+    def of(cls, scope: Batch | Project) -> Beside:
+        """A few queries."""
+        project = scope.project if isinstance(scope, Batch) else scope
+        instances = scope.instances.all()
+        stays = project.local_only or project.batches.filter(local_only=True).exists()
+        return cls(
+            attributes(scope),
+            project.questions.count() > 1,
+            instances.filter(images__isnull=False).exists(),
+            instances.exclude(about={}).exists(),
+            stays or instances.filter(local_only=True).exists(),
+        )
+
+    def told(self, task: Task) -> dict[str, Any]:
+        """Of one task."""
+        found: dict[str, Any] = {}
+        if self.question:
+            found[own_labels.QUESTION] = task.question.number
+        if self.images:
+            found[own_labels.IMAGES] = {image["title"]: image["file"] for image in task.images}
+            found[own_labels.IMAGES_ALT] = {image["title"]: image["alt"] for image in task.images if image["alt"]}
+        if self.about:
+            found[own_labels.ABOUT] = dict(task.about)
+        if self.local_only:
+            found[own_labels.LOCAL_ONLY] = task.local_only or task.batch.local_only or task.project.local_only
+        return found
+
+
 def _records(scope: Batch | Project, chosen: dict[int, Asking]) -> Iterator[tuple[dict[str, Any], Asking]]:
-    names, several = attributes(scope), len(chosen) > 1
-    shows = scope.instances.filter(images__isnull=False).exists()
+    beside = Beside.of(scope)
     for decision in decided(scope).filter(task__question__in=list(chosen)).iterator(ROWS):
         asking = chosen[decision.task.question_id]
-        row = record(decision, asking, names)
-        if several:
-            row["question"] = asking.number
-        if shows:
-            row["images"] = {image["title"]: image["file"] for image in decision.task.images}
-        yield row, asking
+        decision.task.question = asking.question
+        yield record(decision, asking, beside), asking
 
 
-def record(decision: Decision, asking: Asking, names: Sequence[str] = ()) -> dict[str, Any]:
-    """What leaves the house about one settled task; `names`: the group attributes. Labels of a set are a list."""
+def record(decision: Decision, asking: Asking, beside: Beside | None = None) -> dict[str, Any]:
+    """What leaves the house about one settled task, and what stands `beside` it. Labels of a set are a list."""
+    beside = beside or Beside()
     task = decision.task
     cells, gold = asking.cells(decision), asking.gold_cells(task)
     return {
@@ -86,7 +109,7 @@ def record(decision: Decision, asking: Asking, names: Sequence[str] = ()) -> dic
         "cost_usd": (getattr(decision, "cost", 0) or 0) / 1_000_000,
         "votes": getattr(decision, "n_votes", 0),
         "batch": task.batch.name,
-        **_groups(task, names),
+        **_groups(task, beside.names),
         "gold": asking.value(gold),
         "differs_from_gold": gold != cells if gold else None,
         "slice": task.slice,
@@ -95,18 +118,20 @@ def record(decision: Decision, asking: Asking, names: Sequence[str] = ()) -> dic
         "decided_at": decision.created_at.isoformat(timespec="seconds"),
         "provenance": decision.provenance,
         "text": dict(task.parts),
+        **beside.told(task),
     }
 
 
 def _groups(task: Task, names: Sequence[str]) -> dict[str, str]:
-    """The value of the first attribute as `group`; of several, each under its own name as well."""
-    own = {_column(name): task.groups.get(name, "") for name in names} if len(names) > 1 else {}
-    return {"group": task.groups.get(names[0], "") if names else "", **own}
+    """The value of the first attribute as `group`, and each under its own name."""
+    first = task.groups.get(names[0], "") if names else ""
+    return {GROUP: first, **{name: task.groups.get(key, "") for key, name in _columns(names).items()}}
 
 
-def _column(name: str) -> str:
-    """An attribute that is called like another field of the file gets a longer name."""
-    return f"group {name}" if name in FIELDS else name
+def _columns(names: Sequence[str]) -> dict[str, str]:
+    """The fields of the group attributes; one alone that is called `group` needs none of its own."""
+    alone = len(names) == 1 and names[0].strip().casefold() == GROUP
+    return {} if alone else {name: own_labels.column(name) for name in names}
 
 
 def below_threshold(decision: Decision) -> bool:
@@ -118,7 +143,7 @@ def below_threshold(decision: Decision) -> bool:
 def jsonl(scope: Batch | Project, number: int | None = None, *, short: bool = False) -> Iterator[str]:
     """Lines of JSON, one for each settled task; `short` keeps the fields of the `label` command's file."""
     names = attributes(scope)
-    kept = {*SHORT, "question", *map(_column, names if len(names) > 1 else ())}
+    kept = {*SHORT, own_labels.QUESTION, *_columns(names).values()}
     for row in records(scope, number):
         told = {key: value for key, value in row.items() if key in kept} if short else row
         yield json.dumps(told, ensure_ascii=False) + "\n"
@@ -127,13 +152,13 @@ def jsonl(scope: Batch | Project, number: int | None = None, *, short: bool = Fa
 def as_csv(scope: Batch | Project, number: int | None = None) -> Iterator[str]:
     """Lines of CSV with a header. A cell that a spreadsheet would run as a formula gets an apostrophe in front.
 
-    `text` is for reading, `parts` holds titles and texts apart, so that a file of one label a text reads back. A set
-    of labels has a row for each, one with an empty label for none; marks are JSON.
+    `text` is for reading, with the offsets of marks; `parts` holds titles and texts apart, so that the file reads back
+    (`own_labels`). A set of labels has a row for each, one with an empty label for none; marks are JSON.
     """
     writer = csv.writer(Line())
     header: list[str] = []
     for row, asking in _records(scope, askings(scope, number)):
-        flat = {**row, "provenance": json.dumps(row["provenance"]), "text": "\n\n".join(row["text"].values())}
+        flat = {**row, "provenance": json.dumps(row["provenance"]), "text": "\n".join(row["text"].values())}
         flat["parts"] = json.dumps(row["text"], ensure_ascii=False)
         if not header:
             header = list(flat)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from labeling.files.own_labels import BETWEEN
 from labeling.files.spellings import LabelSet, folded, is_nothing
 from labeling.kinds.cells import clean, number
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 NOTHING = object()
 """A cell that holds no known answer."""
-BETWEEN = (";", "|", ",")
-"""What may stand between labels in one cell, the first that makes labels of all parts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from itertools import islice
 from statistics import fmean
 from typing import Any
 
+from labeling.files import own_labels
 from labeling.files.records import field_names, for_seconds, read_records
 from labeling.files.rows import Bad, Fields, Row, check_fields, row_of
 from labeling.files.spellings import LabelSet, is_number
-from labeling.files.tables import OWN_LABELS
 
 LOOKED_AT = 500
 LOOKED_AT_FOR_IDS = 50_000
@@ -73,15 +73,15 @@ def guess(
     labels: Sequence[str] = (),
     *,
     with_pictures: bool = False,
+    questions: int = 1,
 ) -> Fields:
     """Which fields probably hold what; at least one is the text or a picture, none is shown beside it.
 
     `labels`: those of the project; a field of known labels has some of them. `with_pictures`: pictures came with the
-    file, so that fields may name them.
+    file, so that fields may name them. `questions`: how many the project asks.
     """
-    if set(names) >= OWN_LABELS:
-        own = "parts" if "parts" in names else "text"
-        return Fields((own,), _there("gold", names), _some(_there("group", names)), "task", delimiter=delimiter)
+    if own_labels.is_labels(names):
+        return replace(own_fields(names, questions), delimiter=delimiter)
     looked = [record for _, record in islice(read_records(path, delimiter), LOOKED_AT) if isinstance(record, dict)]
     seen = {name: _field(name, looked) for name in names}
     gold = next((name for name in _called(GOLD_NAMES, names) if seen[name].few and seen[name].fits(labels)), "")
@@ -91,6 +91,31 @@ def guess(
     text = _called_texts(rest, names) if images else _texts(rest, names)
     fields = Fields(text, gold, () if group in text else _some(group), delimiter=delimiter, images=images)
     return replace(fields, id=guess_id(path, fields, names))
+
+
+def own_fields(names: Sequence[str], questions: int = 1) -> Fields:
+    """What the fields of labels hold that Concord exported: known answers are those that were known before."""
+    known = own_known(names, questions)
+    return Fields(
+        ("text",),
+        known[0],
+        tuple(own_labels.attributes(names)),
+        "task",
+        tuple(_some(_there(own_labels.ABOUT, names))),
+        images=_some(_there(own_labels.IMAGES, names)),
+        golds=tuple(known[1:]),
+    )
+
+
+def own_known(names: Sequence[str], questions: int) -> list[str]:
+    """The fields of our export with known answers to each of so many questions, "" for none.
+
+    The answers to one question of several are those of a project that asks one.
+    """
+    numbers = own_labels.numbers(names)
+    if questions == 1 and len(numbers) == 1:
+        return [_there(own_labels.named("gold", numbers[0]), names)]
+    return [_there(own_labels.named("gold", number), names) for number in range(1, questions + 1)]
 
 
 def _there(name: str, names: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from labeling.files import imported_pictures
 from labeling.files.answers import Asking, askings
@@ -20,7 +20,7 @@ from labeling.files.imported_gold import readers_of, tasks_of
 from labeling.files.picture_sources import PictureSource
 from labeling.files.records import form_of
 from labeling.files.row_pictures import source_at
-from labeling.files.rows import LONGEST_ID, Bad, Fields, Key, Row, gold_labels, read_rows
+from labeling.files.rows import LONGEST_ID, Bad, Fields, Key, Row, digest_of, gold_labels, read_rows
 from labeling.files.spellings import twins
 from labeling.files.tables import UnusableFile
 from labeling.models import Batch, Instance, Label, Project, SkippedRow, Task
@@ -203,11 +203,21 @@ class Standing:
 
 
 def standing(project: Project, rows: Sequence[Key]) -> Standing:
-    """What a project has already of these rows; two look-ups."""
+    """What a project has already of these rows; two look-ups, three with pictures that we exported."""
     there = Instance.objects.filter(project=project)
     ids = set(there.filter(external_id__in=[row.id for row in rows]).values_list("external_id", flat=True))
     texts = dict(there.filter(digest__in=[row.digest for row in rows]).values_list("digest", "external_id"))
-    return Standing(ids, texts)
+    return Standing(ids, texts | _exported(there, [row for row in rows if row.exported and row.id in ids]))
+
+
+def _exported(there: QuerySet[Instance], rows: Sequence[Key]) -> dict[str, str]:
+    """The ids of rows that were exported from here with pictures, by digest: pictures are written anew when kept."""
+    kept = there.filter(external_id__in=[row.id for row in rows], images__isnull=False) if rows else ()
+    shown = {
+        one.external_id: digest_of(one.parts, [(image["title"], image["file"]) for image in one.images or ()])
+        for one in kept
+    }
+    return {row.digest: row.id for row in rows if shown.get(row.id) == row.exported}
 
 
 def _skip(batch: Batch, line: int, kind: str, reason: str) -> SkippedRow:
@@ -228,7 +238,7 @@ def _instances(batch: Batch, rows: Sequence[Row]) -> Iterator[Instance]:
             images=list(row.kept) or None,
             about=row.about,
             groups={names[column]: value for column, value in row.groups.items()},
-            local_only=local_only,
+            local_only=local_only or row.local_only,
         )
 
 

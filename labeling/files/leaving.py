@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, TypeVar
 
-from labeling.files import exported_votes, exports
+from labeling.files import exported_votes, exports, picture_store
 from labeling.files.answers import Asking, askings
 from labeling.files.foreign import label_studio
 from labeling.files.foreign.formats import FORMATS, into_zip
 from labeling.files.foreign.settled import Asked, Told, Unsuited
+from labeling.files.imported_pictures import files_of
 from labeling.files.settled_answers import asked, settled
 from labeling.files.tables import UnusableFile
 from labeling.models import Batch, Project
@@ -42,8 +43,13 @@ def lines(scope: Scope, what: str, name: str, number: int | None, told: Told) ->
 
 
 def files(scope: Scope, what: str, name: str, number: int | None, told: Told) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of a format that is a folder. Raises UnusableFile."""
+    """Names and contents of a format that is a folder; of csv and jsonl the file and its pictures.
+
+    Raises UnusableFile.
+    """
     check(what, name)
+    if name in PLAIN:
+        return _plain_with_pictures(scope, what, name, number)
     write = FORMATS[name].files
     assert write is not None
     chosen = askings(scope, number)
@@ -51,7 +57,9 @@ def files(scope: Scope, what: str, name: str, number: int | None, told: Told) ->
 
 
 def as_zip(scope: Scope, name: str, number: int | None, stream: IO[bytes]) -> None:
-    """Settled answers in a foreign format as one ZIP, with `notes.txt` where something could not be held as it is.
+    """Settled answers as one ZIP: csv or jsonl with the pictures, or a foreign format.
+
+    With `notes.txt` where something could not be held as it is.
 
     Raises UnusableFile.
     """
@@ -78,8 +86,24 @@ def _plain(scope: Scope, what: str, name: str, number: int | None) -> Iterator[s
     return found
 
 
+def _plain_with_pictures(scope: Scope, what: str, name: str, number: int | None) -> Iterator[tuple[str, bytes]]:
+    """The file, and under the names in it the pictures that it names."""
+    if what != LABELS:
+        raise UnusableFile(f"{NAMED[what]} have no pictures; give their file the ending .{name}.".capitalize())
+    chosen = askings(scope, number)
+    yield f"labels.{name}", "".join(_plain(scope, what, name, number)).encode()
+    settled_tasks = exports.decided(scope).filter(task__question__in=list(chosen))
+    shown = scope.instances.filter(pk__in=settled_tasks.order_by().values("task__instance"))
+    for file in sorted(files_of(shown)):
+        yield file, picture_store.read(file)
+
+
 def _with_notes(scope: Scope, name: str, number: int | None) -> Iterator[tuple[str, bytes]]:
-    told, form = Told(), FORMATS[name]
+    told = Told()
+    if name in PLAIN:
+        yield from files(scope, LABELS, name, number, told)
+        return
+    form = FORMATS[name]
     if form.files:
         yield from files(scope, LABELS, name, number, told)
     else:

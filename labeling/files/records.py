@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
+from labeling.files import own_labels
 from labeling.files.delimiters import SNIFFED_LINES, delimiter_of
 from labeling.files.json_values import NotJson, on_lines, spread
 from labeling.files.tables import UnusableFile, is_own, open_text
@@ -74,10 +75,15 @@ def _whole(line: str, kind: type = dict) -> bool:
 
 
 def read_records(path: str, delimiter: str = "") -> Iterator[tuple[int, dict[str, Any] | Bad]]:
-    """Every record with its line, in order, or why it is none. Raises UnusableFile for an unusable CSV header."""
+    """Every record with its line, in order, or why it is none; of our own labels one an instance (`own_labels`).
+
+    Raises UnusableFile for an unusable CSV header.
+    """
     form = form_of(path, delimiter)
     with open_text(path) as stream:
-        yield from _csv_records(path, stream, form.delimiter) if form.kind == "csv" else _json_records(stream, form)
+        is_csv = form.kind == "csv"
+        rows = _csv_records(path, stream, form.delimiter) if is_csv else _json_records(stream, form)
+        yield from own_labels.folded(rows)
 
 
 def for_seconds(records: Iterator[Any], seconds: float) -> Iterator[Any]:
@@ -90,17 +96,19 @@ def for_seconds(records: Iterator[Any], seconds: float) -> Iterator[Any]:
 
 
 def field_names(path: str, delimiter: str = "", most_rows: int | None = None) -> list[str]:
-    """The fields a file offers: a CSV header, or the keys of all JSON objects, of the first `most_rows` if need be.
+    """The fields a file offers: a CSV header, or the keys of all records, of the first `most_rows` if need be.
 
-    "All" is what ten seconds of computing reach. Raises UnusableFile for more than 1,000 fields, or for a CSV that has
-    one twice.
+    Records are JSON objects, or our own labels read back. "All" is what ten seconds of computing reach. Raises
+    UnusableFile for more than 1,000 fields, or for a CSV that has one twice.
     """
     form = form_of(path, delimiter)
     if form.kind == "csv":
         with open_text(path) as stream:
-            return [name for name in _header(path, csv.reader(stream, delimiter=form.delimiter)) if name]
+            header = [name for name in _header(path, csv.reader(stream, delimiter=form.delimiter)) if name]
+        if not own_labels.is_labels(header):
+            return header
     names: dict[str, None] = {}
-    for _, record in for_seconds(islice(read_records(path), most_rows), SECONDS):
+    for _, record in for_seconds(islice(read_records(path, delimiter), most_rows), SECONDS):
         names.update(dict.fromkeys(record if isinstance(record, dict) else {}))
         _check_width(path, len(names))
     return [name for name in names if name.strip()]

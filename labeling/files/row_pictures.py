@@ -39,15 +39,23 @@ def named(
 ) -> tuple[Named, ...]:
     """The pictures of a record in the order of `fields`, (field, title) each; an empty cell is none.
 
-    Without a source a picture is known by its path alone. Raises UnusablePicture for the first that cannot be one; only
-    its head is looked at.
+    A field of our own exports holds several, by their titles. Without a source a picture is known by its path alone.
+    Raises UnusablePicture for the first that cannot be one; only its head is looked at.
     """
-    cells = [(name, title, record.get(name)) for name, title in fields]
     return tuple(
-        _named(title, cell, record.get(name + ALT), source)
-        for name, title, cell in cells
+        _named(title, cell, alt, source)
+        for name, field_title in fields
+        for title, cell, alt in _cells(field_title, record.get(name), record.get(name + ALT))
         if cell is not None and not (isinstance(cell, str) and not cell.strip())
     )
+
+
+def _cells(title: str, cell: object, alt: object) -> list[tuple[str, object, object]]:
+    """Title, path and words of each picture in a cell."""
+    if not isinstance(cell, dict):
+        return [(title, cell, alt)]
+    words = alt if isinstance(alt, dict) else {}
+    return [(str(name), path, words.get(name)) for name, path in cell.items()]
 
 
 def _named(title: str, cell: object, alt: object, source: PictureSource | None) -> Named:

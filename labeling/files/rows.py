@@ -6,12 +6,13 @@ import hashlib
 import json
 import math
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from labeling.files import own_labels
 from labeling.files.gold import GoldReader, KnownAnswer
 from labeling.files.picture_sources import PictureSource
 from labeling.files.records import Bad as Bad
@@ -75,11 +76,15 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What tells rows apart: the id, whether the file gave it, and the hash of the text."""
+    """What tells rows apart: the id, whether the file gave it, and the hash of the text.
+
+    `exported`: of a row that we exported with pictures, the hash of its texts and of where the pictures are kept.
+    """
 
     id: str
     named: bool
     digest: str
+    exported: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ class Row:
 
     `named`: whether the file gave the id; otherwise it is made of the line. `groups`: by field, empty ones left out.
     `images`: the pictures as the file names them; `kept`: what an instance notes of them once they are stored.
-    `known`: known answers by question, where they are not one label of the first.
+    `known`: known answers by question, where they are not one label of the first. `own`: we exported it; `local_only`:
+    its text must not leave this machine, as the export says.
     """
 
     line: int
@@ -102,18 +108,24 @@ class Row:
     images: tuple[Named, ...] = ()
     kept: tuple[dict[str, Any], ...] = ()
     known: tuple[KnownAnswer | None, ...] = ()
+    own: bool = False
+    local_only: bool = False
 
     @cached_property
     def digest(self) -> str:
         """Hash of the titled texts and the pictures, equal for rows that show the same thing."""
-        shown = [[title, _folded(text)] for title, text in self.parts]
-        shown += [[image.title, "", image.digest] for image in self.images]
-        content = json.dumps(shown, ensure_ascii=False)
-        return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+        return digest_of(self.parts, [(image.title, image.digest) for image in self.images])
 
-    @property
+    @cached_property
     def key(self) -> Key:
-        return Key(self.id, self.named, self.digest)
+        files = [(image.title, image.path) for image in self.images] if self.own else []
+        return Key(self.id, self.named, self.digest, digest_of(self.parts, files) if files else "")
+
+
+def digest_of(parts: Iterable[Sequence[str]], images: Iterable[Sequence[str]]) -> str:
+    """Hash of titles with texts, and of titles with what stands for a picture."""
+    shown = [[title, _folded(text)] for title, text in parts] + [[title, "", image] for title, image in images]
+    return hashlib.blake2b(json.dumps(shown, ensure_ascii=False).encode(), digest_size=16).hexdigest()
 
 
 def _folded(text: str) -> str:
@@ -193,7 +205,7 @@ def row_of(
         written = "" if known and readers[0] else _label(record, fields.gold)
         groups = {key: value for key in fields.groups if (value := _text(record, key).strip())}
         name = _text(record, fields.id).strip()
-        about = {key: _short(record[key]) for key in fields.shown if record.get(key) not in (None, "")}
+        about = _about(record, fields.shown)
     except ValueError as error:
         return Bad(line, str(error))
     gold = allowed.match(written)
@@ -204,7 +216,22 @@ def row_of(
         reason = f"The gold label {written[:60]!r} is not in the label set."
     if reason:
         return Bad(line, reason)
-    return Row(line, name or f"line-{line}", parts, gold or "", groups, about, bool(name), written, images, known=known)
+    own = own_labels.is_labels(record)
+    return Row(
+        *(line, name or f"line-{line}", parts, gold or "", groups, about, bool(name), written, images),
+        known=known,
+        own=own,
+        local_only=own and str(record.get(own_labels.LOCAL_ONLY)).casefold() == "true",
+    )
+
+
+def _about(record: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
+    """What stands beside the text, by its field; a field of our own exports holds all of them."""
+    told: dict[str, Any] = {}
+    for name in names:
+        value = record.get(name)
+        told |= value if name == own_labels.ABOUT and isinstance(value, dict) else {name: value}
+    return {name: _short(value) for name, value in told.items() if value not in (None, "")}
 
 
 def _known(record: Mapping[str, Any], readers: Readers, text: str) -> tuple[KnownAnswer | None, ...]:
@@ -226,7 +253,7 @@ def _titled(value: object) -> dict[str, Any] | None:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return None
-    if not isinstance(value, dict) or not 0 < len(value) <= MOST_PARTS:
+    if not isinstance(value, dict) or len(value) > MOST_PARTS:
         return None
     return value if all(isinstance(text, str) for text in value.values()) else None
 

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import TextIO
 
 from labeling.files.delimiters import DELIMITERS, SNIFFED_LINES, delimiter_of, has_column, plain
+from labeling.files.own_labels import is_labels
 from labeling.kinds.cells import listed, written
 
 csv.field_size_limit(20_000_000)
 Row = Sequence[str]
-OWN_LABELS = frozenset({"task", "label", "confidence", "decided_by", "provenance"})
-"""What every file of labels has that Concord exported."""
 OWN_VOTES = frozenset({"task", "worker", "label", "prompt_version", "created_at"})
 BLOCK = 64
 """Lines that are looked at together; so few that the garbage collector is not woken by each block."""
@@ -124,7 +123,7 @@ def _csv_table(
 def is_own(header: Iterable[str]) -> bool:
     """Whether these are the columns of a CSV that Concord exported."""
     names = set(header)
-    return names >= OWN_LABELS or names >= OWN_VOTES
+    return is_labels(names) or names >= OWN_VOTES
 
 
 def find_column(path: str, header: Sequence[str], column: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from labeling.files import imports, known_answers, workbooks
-from labeling.files.guesses import fields_for
+from labeling.files.guesses import LOOKED_AT, fields_for, own_known
+from labeling.files.own_labels import is_labels
 from labeling.files.records import field_names
 from labeling.files.rows import Fields, check_encoding, gold_labels
 from labeling.files.tables import UnusableFile
@@ -242,7 +244,17 @@ def chosen_fields(options: Options, path: str) -> Fields:
         text = []
     place = str(Path(options["file"]).resolve().parent) if images else ""
     groups = group_fields(options)
-    return fields_for(path, text, options["gold"], groups, options["id"], images=images, pictures=place)
+    fields = fields_for(path, text, options["gold"], groups, options["id"], images=images, pictures=place)
+    return replace(fields, golds=further_known(path, fields, known_project(options)))
+
+
+def further_known(path: str, fields: Fields, project: Project | None) -> tuple[str, ...]:
+    """The fields of our own export with the known answers to the further questions of a project that is there."""
+    names = field_names(path, most_rows=LOOKED_AT) if project and fields.gold else []
+    if project is None or not is_labels(names):
+        return ()
+    known = own_known(names, project.questions.count())
+    return tuple(known[1:]) if fields.gold == known[0] else ()
 
 
 def microdollars(text: str) -> int:

@@ -29,6 +29,7 @@ class ExportForm(forms.Form):
         error_messages={"invalid_choice": "There is no such batch in this project."},
     )
     question = forms.TypedChoiceField(label="Of which question", required=False, coerce=int, empty_value=None)
+    pictures = forms.BooleanField(label="With the pictures, as a ZIP that reads back", required=False)
 
     def __init__(self, *args: Any, project: Project, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -36,6 +37,8 @@ class ExportForm(forms.Form):
         self.fields["batch"].queryset = project.batches.kept()  # type: ignore[attr-defined]
         asked = [(one.position + 1, f"{one.position + 1}: {one.wording}") for one in project.questions.all()]
         self.fields["question"].choices = [("", "all"), *asked]  # type: ignore[attr-defined]
+        if not project.instances.filter(images__isnull=False).exists():
+            del self.fields["pictures"]
 
     @property
     def scope(self) -> Batch | Project:
@@ -46,4 +49,5 @@ class ExportForm(forms.Form):
     @property
     def plain(self) -> bool:
         """Whether the file is streamed as it is, and not packed."""
-        return self.cleaned_data["format"] in leaving.PLAIN
+        packed = self.cleaned_data.get("pictures") and self.cleaned_data["what"] == leaving.LABELS
+        return self.cleaned_data["format"] in leaving.PLAIN and not packed

@@ -16,6 +16,7 @@ from labeling.management import scopes
 WHATS = ("labels", "votes", "ledger")
 FORMATS = ("csv", "jsonl", "label-studio", "doccano", "conll", "brat", "hf")
 FOLDERS = ("brat", "hf")
+PACKED = ("csv", "jsonl")
 
 
 class Command(BaseCommand):
@@ -28,12 +29,17 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, default="csv")
         parser.add_argument("--question", type=int, help="number of the question, from 1; by default all")
         parser.add_argument(
-            "--output", default="-", help="the file to write, a folder or a .zip for brat and hf; - is standard output"
+            "--output",
+            default="-",
+            help="the file to write, a folder or a .zip for brat and hf, a .zip for csv and jsonl with their pictures; "
+            "- is standard output",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            written = self.write_folder(options) if options["format"] in FOLDERS else self.write_file(options)
+            packed = options["format"] in PACKED and options["output"].lower().endswith(".zip")
+            several = packed or options["format"] in FOLDERS
+            written = self.write_folder(options) if several else self.write_file(options)
         except UnusableFile as error:
             self.stderr.write(str(error))
             sys.exit(2)

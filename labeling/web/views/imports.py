@@ -15,6 +15,7 @@ from labeling import known
 from labeling.crowd.errors import CrowdError
 from labeling.files import guesses, known_answers, surveys, uploads
 from labeling.files.delimiters import DELIMITERS
+from labeling.files.own_labels import IMAGES, is_labels
 from labeling.files.picture_store import SMALL_TYPE
 from labeling.files.pictures import UnusablePicture, thumbnail
 from labeling.files.row_pictures import source_at
@@ -159,19 +160,22 @@ def _look(request: HttpRequest, visit: Visit, upload: Upload) -> Look:
         names = upload.field_names(delimiter)
     except UnusableFile as error:
         return Look(FieldsForm({}, names=[]), Survey(), str(error), labels, wished)
+    own = is_labels(names) and IMAGES in names
     if ("text" in told or "images" in told or "act" in told) and not _cut_anew(request):
         mapping = FieldsForm(
             {"same_id": "skip", **told.dict(), **_lists(told), "delimiter": delimiter},
             names=names,
-            pictures=upload.packed,
+            pictures=upload.packed or own,
             questions=count,
         )
     else:
         allowed = [label.name for label in labels]
         fields = guesses.guess(
-            str(upload.path), names, visit.project.group_name, delimiter, allowed, with_pictures=upload.packed
+            *(str(upload.path), names, visit.project.group_name, delimiter, allowed),
+            with_pictures=upload.packed,
+            questions=count,
         )
-        mapping = FieldsForm(FieldsForm.data_of(fields), names=names, pictures=upload.packed, questions=count)
+        mapping = FieldsForm(FieldsForm.data_of(fields), names=names, pictures=upload.packed or own, questions=count)
     survey, wrong = _survey(visit, upload, mapping, [label.name for label in labels])
     there, clashes = intake.already_there(visit.project, survey.keys)
     return Look(mapping, survey, wrong, labels, delimiter, there, clashes)
