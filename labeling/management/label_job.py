@@ -44,6 +44,7 @@ def open_batch(options: Options) -> Batch:
     path = local_path(options["file"])
     check_encoding(path)
     fields = chosen_fields(options, path)
+    fields = replace(fields, golds=further_known(path, fields, known_project(options)))
     kind = label_kinds.kind_name(options["kind"], known_project(options))
     label_kinds.check_options(kind, options)
     labels = label_names(options, fields, path, kind)
@@ -244,8 +245,7 @@ def chosen_fields(options: Options, path: str) -> Fields:
         text = []
     place = str(Path(options["file"]).resolve().parent) if images else ""
     groups = group_fields(options)
-    fields = fields_for(path, text, options["gold"], groups, options["id"], images=images, pictures=place)
-    return replace(fields, golds=further_known(path, fields, known_project(options)))
+    return fields_for(path, text, options["gold"], groups, options["id"], images=images, pictures=place)
 
 
 def further_known(path: str, fields: Fields, project: Project | None) -> tuple[str, ...]:
