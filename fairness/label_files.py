@@ -19,23 +19,25 @@ from labeling.kinds.cells import NO_NAME, Rules, clean, decide, listed, unguarde
 class LabelFile:
     """What a file of labels holds. `skipped`: rows without a label or a group. `repeated`: rows that name a task again.
 
-    `notes`: what a reader of the file should know, in sentences.
+    `notes`: what a reader of the file should know. `belief`: how sure each label is, (N,), where it was asked for.
     """
 
     tasks: Labeled
     skipped: int
     repeated: int
     notes: tuple[str, ...]
+    belief: np.ndarray | None = None
 
 
-def read_labeled(path: str, group: str, rules: Rules) -> LabelFile:
+def read_labeled(path: str, group: str, rules: Rules, belief: str = "") -> LabelFile:
     """The rows that have a label and a group.
 
     Gold and weights are read where the file has those columns. If every row is checked the file is itself a sample and
     weights count for selection rates too; else weights belong to the checked rows alone. A group called nan or null is
-    none: programs write that for an empty cell. Raises UnusableFile.
+    none: programs write that for an empty cell. `belief` names a column with how sure each label is, between 0 and 1.
+    Raises UnusableFile.
     """
-    with open_table(path, ("task", "label", group), ("gold", "weight")) as table:
+    with open_table(path, ("task", "label", group), ("gold", "weight", *([belief] if belief else []))) as table:
         rows = [unguarded(row) if table.own else row for row in table.rows]
     columns = list(zip(*rows, strict=True)) or [()] * 5
     labels, sides = decide(Counter(columns[1]), rules), decide(Counter(columns[2]), _of_groups(columns[2], rules))
@@ -57,7 +59,18 @@ def read_labeled(path: str, group: str, rules: Rules) -> LabelFile:
     again = _again([(clean(row[0]), labels.name[row[1]]) for row in used])
     notes = [*table.notes, *_without(rows, labels.name, sides.name), *_told_again(*again)]
     told = dict.fromkeys([*notes, *labels.notes, *sides.notes, *gold_notes])
-    return LabelFile(tasks, len(rows) - len(used), again[0], tuple(told))
+    sure = np.array([_sure(path, belief, row) for row in used]) if belief else None
+    return LabelFile(tasks, len(rows) - len(used), again[0], tuple(told), sure)
+
+
+def _sure(path: str, belief: str, row: Sequence[str]) -> float:
+    try:
+        value = float(clean(row[5]))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UnusableFile(f"{path}: task {clean(row[0])!r} has {row[5]!r} in {belief}; it needs a number from 0 to 1.")
+    return value
 
 
 def _of_groups(cells: Sequence[str], rules: Rules) -> Rules:

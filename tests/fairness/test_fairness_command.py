@@ -247,3 +247,33 @@ def test_our_own_export_is_read_without_its_guard_against_formulas(tmp_path):
     path.write_text("\n".join(["task,label,confidence,decided_by,provenance,group", *rows]) + "\n")
     found = read_labeled(str(path), "group", Rules(labels=("+ good", "bad")))
     assert found.tasks.group_names == ("=north", "south") and found.tasks.label_names == ("+ good", "bad")
+
+
+def believed(sure="0.9", n=80, checked=2):
+    """Every `checked`-th row with gold; one of ten labels is wrong."""
+    lines = []
+    for place in range(n):
+        gold, group = place % 2, "ab"[place // 2 % 2]
+        label = 1 - gold if place % 10 == 0 else gold
+        known = gold if place % checked == 0 or place % 3 == 0 else ""
+        lines.append(f"t{place},{label},{group},{known},{2 if known != '' else ''},{sure}")
+    return lines
+
+
+BELIEVED = "task,label,district,gold,weight,confidence"
+
+
+def test_a_column_of_beliefs_adds_doubly_robust_estimates(labels_file):
+    path = labels_file(believed(), BELIEVED)
+    found = json_of(path, "--belief", "confidence", "--minimum", "5")
+    robust = found["doubly_robust"]
+    assert set(robust["labels"]["1"]) == {"tpr", "fpr", "prevalence", "distortion"}
+    line = robust["labels"]["1"]["prevalence"]["groups"]["a"]
+    assert line["checks"] > 0 and line["low"] < line["value"] < line["high"]
+    assert "Doubly robust, with how sure each label was" in text_of(path, "--belief", "confidence", "--minimum", "5")
+    assert "doubly_robust" not in json_of(path, "--minimum", "5")
+
+
+@pytest.mark.parametrize("sure", ["", "1.2", "sure"])
+def test_a_belief_that_is_no_share_is_refused(labels_file, sure):
+    assert "it needs a number from 0 to 1" in refusal(labels_file(believed(sure), BELIEVED), "--belief", "confidence")

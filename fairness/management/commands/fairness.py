@@ -13,6 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from fairness.answer_files import AnswerFiles, parts_right, read_answers
+from fairness.estimates import of_files
 from fairness.gaps import Gap, Terms
 from fairness.intervals import Estimate
 from fairness.label_files import LabelFile, read_labeled
@@ -47,6 +48,9 @@ class Command(BaseCommand):
         parser.add_argument("--reference", help="group that ratios compare with, by default the highest")
         parser.add_argument("--seed", type=_seed, default=0)
         parser.add_argument("--gold", help="file of right answers, for kinds whose answer has several rows")
+        parser.add_argument(
+            "--belief", default="", help="column with how sure each label is, 0 to 1: narrower, doubly robust estimates"
+        )
         parser.add_argument("--items", help="JSONL with task (or id) and the group, where labels do not name it")
         add_cell_options(parser)
         add_kind_option(parser)
@@ -67,13 +71,18 @@ def _measured(options: dict[str, Any]) -> tuple[FairnessTable, dict[str, Any]]:
         if options[name]:
             raise UnusableFile(f"--{name} is for answers of several rows; name gold and group in the labels' own file.")
     check_files([options["file"]])
-    found = read_labeled(options["file"], options["group"], rules_of(options))
+    found = read_labeled(options["file"], options["group"], rules_of(options), options["belief"])
     terms = _terms(options, found.tasks)
-    return fairness_table(found.tasks, terms), _facts(found, options["group"], terms)
+    facts = _facts(found, options["group"], terms)
+    if found.belief is not None:
+        facts["doubly_robust"] = of_files.measured(found.tasks, found.belief, terms)
+    return fairness_table(found.tasks, terms), facts
 
 
 def _measured_kind(options: dict[str, Any]) -> tuple[FairnessTable, dict[str, Any]]:
     """Gaps of each label, step or type of answers of another kind, and what they rest on. Raises UnusableFile."""
+    if options["belief"]:
+        raise UnusableFile("--belief is for answers of one label; leave it out.")
     check_files([options[name] for name in ("file", "gold", "items")])
     kind = kind_of(options)
     files = AnswerFiles(options["file"], options["group"], options["gold"], options["items"])
@@ -176,6 +185,7 @@ def as_lines(table: FairnessTable, facts: dict[str, Any]) -> Iterator[str]:
         yield f"\n{one.label}"
         yield from _gap_lines(one.gaps)
         yield from _group_lines(one)
+    yield from of_files.lines(facts.get("doubly_robust", {}))
     for found in table.stand_outs:
         yield f"\n{found.group} differs from the rest in {found.measure} of {found.label}: {found.difference:+.3f}"
 
