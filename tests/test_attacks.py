@@ -100,13 +100,16 @@ class TestAddresses:
     def test_the_anonymous_are_sent_to_sign_in(self, keys: dict[str, Any]) -> None:
         assert wrong(statuses(Client(), "city", keys), {302}) == {}
 
+    @pytest.mark.slow
     def test_strangers_learn_nothing(self, keys: dict[str, Any]) -> None:
         User.objects.create_user("stranger")
         assert wrong(statuses(signed_in("stranger"), "city", keys), {404}) == {}
 
+    @pytest.mark.slow
     def test_annotators_are_refused_what_is_not_theirs(self, keys: dict[str, Any]) -> None:
         assert wrong(statuses(signed_in("ann"), "city", keys, OPEN_TO_ANNOTATORS), {403}) == {}
 
+    @pytest.mark.slow
     def test_keys_of_another_project_are_not_found_in_ones_own(self, batch: Batch, keys: dict[str, Any]) -> None:
         """The manager of one project tries the keys of another under the own project's address."""
         mine = Project.objects.create(name="Mine", slug="mine")
@@ -159,6 +162,7 @@ class TestHoldsOfOthers:
 class TestKeys:
     """The same key and body is the same answer; another body is refused."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("changed", [{"label": 1}, {"note": "other"}])
     def test_another_body_under_the_same_key_is_refused(self, keys: dict[str, Any], changed: dict[str, Any]) -> None:
         labels = Project.objects.get(slug="city").label_list()
@@ -235,6 +239,7 @@ def hostile(batch: Batch) -> Batch:
 
 
 class TestWords:
+    @pytest.mark.slow
     def test_markup_in_any_words_stays_words_on_every_page(self, hostile: Batch) -> None:
         keys = keys_in(hostile)
         looked, found, clients = 0, {}, [signed_in(who) for who in ("max", "ann")]

@@ -157,6 +157,7 @@ def test_an_earlier_card_opens_whole_and_one_answer_is_changed(batch: Batch, ann
     assert not Vote.objects.current().exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("act", "state"), [("skip", "skipped"), ("flag", "flagged")])
 def test_skip_and_flag_are_of_the_instance_and_taken_back_whole(
     batch: Batch, ann: Client, act: str, state: str

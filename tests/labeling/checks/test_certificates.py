@@ -339,6 +339,7 @@ def test_a_file_that_was_changed_is_found_out(settled: Batch) -> None:
         (lambda told: told["target"].update(more=2), "makes no sense"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_no_certificate_is_refused_in_a_sentence(settled: Batch, change: Any, said: str) -> None:
     text = certificates.as_file(certified(by_experts(settled)))
     with pytest.raises(evidence.NotEvidence, match=said):

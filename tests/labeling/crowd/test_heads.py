@@ -62,6 +62,7 @@ def test_a_grade_between_is_nearer_than_one_at_the_end(name: str) -> None:
     assert all(answer.probabilities and sum(answer.probabilities) == pytest.approx(1, abs=1e-6) for answer in answers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("brief", [many(), graded()], ids=["choices", "scale"])
 def test_a_wrong_answer_does_not_reach_the_vote_on_its_own_example(brief: Brief) -> None:
     first = brief.examples[0]

@@ -65,6 +65,7 @@ def exported(project: Project, path: Path, *options: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["choices", "scale", "spans"])
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_exported_votes_feed_aggregate_and_come_in_again(

@@ -164,6 +164,7 @@ def test_a_small_budget_buys_what_the_page_promises(items: Path, budget: str, mo
     assert not ledger.faults()
 
 
+@pytest.mark.slow
 def test_rows_come_from_standard_input_too(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "".join(
         json.dumps({"text": f"{word} {n}", "gold": word}) + "\n" for n in range(30) for word in ("up", "down")

@@ -246,6 +246,7 @@ MOVEMENTS = st.lists(st.tuples(st.sampled_from("rsluh"), st.integers(0, 200)), m
 class AnyOrderOfMovements(TestCase):
     """Whatever happens in whatever order, the books add up, and only a bill above what was held crosses a cap."""
 
+    @pytest.mark.slow
     @given(st.integers(0, 500), MOVEMENTS)
     @hypothesis.settings(max_examples=25)
     def test_books_add_up(self, cap: int, moves: list[tuple[str, int]]) -> None:

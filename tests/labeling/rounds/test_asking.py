@@ -60,6 +60,7 @@ def states(batch: Batch) -> list[str]:
 
 
 class TestAnswers:
+    @pytest.mark.slow
     def test_each_answer_is_a_vote_and_what_it_cost_is_booked_to_the_micro_dollar(
         self, batch: Batch, server: FakeOpenAI
     ) -> None:

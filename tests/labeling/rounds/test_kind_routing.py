@@ -94,6 +94,7 @@ def paid(project: Project, price: int = 1000) -> Annotator:
     return project.annotators.create(kind="paid", name="big", spec=spec, price_microdollars=price)
 
 
+@pytest.mark.slow
 def test_a_paid_model_answers_known_tasks_first_then_the_torn_ones_within_the_money(asked: Question) -> None:
     batch = batch_of(asked.project, TEXTS)
     Task.objects.filter(pk__in=[one.pk for one in own(batch, asked)[30:]]).update(gold_marks=[0], slice="validation")

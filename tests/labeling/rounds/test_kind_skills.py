@@ -49,6 +49,7 @@ def of(who: Annotator, asked: Question) -> skill.Skill:
     return skill.of(Skill.objects.get(annotator=who, question=asked))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["choices", "scale", "spans"])
 def test_who_is_wrong_on_many_known_tasks_is_seen_and_raises_an_alarm(project: Project, kind: str) -> None:
     asked, tasks, right = told(project, kind)

@@ -130,6 +130,7 @@ def test_a_manager_may_ask_people_about_all_that_is_left_or_accept_it_and_the_ex
     assert len(marked) >= left and all(row["confidence"] < 0.8 for row in marked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counted", [5_000, 0])
 def test_checks_of_accepted_leftovers_are_announced_with_the_number_and_the_price_that_come(
     make: Make, monkeypatch: pytest.MonkeyPatch, counted: int

@@ -57,6 +57,7 @@ def spoken(belief: Floats) -> Votes:
         pytest.param(simulate(44, 3, 100)[0], id="100 labels"),
     ],
 )
+@pytest.mark.slow
 def test_extremes_give_sound_beliefs(votes: Votes, labelled: bool) -> None:
     known = np.full(votes.n_tasks, -1, dtype=np.int32)
     if labelled:

@@ -48,6 +48,7 @@ def assert_sound(result: Inference, votes: Votes) -> None:
         pytest.param(simulate(20, 4, 100)[0], id="100 labels"),
     ],
 )
+@pytest.mark.slow
 def test_extremes_give_sound_beliefs(name: str, votes: Votes) -> None:
     assert_sound(method(name)(votes), votes)
 

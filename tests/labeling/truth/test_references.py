@@ -28,6 +28,7 @@ def every_figure() -> Iterator[object]:
             yield pytest.param(name, place, id=f"{name}-{crowd}", marks=[pytest.mark.slow] if slow else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "place"), list(every_figure()))
 def test_accuracy_is_the_published_one(name: str, place: int):
     votes, gold = human_crowd(SETS[place])

@@ -263,6 +263,7 @@ PARTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "part"), PARTS)
 def test_pages_of_kept_numbers_follow_and_fetch_newer_ones_by_themselves(
     manager: Client, settled: Batch, page: str, part: str, monkeypatch: pytest.MonkeyPatch

@@ -193,6 +193,7 @@ def test_the_encoded_spellings_name_what_staff_alone_may_name(manager: Client, p
         "chat:m@http://127.0.0.1:11434/v1?local=TRUE",
     ],
 )
+@pytest.mark.slow
 def test_in_production_managers_reach_no_file_no_model_and_no_network_of_the_server(
     manager: Client, project: Any, spec: str
 ) -> None:

@@ -288,6 +288,7 @@ class TestShown:
 
 
 class TestIds:
+    @pytest.mark.slow
     def test_an_id_of_other_texts_is_asked_about_and_nothing_is_lost(self, client: Client) -> None:
         fresh(client)
         address = choose(client, example("doc_id.csv"), "doc_id.csv", "fresh")["Location"]

@@ -49,6 +49,7 @@ def test_it_starts_as_the_project_has_it(manager: Client, bought: Batch) -> None
     )
 
 
+@pytest.mark.slow
 def test_no_money_buys_nothing_and_says_what_it_saves(manager: Client, bought: Batch) -> None:
     asked = {"router": "value", "aggregator": "majority_vote", "budget": "0"}
     answer = manager.get(address(bought), asked)
