@@ -44,8 +44,8 @@ def settle(escalation: Escalation, vote: Vote) -> bool:
 
 def _settle_by_kind(escalation: Escalation, task: Task, vote: Vote, belief: Belief | None) -> None:
     """The same for answers that are more than one label of a choice."""
-    if vote.label is None and vote.marks is None:
-        return
+    if escalation.to == Kind.PAID or (vote.label is None and vote.marks is None):
+        return  # what a model says is weighed with the others
     if escalation.to == Kind.EXPERT:
         decisions.decide(decisions.of_answer(vote, belief, Decision.By.EXPERT, vote.raw), task)
     elif found := kind_settling.dispute(task, vote, belief, task.batch.asks_until):

@@ -16,6 +16,7 @@ from labeling.files.tables import UnusableFile
 from labeling.management.label_kinds import label_names
 from labeling.models import Annotator, Project, SkippedRow, Task
 from tests.commands import Shell
+from tests.conftest import SHARED
 
 pytestmark = pytest.mark.django_db
 SHELL = Shell("label")
@@ -103,6 +104,56 @@ def test_images_from_the_folder_of_the_file_are_labeled_by_models_that_see(tmp_p
     crowd = ("--crowd", "image_colours", "--validation", 12)
     told = run(tmp_path / "items.csv", "--image", "photo", "--gold", "gold", *crowd)
     assert (told["kind"], told["tasks"], told["votes"], told["accuracy"]) == ("choice", 24, 24, 1.0)
+
+
+def recorded(folder: Path, rows: Sequence[dict[str, Any]], field: str, name: str = "votes.jsonl") -> Path:
+    """Of the crowd two who now and then repeat the first answer of all, and one who costs money and is right."""
+    votes = [
+        {"task": row["id"], "worker": who, field: row["answer"] if who == "big" or (n + at) % 3 else rows[0]["answer"]}
+        for n, row in enumerate(rows)
+        for at, who in enumerate(("one", "two", "big"))
+    ]
+    return written(folder, votes, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "from_field", "labels"), [
+    ("spans", "spans", "place"), ("choices", "about", "loud,south"), ("scale", "far", "0,3"),
+    ("choice", "far", "0,1,2,3"),
+])  # fmt: skip
+def test_recorded_answers_of_every_kind_vote_and_what_is_bought_counts_as_paid(
+    tmp_path: Path, kind: str, from_field: str, labels: str
+) -> None:
+    rows = [{**row, "answer": row[from_field]} for row in sentences(60)]
+    votes = recorded(tmp_path, rows, "spans" if kind == "spans" else "label")
+    told = run(
+        *(written(tmp_path, rows), "--kind", kind, "--gold", "answer", "--labels", labels, "--id", "id"),
+        *("--crowd", f"replay:{votes}?worker=one,replay:{votes}?worker=two", "--validation", 20),
+        *("--paid", f"replay:{votes}?worker=big&call=0.01", "--budget", "1"),
+    )
+    by = told["decided_by"]
+    assert (told["tasks"], told["votes"] >= 120, told["abstentions"], by["person"]) == (60, True, 0, 0)
+    assert by["paid"] > 0 and by["crowd"] + by["paid"] + by["file"] == told["decided"]
+    assert 0 < told["cost_usd"] <= 1 and told["accuracy"] > max(told["best_single_accuracy"], 0.8)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SHARED / "kinds").exists(), reason="the data sets are not on this machine")
+def test_on_emotions_in_romanian_a_third_reader_is_worth_its_price(tmp_path: Path) -> None:
+    folder = SHARED / "kinds" / "red_v2"
+    gold: dict[str, list[str]] = {}
+    with (folder / "gold.csv").open() as stream:
+        for row in csv.DictReader(stream):
+            gold.setdefault(row["task"], []).extend([row["label"]] if row["label"] else [])
+    items = [{**item, "gold": gold[item["id"]]} for item in lines(folder / "items.jsonl")]
+    voters = [f"replay:{folder / 'votes.csv'}?worker=annotator{n}" for n in (1, 2, 3)]
+    told = run(
+        *(written(tmp_path, items), "--kind", "choices", "--gold", "gold", "--crowd", ",".join(voters[:2])),
+        *("--validation", 60, "--paid", f"{voters[2]}&call=0.01", "--budget", "2"),
+    )
+    assert told["cost_usd"] == 2.0 and told["decided_by"]["person"] == 0
+    assert told["best_single_micro_f1"] == pytest.approx(0.78, abs=0.01) and told["micro_f1"] > 0.93
+    assert told["exact_match"] > 0.87, ".892 where 200 of 483 tasks are asked about, .579 by majority"
 
 
 def test_bad_rows_of_every_sort_are_told_each_in_a_sentence_and_the_good_ones_kept(tmp_path: Path) -> None:

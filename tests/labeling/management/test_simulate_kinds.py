@@ -134,3 +134,18 @@ def test_half_of_celebas_second_looks_close_most_of_the_gap():
     before, half, every = (point["label_accuracy"] for point in found["curve"])
     assert (half - before) / (every - before) >= 0.6
     assert (half - before) / (1 - before) >= 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SHARED / "kinds").exists(), reason="the data sets are not on this machine")
+def test_agreement_and_majority_on_celeba_are_the_papers_figures(tmp_path: Path):
+    folder = SHARED / "kinds" / "celeba_vlm"
+    rows = (folder / "votes.csv").read_text().splitlines(keepends=True)
+    first = tmp_path / "before.csv"
+    first.write_text("".join(row for row in rows if ",reannotator," not in row))
+    before = Shell("agreement").run_json(first, "--kind", "choices")
+    assert before["raw_agreement"]["value"] == pytest.approx(0.795175, abs=1e-9)
+    after = Shell("aggregate").run_json(folder / "votes.csv", "--kind", "choices", "--method", "majority_vote")
+    right = {name: one["label_accuracy"] for name, one in after["annotators_against_answers"].items()}
+    assert right["llava_next"] == pytest.approx(0.89115, abs=1e-9)
+    assert right["celeba_human"] == pytest.approx(0.904025, abs=1e-9)

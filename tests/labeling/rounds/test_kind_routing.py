@@ -11,7 +11,7 @@ from labeling.kinds.choices import NO, YES
 from labeling.kinds.spans import Stretches
 from labeling.managing import leftovers
 from labeling.models import Annotator, Batch, Decision, Escalation, Project, Purse, Question, Task
-from labeling.rounds import weighing
+from labeling.rounds import settling, weighing
 from tests.questions import batch_of, question, say
 from tests.reviewers.scenery import model
 
@@ -191,3 +191,17 @@ def test_a_task_that_nobody_has_an_opinion_of_is_left_over_as_well(asked: Questi
     Batch.objects.filter(pk=batch.pk).update(stage="reviewing")
     assert leftovers.ask_people(batch) == 4
     assert {one.why for one in sent(batch, asked, "person")} == {"No model gave an answer; a manager asked for people."}
+
+
+def test_what_a_paid_model_says_is_weighed_and_settles_nothing_by_itself(asked: Question) -> None:
+    batch = batch_of(asked.project, TEXTS[:3])
+    weighing.weigh(batch)
+    Escalation.objects.in_batch(batch.pk).delete()
+    told = {"project": asked.project, "kind": "paid", "spec": "replay:votes.csv?worker=big"}
+    paid = Annotator.objects.create(name="big", price_microdollars=1000, **told)
+    task = own(batch, asked)[0]
+    sent_on = Escalation.objects.create(task=task, to="paid", annotator=paid, reason="uncertain")
+    assert settling.settle(sent_on, say(task, paid, SURE))
+    task.refresh_from_db()
+    assert task.stage == "open" and not Decision.objects.filter(task=task).exists()
+    assert not sent(batch, asked, "expert")
