@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from fairness import views
+from fairness.audit import views as audit
 from fairness.estimates import views as estimates
 
 urlpatterns = [
@@ -12,4 +13,7 @@ urlpatterns = [
     path("p/<slug:slug>/batches/<int:batch>/", views.batch, name="batch"),
     path("p/<slug:slug>/batches/<int:batch>/checks/", views.check_more, name="check_more"),
     path("p/<slug:slug>/batches/<int:batch>/estimates/", estimates.estimates, name="estimates"),
+    path("p/<slug:slug>/lineup/", audit.lineup, name="lineup"),
+    path("p/<slug:slug>/audits/", audit.audits, name="audits"),
+    path("p/<slug:slug>/audits/<int:audit>/", audit.audit, name="audit"),
 ]

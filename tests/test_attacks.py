@@ -15,6 +15,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
+from fairness.audit import making
+from fairness.audit.sentences import Sentence
+from fairness.models import Audit
 from labeling.checks import certificates
 from labeling.models import Alarm, Annotator, Batch, Escalation, Instance, Label, Membership, Project, Task
 from labeling.money import ledger
@@ -38,6 +41,12 @@ def addresses() -> Iterator[tuple[str, list[str]]]:
                 yield str(pattern.name), list(pattern.pattern.converters)
 
 
+def audit_of(batch: Batch) -> Audit:
+    """An audit of the batch's project that put two sentences to a model."""
+    two = [Sentence("frame", name, f"{name} is here.") for name in ("She", "He")]
+    return making.begin(batch.project.first_question, "Pairs", two, [model(batch.project, "Audited")])
+
+
 def keys_in(batch: Batch) -> dict[str, Any]:
     """One real key of each kind that addresses take, from this batch's project."""
     held = claiming.hand_out(person(batch.project, "ann"))
@@ -56,6 +65,7 @@ def keys_in(batch: Batch) -> dict[str, Any]:
         "call": ledger.reserve(batch.tasks.all()[0], paid, 100).pk,
         "number": refusal.pk,
         "upload": uuid.uuid4(),
+        "audit": audit_of(batch).pk,
         "kind": "csv",
     }
 
