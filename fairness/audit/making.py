@@ -72,7 +72,7 @@ def _write(batch: Batch, question: Question, sentences: Sequence[Sentence]) -> N
             external_id=f"audit-{batch.pk}-{place}",
             digest=hashlib.md5(f"audit {batch.pk} {place}".encode(), usedforsecurity=False).hexdigest(),
             parts=[[title, one.text]],
-            about={FRAME: one.frame, VARIANT: one.variant},
+            groups={FRAME: one.frame, VARIANT: one.variant},
         )
         for place, one in enumerate(sentences)
     ]

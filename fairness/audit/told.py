@@ -78,7 +78,7 @@ def told(audit: Audit) -> Told:
     """What each member answered, compared within frames."""
     rows = list(
         audit.batch.tasks.order_by("position").values_list(
-            "pk", f"instance__about__{FRAME}", f"instance__about__{VARIANT}", "instance__parts"
+            "pk", f"instance__groups__{FRAME}", f"instance__groups__{VARIANT}", "instance__parts"
         )
     )
     members = audit.members.select_related("annotator")
