@@ -130,7 +130,7 @@ def _left_over(visit: Visit, standings: list[Standing]) -> list[Todo]:
 
 def _unknown_money(visit: Visit) -> list[Todo]:
     unknown = Reservation.objects.filter(task__project=visit.project, state=Reservation.State.UNKNOWN)
-    count = unknown.count()
+    count = unknown.filter(call=None).count()
     if not count or not visit.may("manager"):
         return []
     held = ledger.dollars(sum(unknown.values_list("reserved_microdollars", flat=True)))

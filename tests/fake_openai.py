@@ -7,8 +7,9 @@ Each request takes the next behaviour of the queue, then `label` for ever. Behav
 label (the oracle's answer as JSON) · prose ("Sure! The label is ...") · malformed (names no label, each time in other
 words) · babble (names none, always in the same words) · leak (label, and repeats the key wherever it can) · truncated
 (fewer bytes than announced) · dropped (charged, then the connection ends) · slow (waits `slow_seconds`, then label) ·
-drip (one byte at a time) · refusal · thinking (all tokens go into a thought) · redirect · any HTTP status such as 401,
-429 (with `Retry-After: retry_after`), 500; 400 is about the text, as are moderated (403) and toolong (400), setup (400)
+drip (one byte at a time) · refusal · partial (of several questions the first) · thinking (all tokens go into a
+thought) · redirect · any HTTP status such as 401, 429
+(with `Retry-After: retry_after`), 500; 400 is about the text, as are moderated (403) and toolong (400), setup (400)
 is about the request, unexplained (400) and forbidden (403) do not say.
 Usage: uncounted (none) · zero · total (a thought counts in the total only) · millions (five million tokens).
 Successes that are no answer: garbage (a web page) · error (the object `error`) · stream · nochoices · empty · text.
@@ -28,7 +29,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -38,12 +39,16 @@ Oracle = Callable[[str, list[str]], str]
 
 @dataclass(frozen=True)
 class Request:
-    """What one request held: its whole body, the text to label, and the header with the key."""
+    """What one request held: its whole body, the text to label, and the header with the key.
+
+    `asked`: of a request that asks several questions the labels of each by its key, and the field of its answer.
+    """
 
     body: dict[str, Any]
     text: str
     labels: list[str]
     authorization: str
+    asked: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
     @property
     def prompt(self) -> str:
@@ -196,7 +201,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _right(self, request: Request) -> str:
         if self.fake.content is not None:
             return self.fake.content(request.body)
+        if request.asked:
+            return json.dumps({key: self._answer(request, *told) for key, told in request.asked.items()})
         return json.dumps({"label": self.fake.oracle(request.text, request.labels)}, ensure_ascii=False)
+
+    def _answer(self, request: Request, name: str, labels: list[str]) -> dict[str, Any]:
+        """The answer to one of several questions: by the oracle, the middle of a scale, no stretch of text."""
+        told = {"label": "", "labels": [], "value": labels[len(labels) // 2], "spans": []}
+        if name in ("label", "labels"):
+            said = self.fake.oracle(request.text, labels)
+            told |= {"label": said, "labels": [said]}
+        return {name: told[name]}
+
+    def _partial(self, request: Request) -> None:
+        """Of several questions the first alone is answered."""
+        whole = json.loads(self._right(request))
+        self._say(request, json.dumps({key: whole[key] for key in list(whole)[:1]}))
 
     def _refusal(self, request: Request) -> None:
         self._say(request, "", message={"refusal": "I cannot help with that."})
@@ -327,7 +347,18 @@ def _request(body: dict[str, Any], authorization: str) -> Request:
     fenced = re.findall(r"^\[([^\n]*) (\w{12})\]\n(.*?)\n\[/\1 \2\]", asked, re.DOTALL | re.MULTILINE)
     told = str(body["messages"][0]["content"])
     labels = [line[2:].partition(":")[0] for line in told.split("\n\n")[0].splitlines() if line.startswith("- ")]
-    return Request(body, "\n".join(text for *_, text in fenced) or asked, labels, authorization)
+    text = "\n".join(text for *_, text in fenced) or asked
+    return Request(body, text, labels, authorization, dict(_several(told)))
+
+
+def _several(told: str) -> Iterator[tuple[str, tuple[str, list[str]]]]:
+    """The key of each of several questions, the field that its answer has, and its labels."""
+    for part in told.split('Question "')[1:]:
+        key, _, rest = part.partition('"')
+        labels = [line[2:].partition(":")[0] for line in rest.split("\n\n")[0].splitlines() if line.startswith("- ")]
+        form = re.search(rf'Its answer is an object: "{key}": {{"(\w+)"', rest)
+        assert form
+        yield key, (form[1], labels)
 
 
 def _token_logprobs(content: str, labels: list[str]) -> list[dict[str, Any]]:

@@ -24,12 +24,14 @@ log = logging.getLogger(__name__)
 class Question:
     """One thing to label: `task` names it, `parts` are its (title, text) pairs in reading order, `images` its pictures.
 
-    Offsets of stretches count the code points of `text`.
+    Offsets of stretches count the code points of `text`. `about`: of a voter that was prepared for several questions
+    (`Together`) the places of those that are asked; () for the one of any other.
     """
 
     task: str
     parts: tuple[tuple[str, str], ...]
     images: tuple[Picture, ...] = ()
+    about: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
@@ -80,6 +82,7 @@ class Brief:
     `kind`: the kind of the answers, by its name in `labeling.kinds`; of a scale the labels are steps or the two ends.
     `wording`: the question itself, where it is no part of the instructions. `values`: where the labels stand, upwards,
     for steps whose names do not say it.
+    `shared`: what of the instructions is the same for all questions of a project, as it stands there.
     Answers depend on the brief and the question alone.
     """
 
@@ -93,6 +96,7 @@ class Brief:
     kind: str = ONE_LABEL
     wording: str = ""
     values: tuple[float, ...] = ()
+    shared: str = field(default="", repr=False, compare=False)
 
     @property
     def answers(self) -> Kind:
@@ -147,7 +151,8 @@ class Answer:
     `output_tokens`, `cost_microdollars`: over all `attempts`. `model`: name and version of what
     answered. `note`: what a reader should know, for example that the text was shortened.
     `hidden`: how many values of each kind were hidden from the voter (see `redaction`). `unreadable`: it answered, and
-    what it wrote names no label.
+    what it wrote names no label. `parts`: of a call that asked several questions the answer to each of them, with its
+    share of what the call took; this one then says nothing itself, and holds what the whole call took.
     """
 
     label: int | None
@@ -164,10 +169,16 @@ class Answer:
     hidden: Mapping[str, int] = field(default_factory=dict)
     unreadable: bool = False
     said: Any = field(default=None, compare=False)
+    parts: tuple[Answer, ...] = ()
 
     def __post_init__(self) -> None:
         if self.said is None and self.label is not None:
             object.__setattr__(self, "said", self.label)
+
+    @property
+    def each(self) -> tuple[Answer, ...]:
+        """The answers to the questions that were asked, one or several."""
+        return self.parts or (self,)
 
 
 @runtime_checkable
@@ -217,6 +228,17 @@ class ConcurrentVoter(Voter, Protocol):
         """One answer or one error for each question, in order; nothing is raised.
 
         `questions` is read one at a time, each right before its call.
+        """
+
+
+@runtime_checkable
+class Together(ConcurrentVoter, Protocol):
+    """A voter that answers several questions about one thing in one call."""
+
+    def together(self, others: Sequence[Voter]) -> ConcurrentVoter:
+        """The same voter for its own question and those that the `others` were prepared for, in this order.
+
+        It is asked by `Question.about`, and its answers have `parts`, one for each question asked.
         """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from labeling.crowd.base import LabelSet
@@ -37,6 +37,18 @@ class Reply:
     refused: bool = False
     token_logprobs: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = ()
     cut: bool = False
+
+    def within(self, words: str) -> Reply:
+        """The same reply with the tokens of these words of it alone; without any where they stand nowhere, or twice."""
+        begin, place, tokens = self.content.find(words), 0, []
+        told = "".join(token for token, _ in self.token_logprobs)
+        if begin < 0 or told != self.content or self.content.find(words, begin + 1) >= 0:
+            return replace(self, token_logprobs=())
+        for token, alternatives in self.token_logprobs:
+            if begin <= place < begin + len(words):
+                tokens.append((token, alternatives))
+            place += len(token)
+        return replace(self, token_logprobs=tuple(tokens))
 
 
 def read_reply(body: bytes) -> Reply:

@@ -39,6 +39,8 @@ _OURS = frozenset(
     ]
 )
 """Fields that the other options set, or that would change what is sent, kept or paid for."""
+MOST_OF_SEVERAL = 4_000
+"""Up to so many tokens each answer in a reply has its own limit; every model of today writes as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,19 @@ class ChatSettings:
         """How shots are chosen."""
         return self.examples or ("nearest" if self.nearest else "fixed")
 
-    def fields(self, n_labels: int, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+    def limit_of(self, answers: int) -> int:
+        """The most tokens of a reply that holds so many answers.
+
+        What is made for short answers counts for each; a large limit leaves room for thoughts, which are thought once.
+        """
+        return max(self.max_tokens, min(answers * self.max_tokens, MOST_OF_SEVERAL))
+
+    def fields(self, n_labels: int, schema: dict[str, Any] | None = None, answers: int = 1) -> dict[str, Any]:
         """The fields of a request besides model and messages, as the openai client takes them.
 
-        `schema`: of the reply, sent where the server is said to hold to one.
+        `schema`: of the reply, sent where the server is said to hold to one. `answers`: so many are in it.
         """
-        chosen: dict[str, Any] = {self.limit: self.max_tokens}
+        chosen: dict[str, Any] = {self.limit: self.limit_of(answers)}
         if self.temperature is not None:
             chosen["temperature"] = self.temperature
         if self.seed is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from labeling.crowd import prompts
-from labeling.crowd.base import Answer, LabelSet, Question
-from labeling.crowd.chat_reply import RAW_CHARACTERS, Reply, label_probabilities
+from labeling.crowd.base import Answer, Question
+from labeling.crowd.chat_reply import RAW_CHARACTERS, Reply
 from labeling.crowd.chat_settings import ChatSettings
 from labeling.crowd.errors import CrowdError, Unexplained
+from labeling.crowd.prices import shares
 from labeling.crowd.replies import Read
 from labeling.crowd.thoughts import without_thoughts
 
@@ -21,11 +22,27 @@ CUT_OFF = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a reply says to one question: as it was read, in the model's words, and how likely it finds the labels."""
+
+    read: Read = field(default_factory=Read)
+    words: str = ""
+    probabilities: tuple[float, ...] | None = None
+
+
 @dataclass(slots=True)
 class Turn:
-    """One question and its attempts. `doubt`: a refusal that may be about the text or about how the model is set up."""
+    """One thing to look at, the questions asked about it, and the attempts.
+
+    `left`: places of the questions that are still to be answered; `heard`: what was said to the others. `doubt`: a
+    refusal that may be about the text or about how the model is set up. `limit`: tokens that the last reply may have.
+    """
 
     question: Question
+    left: tuple[int, ...]
+    heard: dict[int, Heard] = field(default_factory=dict)
+    limit: int = 0
     began: float = field(default_factory=time.perf_counter)
     asked: Asked = field(default_factory=list)
     most_tokens: int = 0
@@ -49,7 +66,7 @@ class Turn:
         or says the same as before, would do so again.
         """
         input_tokens = self.most_tokens if reply.input_tokens is None else reply.input_tokens
-        output_tokens = settings.max_tokens if reply.output_tokens is None else reply.output_tokens
+        output_tokens = self.limit if reply.output_tokens is None else reply.output_tokens
         again = (
             not reply.refused and not self.cut_off(reply) and (not self.attempts or reply.content != self.reply.content)
         )
@@ -67,12 +84,13 @@ class Turn:
         """Whether the reply ended in the middle of a thought."""
         return reply.cut and not without_thoughts(reply.content).strip()
 
-    def answer(self, read: Read, labels: LabelSet, settings: ChatSettings, version: str) -> Answer:
-        """What the last reply says, with what all attempts used."""
+    def answer(self, heard: Heard, settings: ChatSettings, version: str) -> Answer:
+        """What was said to one question, with what all attempts used."""
+        read = heard.read
         return Answer(
             read.label,
-            None if read.label is None else label_probabilities(self.reply, labels, read.label),
-            self.reply.content[:RAW_CHARACTERS],
+            heard.probabilities,
+            (heard.words or self.reply.content)[:RAW_CHARACTERS],
             self.input_tokens,
             self.output_tokens,
             self.attempts,
@@ -94,9 +112,32 @@ class Turn:
     def _note(self, settings: ChatSettings) -> str:
         notes = {
             "The model declined to answer.": self.reply.refused,
-            CUT_OFF.format(limit=settings.max_tokens): self.cut_off(self.reply),
+            CUT_OFF.format(limit=self.limit or settings.max_tokens): self.cut_off(self.reply),
             "It was not asked again, because the money did not suffice.": self.unfunded,
             "The text was shortened.": prompts.is_shortened(self.question),
             "The server counted no tokens; the most it can have been is booked.": self.uncounted,
         }
         return " ".join(note for note, holds in notes.items() if holds)
+
+
+def together(answers: list[Answer]) -> Answer:
+    """The answers that one call gave: each with an even share of what the call took, which sums to it exactly."""
+    whole, count = answers[0], len(answers)
+    used = zip(
+        shares(whole.input_tokens, count),
+        shares(whole.output_tokens, count),
+        shares(whole.cost_microdollars, count),
+        strict=True,
+    )
+    parts = tuple(
+        replace(
+            one,
+            input_tokens=read,
+            output_tokens=written,
+            cost_microdollars=cost,
+            seconds=one.seconds / count,
+        )
+        for one, (read, written, cost) in zip(answers, used, strict=True)
+    )
+    silent = all(one.unreadable for one in answers)
+    return replace(whole, label=None, said=None, probabilities=None, unreadable=silent, parts=parts)

@@ -47,6 +47,17 @@ class Price:
             return int((tokens + pieces).to_integral_value(rounding=ROUND_CEILING))
 
 
+def shares(amount: int, count: int) -> list[int]:
+    """An amount in so many whole shares that sum to it, as even as can be, the larger ones first.
+
+    No share of a smaller amount is larger than the same share of a larger one.
+
+    >>> shares(11, 3), shares(2, 3)
+    ([4, 4, 3], [1, 1, 0])
+    """
+    return [(amount + count - 1 - place) // count for place in range(count)]
+
+
 def stated_price(options: Mapping[str, str], name: str) -> Price:
     """The price in `options`: `input` and `output` in US dollars per million tokens, or `call` in US dollars.
 

@@ -32,7 +32,8 @@ def scrubbed(outcome: Answer | CrowdError, secret: str) -> Answer | CrowdError:
     """The same answer or error, with no key in its words."""
     if isinstance(outcome, Answer):
         raw, model, note = (scrub(words, secret) for words in (outcome.raw, outcome.model, outcome.note))
-        return replace(outcome, raw=raw, model=model, note=note)
+        parts = tuple(one for part in outcome.parts if isinstance(one := scrubbed(part, secret), Answer))
+        return replace(outcome, raw=raw, model=model, note=note, parts=parts)
     outcome.args = tuple(scrub(str(part), secret) for part in outcome.args)
     return outcome
 

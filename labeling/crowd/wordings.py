@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """`task`: the sentence before the labels. `form`: of a JSON reply. `plain`: of a reply in words.
+    """`role` and `task`: the sentences before the labels. `form`: of a JSON reply. `plain`: of a reply in words.
 
     `reminder`: when the last reply could not be read. `names`: what stands in a completion before the answer.
     """
 
+    role: str
     task: str
     form: str
     plain: str
@@ -26,35 +27,40 @@ class Wording:
 
 
 CHOICE = Wording(
-    "You label texts. Choose the one label that fits best:",
-    'Reply with one JSON object: {"label": "<one of the labels>"}.',
+    "You label texts.",
+    "Choose the one label that fits best:",
+    '{"label": "<one of the labels>"}.',
     "Reply with the label alone.",
     'Your last reply named none of the labels. Reply with nothing but {"label": "..."}, naming one of them.',
 )
 CHOICES = Wording(
-    "You label texts. Choose every label that fits; there may be several, or none:",
-    'Reply with one JSON object: {"labels": ["<label>", "<another label>"]}, with an empty list where no label fits.',
+    "You label texts.",
+    "Choose every label that fits; there may be several, or none:",
+    '{"labels": ["<label>", "<another label>"]}, with an empty list where no label fits.',
     "Reply with a line for each label: its name, a colon, and yes or no.",
     'Your last reply could not be read. Reply with nothing but {"labels": [...]}, naming labels that fit or none.',
     "Labels",
 )
 SCALE = Wording(
-    "You rate texts. Choose the step of the scale that fits best; the steps, from the lowest to the highest:",
-    'Reply with one JSON object: {"value": <the step>}.',
+    "You rate texts.",
+    "Choose the step of the scale that fits best; the steps, from the lowest to the highest:",
+    '{"value": <the step>}.',
     "Reply with the step alone.",
     'Your last reply named no step of the scale. Reply with nothing but {"value": ...}, naming one of them.',
     "Value",
 )
 SCALE_OF_NUMBERS = Wording(
-    "You rate texts by a number on a scale; its ends, the lowest and the highest:",
-    'Reply with one JSON object: {"value": <a number between the ends>}.',
+    "You rate texts.",
+    "Give a number on a scale; its ends, the lowest and the highest:",
+    '{"value": <a number between the ends>}.',
     "Reply with the number alone.",
     'Your last reply named no number of the scale. Reply with nothing but {"value": ...}, between the ends.',
     "Value",
 )
 SPANS = Wording(
-    "You mark stretches of text. Mark every stretch that is of one of these types:",
-    'Reply with one JSON object: {"spans": [{"quote": "<words copied exactly from the text>", "label": "<type>"}]}, '
+    "You mark stretches of text.",
+    "Mark every stretch that is of one of these types:",
+    '{"spans": [{"quote": "<words copied exactly from the text>", "label": "<type>"}]}, '
     "the stretches in the order of the text, an empty list where there is nothing to mark. Copy each quote letter by "
     "letter, no more of it than the stretch. A quote that is listed twice means its first two occurrences; to mark a "
     'later occurrence alone, add its number, for example "occurrence": 2.',

@@ -68,8 +68,9 @@ def book(call: Reservation, charged_microdollars: int | None, note: str) -> None
 
     A bill above what was held is booked in full and pauses the model, as one that the provider counted itself.
     """
+    held = call.held_for_the_call
     ledger.reconcile(call, charged_microdollars, note)
-    calls.halt_if_dearer(call.annotator, charged_microdollars or 0, call)
+    calls.halt_if_dearer(call.annotator, charged_microdollars or 0, held)
     nudges.announce(call.task.project_id)
 
 

@@ -57,7 +57,11 @@ class Purse(models.Model):
 
 
 class Reservation(models.Model):
-    """Money held for one answer: held, then settled or released or unknown, once."""
+    """Money held for one answer: held, then settled or released or unknown, once.
+
+    A call that asks several questions about one instance has a reservation for each of them, which hold, and cost, an
+    even share each; they are made and closed together.
+    """
 
     class State(models.TextChoices):
         HELD = "held", "held"
@@ -68,6 +72,14 @@ class Reservation(models.Model):
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="reservations")
     annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="reservations")
     escalation = models.ForeignKey(Escalation, null=True, on_delete=models.PROTECT, related_name="reservations")
+    call = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="others",
+        help_text="The first reservation of the call, where it asks several questions; null for the first.",
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.HELD)
     reserved_microdollars = models.PositiveBigIntegerField()
     cost_microdollars = models.PositiveBigIntegerField(null=True)
@@ -92,6 +104,21 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reserved_microdollars} held for {self.annotator} on {self.task}"
+
+    @property
+    def of_the_call(self) -> list[Reservation]:
+        """All reservations of the call that this is the first of, this one first."""
+        return [self, *sorted(self.others.all(), key=lambda one: one.pk)]
+
+    @property
+    def asks(self) -> int:
+        """How many questions its call asks."""
+        return len(self.call.others.all()) + 1 if self.call else len(self.others.all()) + 1
+
+    @property
+    def held_for_the_call(self) -> int:
+        """Micro-dollars held for the whole call that this is the first of."""
+        return sum(one.reserved_microdollars for one in self.of_the_call)
 
 
 class LedgerQuerySet(models.QuerySet["LedgerEntry"]):

@@ -7,7 +7,7 @@ cannot overspend by one micro-dollar) and the same movement is written as entrie
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from math import floor, log10
 
@@ -16,6 +16,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from labeling.crowd.prices import shares
 from labeling.models import Annotator, Batch, Escalation, LedgerEntry, Project, Purse, Reservation, Task
 
 Account = LedgerEntry.Account
@@ -161,46 +162,75 @@ def reserve(task: Task, annotator: Annotator, microdollars: int, escalation: Esc
 
     Raises Refused where a cap leaves too little, or the project's paid calls are stopped; nothing is held then.
     """
+    return reserve_call([task], annotator, microdollars, [escalation])[0]
+
+
+def reserve_call(
+    tasks: Sequence[Task],
+    annotator: Annotator,
+    microdollars: int,
+    escalations: Sequence[Escalation | None] | None = None,
+) -> list[Reservation]:
+    """Hold the most one call can cost that asks about all of these tasks of a batch: a reservation for each, evenly.
+
+    Raises Refused as `reserve`; nothing is held then.
+    """
     if microdollars < 0:
         raise Refused(f"A price of {dollars(microdollars)} is below zero; state zero or more.")
+    made: list[Reservation] = []
     with transaction.atomic():
-        batch = _batch_now(task) if annotator.kind in Annotator.MACHINES else task.batch
+        batch = _batch_now(tasks[0]) if annotator.kind in Annotator.MACHINES else tasks[0].batch
         _hold(open_purse(batch), microdollars)
         purses = _caps_on(batch)
         for purse in purses[1:]:
             _hold(purse, microdollars)
-        held = Reservation.objects.create(
-            task=task, annotator=annotator, escalation=escalation, reserved_microdollars=microdollars
-        )
-        _write(purses, f"held for {annotator.name}", {Account.FREE: -microdollars, Account.HELD: microdollars}, held)
-    return held
+        of_each = zip(tasks, escalations or [None] * len(tasks), shares(microdollars, len(tasks)), strict=True)
+        for task, escalation, share in of_each:
+            held = Reservation(task=task, annotator=annotator, escalation=escalation, reserved_microdollars=share)
+            held.call = made[0] if made else None
+            held.save()
+            made.append(held)
+            _write(purses, f"held for {annotator.name}", {Account.FREE: -share, Account.HELD: share}, held)
+    return made
 
 
 def raise_hold(held: Reservation, microdollars: int) -> None:
-    """Hold so much in all for an answer that is to be asked for once more, under the same caps; never less than before.
+    """Hold so much in all for an answer that is to be asked for once more; see `raise_call`."""
+    raise_call([held], microdollars)
 
-    Raises Refused where a cap leaves too little, paid calls are stopped, or the reservation is closed; nothing changes.
+
+def raise_call(held: Sequence[Reservation], microdollars: int) -> None:
+    """Hold so much in all for a call that is to be made once more, under the same caps; never less than before.
+
+    `held`: all reservations of the call, the first first. Raises Refused where a cap leaves too little, paid calls are
+    stopped, or the call is booked; nothing changes then.
     """
     with transaction.atomic():
-        mine = Reservation.objects.select_for_update().get(pk=held.pk)
-        if mine.state != State.HELD:
+        rows = Reservation.objects.select_for_update().in_bulk([one.pk for one in held])
+        mine = [rows[one.pk] for one in held]
+        if any(one.state != State.HELD for one in mine):
             raise Refused("This call is booked already.")
-        more = microdollars - mine.reserved_microdollars
-        if more > 0:
-            _hold(open_purse(_batch_now(mine.task)), more)
-            purses = list(_purses_under(mine).order_by(*LOCK_ORDER))
+        wanted = shares(microdollars, len(mine))
+        more = [max(share - one.reserved_microdollars, 0) for share, one in zip(wanted, mine, strict=True)]
+        if any(more):
+            _hold(open_purse(_batch_now(mine[0].task)), sum(more))
+            purses = list(_purses_under(*mine).order_by(*LOCK_ORDER))
             for purse in purses[1:]:
-                _hold(purse, more)
-            Reservation.objects.filter(pk=held.pk).update(reserved_microdollars=microdollars)
-            _write(purses, "held to ask once more", {Account.FREE: -more, Account.HELD: more}, mine)
-    held.reserved_microdollars = max(microdollars, mine.reserved_microdollars)
+                _hold(purse, sum(more))
+            for one, amount in zip(mine, more, strict=True):
+                one.reserved_microdollars += amount
+                Reservation.objects.filter(pk=one.pk).update(reserved_microdollars=one.reserved_microdollars)
+                _write(purses, "held to ask once more", {Account.FREE: -amount, Account.HELD: amount}, one)
+    for one, now in zip(held, mine, strict=True):
+        one.reserved_microdollars = now.reserved_microdollars
 
 
-def _purses_under(held: Reservation) -> QuerySet[Purse]:
-    """The purses that this money is held in; of nothing that is held, those that apply now."""
-    if held.reserved_microdollars:
-        return Purse.objects.filter(pk__in=held.entries.values("purse"))
-    return Purse.objects.filter(pk__in=[purse.pk for purse in _caps_on(held.task.batch)])
+def _purses_under(*held: Reservation) -> QuerySet[Purse]:
+    """The purses that this money of a call is held in; of nothing that is held, those that apply now."""
+    if any(one.reserved_microdollars for one in held):
+        entries = LedgerEntry.objects.filter(reservation__in=[one.pk for one in held])
+        return Purse.objects.filter(pk__in=entries.values("purse"))
+    return Purse.objects.filter(pk__in=[purse.pk for purse in _caps_on(held[0].task.batch)])
 
 
 def waits_for_calls(project: Project) -> bool:
@@ -253,24 +283,29 @@ def keep_unknown(held: Reservation, note: str) -> None:
 
 
 def unreconciled(project: Project) -> QuerySet[Reservation]:
-    """Calls whose outcome nobody knows, oldest first; their money is held."""
-    return Reservation.objects.filter(task__project=project, state=State.UNKNOWN).order_by("pk")
+    """Calls whose outcome nobody knows, oldest first, the first reservation of each; their money is held."""
+    return Reservation.objects.filter(task__project=project, state=State.UNKNOWN, call=None).order_by("pk")
 
 
 @transaction.atomic
 def reconcile(held: Reservation, charged_microdollars: int | None, note: str) -> None:
     """Book what the provider's bill says about a call of unknown outcome: the amount charged, or None for nothing.
 
-    A bill above what was held is booked in full, as in `settle`. Raises Refused for a call whose outcome is known
-    already, and for an amount below zero.
+    `held`: the first reservation of the call; of several each is charged an even share. A bill above what was held is
+    booked in full, as in `settle`. Raises Refused for a call whose outcome is known already, and for an amount below
+    zero.
     """
     charged = charged_microdollars or 0
     if charged < 0:
         raise Refused(f"{dollars(charged)} is no charge for this call; state zero or more.")
     state = State.RELEASED if charged_microdollars is None else State.SETTLED
-    if not _close(held, state, charged_microdollars, _of_more(held, charged, note), open_states=(State.UNKNOWN,)):
-        raise Refused("The outcome of this call is known already; there is nothing to reconcile.")
-    _give_back(held, charged)
+    call = held.of_the_call
+    for one, share in zip(call, shares(charged, len(call)), strict=True):
+        cost = None if charged_microdollars is None else share
+        if not _close(one, state, cost, _of_more(one, share, note), open_states=(State.UNKNOWN,)):
+            raise Refused("The outcome of this call is known already; there is nothing to reconcile.")
+        _give_back(one, share)
+    held.refresh_from_db(fields=["reserved_microdollars"])
 
 
 def _of_more(held: Reservation, cost: int, note: str) -> str:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from labeling import known, models, said
 from labeling.crowd.abilities import check_kind
-from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Stays, Voter
+from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Stays, Together, Voter
 from labeling.crowd.errors import CrowdError, Misconfigured, unforeseen
 from labeling.crowd.shot_trials import Evidence
 from labeling.models import Annotator, Batch, Label, Task, Vote
@@ -48,6 +48,18 @@ def ready(annotator: Annotator, batch: Batch, asked: models.Question | None = No
             _ready.popitem(last=False)
     _ready.move_to_end(key)
     return _ready[key]
+
+
+def panel(annotator: Annotator, batch: Batch, asked: Sequence[models.Question]) -> Voter:
+    """The voter behind an annotator, prepared for these questions; of several it `joins`. Raises CrowdError."""
+    prepared = [ready(annotator, batch, one) for one in asked]
+    first, *others = prepared
+    return first.together(others) if others and isinstance(first, Together) else first
+
+
+def joins(annotator: Annotator) -> bool:
+    """Whether it answers several questions about one instance in one call. Raises CrowdError where it is unusable."""
+    return isinstance(recruiting.build(annotator.spec), Together)
 
 
 def _prepare(voter: Voter, brief: Brief) -> None:
@@ -131,6 +143,7 @@ def bare_brief(about: models.Question) -> Brief:
         kind=about.kind,
         wording="" if about.votes_are_enough else about.wording,
         values=space_of(labels).values if stand else (),
+        shared=about.project.guidelines,
     )
 
 

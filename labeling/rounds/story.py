@@ -68,20 +68,26 @@ def take_in(batch: Batch) -> bool:
 
 def hand_out(batch: Batch) -> None:
     """Cut the batch into chunks for every model of the crowd that has none yet; safe to repeat."""
-    size, n_tasks = settings.CHUNK_SIZE, batch.n_tasks
+    size, n_tasks = chunk_size(batch), batch.n_tasks
     Chunk.objects.bulk_create(
         (
             Chunk(batch=batch, annotator=annotator, first=first, last=min(first + size, n_tasks) - 1)
             for first in range(0, n_tasks, size)
-            for annotator in batch.project.annotators.crowd()
+            for annotator in batch.project.annotators.crowd().exclude(chunks__batch=batch)
         ),
         ignore_conflicts=True,
     )
 
 
+def chunk_size(batch: Batch) -> int:
+    """How many tasks a chunk has: all of each of its instances."""
+    width = batch.project.questions.count()
+    return max(settings.CHUNK_SIZE // width, 1) * width
+
+
 def hand_out_known(batch: Batch, annotator: Annotator, places: list[int]) -> None:
     """Cut chunks of a batch that is done for one model: those around the known tasks at these places."""
-    size = settings.CHUNK_SIZE
+    size = chunk_size(batch)
     firsts = sorted({place - place % size for place in places})
     last = batch.n_tasks - 1
     chunks = [Chunk(batch=batch, annotator=annotator, first=at, last=min(at + size - 1, last)) for at in firsts]

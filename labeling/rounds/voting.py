@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -20,6 +20,7 @@ from labeling.crowd.errors import (
     MustStay,
     NeedsExamples,
     NotAsked,
+    TextTooLong,
     Unable,
     Unreadable,
     Unsuitable,
@@ -28,6 +29,7 @@ from labeling.models import Annotator, Batch, Chunk, Project, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.people import voters
 from labeling.rounds import calls, fallback, paid_voting, teaching
+from labeling.rounds.sheets import Sheet, sheets_of
 
 LOOK_SECONDS = 0.5
 SITS_OUT = (NeedsExamples, Unsuitable, Unable)
@@ -61,18 +63,25 @@ def vote_on(chunk: Chunk) -> bool:
 
 
 def _vote(chunk: Chunk) -> CrowdError | None:
-    """Ask one question of the project after the other, and write what was answered; the failure that ended it, if any.
+    """Ask the questions of the project, and write what was answered; the failure that ended it, if any.
 
-    What the model cannot answer, or has nothing to learn for, is left out and told. Raises that reason where it holds
-    for all questions.
+    All questions together where the model answers several in one call, else one after the other. What it cannot
+    answer, or has nothing to learn for, is left out and told. Raises that reason where it holds for all questions.
     """
     questions = list(chunk.batch.project.questions.all())
+    together = len(questions) > 1 and voters.joins(chunk.annotator)
     unfit: list[tuple[models.Question, CrowdError]] = []
-    for place, question in enumerate(questions):
+    if together:
+        unfit = _unfit(chunk, questions)
+        left_out = [question for question, _ in unfit]
+        turns = [fit] if (fit := [one for one in questions if one not in left_out]) else []
+    else:
+        turns = [[question] for question in questions]
+    for place, asked in enumerate(turns):
         try:
-            failure, finished = _vote_about(chunk, question, last=place == len(questions) - 1)
+            failure, finished = _vote_about(chunk, asked, last=place == len(turns) - 1)
         except SITS_OUT as reason:
-            unfit.append((question, reason))
+            unfit += [(question, reason) for question in asked]
             continue
         if failure or not finished:
             return failure
@@ -84,15 +93,27 @@ def _vote(chunk: Chunk) -> CrowdError | None:
     return None
 
 
-def _vote_about(chunk: Chunk, question: models.Question, *, last: bool) -> tuple[CrowdError | None, bool]:
-    """Ask one question; the failure that ended it, and whether nothing is left to ask. The `last` ends the chunk."""
-    voter = voters.ready(chunk.annotator, chunk.batch, question)
-    tasks = list(askable(chunk, question, outside=voter.outside).order_by("position"))
+def _unfit(chunk: Chunk, questions: Sequence[models.Question]) -> list[tuple[models.Question, CrowdError]]:
+    """The questions that a model sits out, with the reason. Raises any other CrowdError."""
+    unfit: list[tuple[models.Question, CrowdError]] = []
+    for question in questions:
+        try:
+            voters.ready(chunk.annotator, chunk.batch, question)
+        except SITS_OUT as reason:
+            unfit.append((question, reason))
+    return unfit
+
+
+def _vote_about(chunk: Chunk, questions: Sequence[models.Question], *, last: bool) -> tuple[CrowdError | None, bool]:
+    """Ask these questions; the failure that ended it, and whether nothing is left to ask. The `last` ends the chunk."""
+    voter = voters.panel(chunk.annotator, chunk.batch, questions)
+    sheets = sheets_of(askable(chunk, questions, outside=voter.outside).order_by("position"), questions)
     if chunk.annotator.priced:
-        failure = paid_voting.vote(chunk, voter, tasks, all_of_it=last)
-        return failure, not askable(chunk, question, outside=voter.outside).exists()
-    run = Run(chunk, voter, tasks, question)
-    votes = [*teaching.revisions(chunk, voter, question), *run.votes()]
+        failure = paid_voting.vote(chunk, voter, sheets, all_of_it=last)
+        return failure, not askable(chunk, questions, outside=voter.outside).exists()
+    run = Run(chunk, voter, questions, sheets)
+    again = teaching.revisions(chunk, voter, questions[0]) if len(questions) == 1 else ()
+    votes = [*again, *run.votes()]
     done = run.finished and last
     kept = keep(chunk, votes, done=done) or keep(chunk, votes, done=done)  # a text may be made local-only meanwhile
     if run.finished and not chunk.annotator.failures:
@@ -112,42 +133,66 @@ def _rest(chunk: Chunk, failure: CrowdError) -> None:
 
 @dataclass(slots=True)
 class Run:
-    """A model's way through the open tasks of a chunk. `asked`: tasks handed over; `failure`: what ended it."""
+    """A model's way through the open tasks of a chunk. `asked`: sheets handed over; `failure`: what ended it.
+
+    `apart`: sheets that are too long to be asked about in one call; they are asked about at last, task by task.
+    """
 
     chunk: Chunk
     voter: Voter
-    tasks: list[Task]
-    question: models.Question
-    asked: list[Task] = field(default_factory=list)
+    questions: Sequence[models.Question]
+    sheets: list[Sheet]
+    asked: list[Sheet] = field(default_factory=list)
+    apart: list[Sheet] = field(default_factory=list)
     told: int = 0
     failure: CrowdError | None = None
     stopped: bool = False
     looked: float = field(default_factory=time.monotonic)
     renewed: float = field(default_factory=time.monotonic)
+    _labels: dict[int, tuple[models.Question, list[models.Label]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._labels = {question.pk: (question, question.label_list()) for question in self.questions}
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to ask."""
-        return self.failure is None and self.told == len(self.tasks)
+        return self.failure is None and self.told == len(self.sheets) + len(self.apart)
 
     def votes(self) -> Iterator[Vote]:
         """The vote on each task that was answered, not yet saved."""
-        labels = self.question.label_list()
-        for place, outcome in enumerate(base.outcomes(self.voter, self._questions(), self.pulse)):
+        yield from self._votes(self.sheets)
+        if self.apart:
+            yield from self._votes(self.apart)
+
+    def _votes(self, sheets: Sequence[Sheet]) -> Iterator[Vote]:
+        before = len(self.asked)
+        for place, outcome in enumerate(base.outcomes(self.voter, self._questions(sheets), self.pulse), before):
+            if isinstance(outcome, TextTooLong) and self.asked[place].tasks[1:]:
+                self.apart += self.asked[place].apart()
+                self.told += 1
+                continue
             answer = self._answer(outcome)
             self.told += answer is not None or isinstance(outcome, MustStay)
             if answer is not None:
-                yield voters.vote(self.asked[place], self.chunk.annotator, answer, self.question, labels)
+                yield from self._of(self.asked[place], answer)
                 self._note(answer)
             if not self.pulse() and not isinstance(self.voter, ConcurrentVoter):
                 return
 
-    def _questions(self) -> Iterator[Question]:
-        for task in self.tasks:
+    def _of(self, sheet: Sheet, answer: Answer) -> Iterator[Vote]:
+        """A vote on each task of a sheet; where nothing was said, an abstention on each."""
+        parts = answer.parts or [answer] * len(sheet.tasks)
+        for task, part in zip(sheet.tasks, parts, strict=True):
+            question, labels = self._labels[task.question_id]
+            yield voters.vote(task, self.chunk.annotator, part, question, labels)
+
+    def _questions(self, sheets: Sequence[Sheet]) -> Iterator[Question]:
+        for sheet in sheets:
             if self.failure or not self.pulse():
                 return
-            self.asked.append(task)
-            yield voters.question(task)
+            self.asked.append(sheet)
+            yield sheet.shown()
 
     def _answer(self, outcome: Answer | CrowdError) -> Answer | None:
         """The answer; a server that will not read this one text abstains on it. Any other failure is remembered."""
@@ -228,17 +273,18 @@ def leave_out_stopped(batch: Batch) -> bool:
     return bool(batch.chunks.wanted().stopped().rest("Paid calls were stopped."))
 
 
-def askable(chunk: Chunk, question: models.Question, *, outside: bool) -> TaskQuerySet:
-    """The chunk's tasks about a question without a vote of this model, and without those that must not leave the house.
+def askable(chunk: Chunk, questions: Sequence[models.Question], *, outside: bool) -> TaskQuerySet:
+    """The chunk's tasks about these questions without a vote of this model, and without those that must not leave.
 
-    A model that joined after the batch was read votes on what is open, and on what is known, so that it can be weighed;
-    so does one that costs money, once the batch has been weighed without it.
+    What waits for the answer to another question is not among them. A model that joined after the batch was read votes
+    on what is open, and on what is known, so that it can be weighed; so does one that costs money, once the batch has
+    been weighed without it.
     """
     annotator, batch = chunk.annotator, chunk.batch
-    tasks = chunk.tasks().about(question).asked().without_votes_of(chunk.annotator_id)
+    tasks = chunk.tasks().filter(question__in=questions).asked().without_votes_of(chunk.annotator_id)
     late = batch.taught_at is not None and annotator.created_at > batch.taught_at
     if late or batch.stage == Batch.Stage.DONE or (annotator.priced and batch.rounds.exists()):
         tasks = tasks.filter(Q(stage=Task.Stage.OPEN) | Q(pk__in=known.tasks(batch.project_id).values("pk")))
     if annotator.priced:
-        return fallback.unasked(tasks, annotator).select_related("question", "batch__project")
+        return fallback.unasked(tasks, annotator).select_related("question", "batch__project", "instance")
     return tasks.may_leave() if outside else tasks

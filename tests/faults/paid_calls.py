@@ -1,9 +1,9 @@
 """A provider that errs, dawdles, charges and hangs up, and workers that are killed: its bill stays within the books.
 
-    python tests/faults/paid_calls.py [--tasks 120] [--processes 3] [--kills 8] [--seed 0] [--member]
+    python tests/faults/paid_calls.py [--tasks 120] [--processes 3] [--kills 8] [--seed 0] [--member] [--questions 1]
 
 `--member`: the model is a member of the crowd that votes on everything; else every task is sent to it as a question.
-With DATABASE_URL on PostgreSQL.
+`--questions`: so many are asked about each text, in one call. With DATABASE_URL on PostgreSQL.
 
 Prints one JSON line. It must hold that billed_by_provider <= booked <= cap (booked: spent and held, those of unknown
 outcome included), for every single task as well, and at every look. `lost`: tasks billed without anything in the books,
@@ -30,7 +30,7 @@ from tests.faults.scratch import ROOT, engine, scratch_database
 
 LABELS = ("roads", "water", "noise")
 BEHAVIOURS = {
-    "label": 50, "prose": 6, "malformed": 6, "garbage": 4, "uncounted": 4, "refusal": 3, "truncated": 4, "dropped": 5,
+    "label": 50, "partial": 4, "prose": 6, "malformed": 6, "garbage": 4, "uncounted": 4, "refusal": 3, "truncated": 4, "dropped": 5,
     "slow": 4, "drip": 1, "429": 3, "500": 5, "502": 2, "400": 2,
 }  # fmt: skip
 LEASE_SECONDS = 2
@@ -65,6 +65,7 @@ def main() -> int:
     arguments.add_argument("--kills", type=int, default=8)
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--member", action="store_true")
+    arguments.add_argument("--questions", type=int, default=1)
     arguments.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     chosen = arguments.parse_args()
     if chosen.worker:
@@ -73,10 +74,11 @@ def main() -> int:
     os.environ["CONCORD_LEASE_SECONDS"] = str(LEASE_SECONDS)
     chance = random.Random(chosen.seed)
     with scratch_database() as environment, Provider(random.Random(chosen.seed + 1)) as provider:
-        batch = open_batch(provider, chosen.tasks, chosen.member)
+        batch = open_batch(provider, chosen.tasks, chosen.member, chosen.questions)
         run = {
             "fault": "paid_calls",
             "member": chosen.member,
+            "questions": chosen.questions,
             "engine": engine(),
             "seed": chosen.seed,
             "processes": chosen.processes,
@@ -120,29 +122,30 @@ def vote(batch_id: int) -> int:
             voting.vote_on(chunk)
 
 
-def open_batch(provider: Provider, tasks: int, member: bool) -> Any:
+def open_batch(provider: Provider, tasks: int, member: bool, questions: int) -> Any:
     """Tasks that are all sent to one paid model, or voted on by it, under a cap that will not do for all of them."""
     from labeling.models import Batch, Escalation, Label, Project
     from labeling.money import ledger
     from labeling.people import recruiting
     from labeling.rounds import story
-    from tests.tasks import put_task
+    from tests.questions import batch_of, question
 
     project = Project.objects.create(name="paid", slug="paid")
     for position, name in enumerate(LABELS):
         Label.objects.create(question=project.first_question, position=position, name=name)
-    batch = Batch.objects.create(project=project, name="paid", stage="asking", rows_read=tasks, rows_new=tasks)
+    for number in range(1, questions):
+        question(project, ("choices", "scale")[number % 2], LABELS)
     options = "local=yes&input=0.15&output=0.60&timeout=0.6&concurrency=4&max_tokens=20"
     spec = f"chat:fake@{provider.base_url}?{options}"
     paid = recruiting.add_models(project, [spec], priced=True)[0] if member else recruiting.add_paid(project, spec)
-    for n in range(tasks):
-        parts = [["Text", f"{LABELS[n % 3]} number {n} " + "and so on " * (n % 17)]]
-        task = put_task(batch, position=n, parts=parts)
-        if not member:
-            Escalation.objects.create(task=task, to="paid", annotator=paid, reason="uncertain", why="Torn.")
+    texts = [f"{LABELS[n % 3]} number {n} " + "and so on " * (n % 17) for n in range(tasks)]
+    batch = batch_of(project, texts)
+    Batch.objects.filter(pk=batch.pk).update(stage="asking")
+    for task in batch.tasks.all() if not member else ():
+        Escalation.objects.create(task=task, to="paid", annotator=paid, reason="uncertain", why="Torn.")
     if member:
         story.hand_out(batch)
-    ledger.open_purse(batch, tasks * 80)
+    ledger.set_cap(batch.purse, tasks * 80 * (1 + questions) // 2)
     return batch
 
 
@@ -207,7 +210,10 @@ def books(batch: Any, provider: Provider) -> dict[str, Any]:
     told = batch.tasks.annotate(
         answers=Count("votes", distinct=True), unknown=Count("reservations", filter=unknown, distinct=True)
     )
-    under = sum(provider.bills[task.text] > booked_for(task) for task in batch.tasks.all())
+    booked_by_text: Counter[str] = Counter()
+    for task in batch.tasks.all():
+        booked_by_text[task.text] += booked_for(task)
+    under = sum(provider.bills[text] > amount for text, amount in booked_by_text.items())
     unvoted = questions.filter(state="answered", vote=None).count()
     return {
         "calls": len(provider.requests),

@@ -102,7 +102,7 @@ def paid_models(project: Project) -> list[PaidModel]:
         answers=Count("pk", filter=settled),
         spent=Sum("cost_microdollars", filter=settled),
         each=Avg("cost_microdollars", filter=settled),
-        unknown=Count("pk", filter=Q(state=State.UNKNOWN)),
+        unknown=Count("pk", filter=Q(state=State.UNKNOWN, call=None)),
     )
     booked = {row[0]: row[1:] for row in rows}
     open_ones = Escalation.objects.in_project(project.pk).open().to_paid().listed().values_list("annotator")
@@ -122,4 +122,5 @@ def _votes_due(project: Project) -> dict[int, int]:
 
 def unknown_outcomes(project: Project) -> QuerySet[Reservation]:
     """Calls that were cut off, oldest first, ready to be shown with the task and the model they belong to."""
-    return ledger.unreconciled(project).select_related("annotator", "task__project", "task__instance")
+    unknown = ledger.unreconciled(project).prefetch_related("others")
+    return unknown.select_related("annotator", "task__project", "task__instance")

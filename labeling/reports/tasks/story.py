@@ -68,7 +68,7 @@ def story(task: Task) -> Story:
         tuple(labels) if task.question.one_label else (),
         tuple(task.instance.tasks.exclude(pk=task.pk).select_related("question", "project").order_by("position")),
         task_events.events(votes, escalations, decisions, lambda row: str(reader.row(row, text) or "")),
-        tuple(task.reservations.select_related("annotator").order_by("pk")),
+        tuple(task.reservations.select_related("annotator", "call").order_by("pk")),
         tuple(entries.order_by("pk")),
         any(one.to == Annotator.Kind.EXPERT and one.state == Escalation.State.OPEN for one in escalations),
     )

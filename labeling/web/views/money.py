@@ -127,13 +127,13 @@ def reconcile(request: HttpRequest, slug: str, call: int) -> HttpResponse:
     form = ReconcileForm(request.POST)
     if not form.is_valid():
         return _page(request, visit, {f"call-{call}": first_error(form)})
-    charged = form.charged()
+    charged, before = form.charged(), held.held_for_the_call
     try:
         budgets.book(held, charged, form.cleaned_data["note"] or f"Looked up by {visit.user}.")
     except ledger.Refused as refusal:
         return _page(request, visit, {f"call-{call}": str(refusal)})
     told = "given back" if charged is None else f"booked at {ledger.dollars(charged)}"
-    more = (charged or 0) > held.reserved_microdollars
+    more = (charged or 0) > before
     tail = f", more than was held for it; {held.annotator} is paused until you have compared the prices" if more else ""
     messages.success(request, f"The call to {held.annotator} is {told}{tail}.")
     return redirect("money", slug)

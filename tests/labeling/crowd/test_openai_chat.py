@@ -319,7 +319,14 @@ def test_a_name_that_moves_after_it_was_checked_is_not_followed(
 def test_the_key_stands_nowhere(fake_openai: FakeOpenAI, logged: Logged) -> None:
     fake_openai.behaviours.extend(["label", "401", "400", "500", "dropped"])
     voter = chat(fake_openai)
-    shown = [repr(voter), str(vars(voter)), repr(voter.settings), repr(voter._ready), repr(one(voter))]
+    shown = [
+        repr(voter),
+        str(vars(voter)),
+        repr(voter.settings),
+        repr(voter._line),
+        repr(voter._parts),
+        repr(one(voter)),
+    ]
     for _ in range(4):
         error = failure(voter)
         shown += [str(error), repr(error), repr(error.__dict__), repr(error.__cause__)]

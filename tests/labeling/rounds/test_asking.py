@@ -593,7 +593,7 @@ class TestKilledWorkers:
         self, batch: Batch, server: FakeOpenAI
     ) -> None:
         send(batch, server)
-        slow = asking.Run(asking.deque(asking._claim(questions(batch))))
+        slow = asking.Run.of(asking._claim(questions(batch)))
         questions(batch).update(leased_until=timezone.now() - timedelta(seconds=1))
         for question in questions(batch):
             assert question.lease(30)

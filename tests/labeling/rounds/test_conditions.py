@@ -93,7 +93,7 @@ def test_a_batch_asks_its_crowd_once_tasks_open_and_is_done_without_those_that_a
     batch.refresh_from_db()
     chunk = batch.chunks.get(annotator=member)
     assert batch.stage == "voting" and chunk.done_at is None
-    assert [one.instance.position for one in voting.askable(chunk, asked, outside=False)] == [0]
+    assert [one.instance.position for one in voting.askable(chunk, [asked], outside=False)] == [0]
     assert story.advance(batch.pk)
     member.refresh_from_db()
     assert "learns from tasks whose label is known" in member.error and not member.failures

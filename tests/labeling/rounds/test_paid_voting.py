@@ -16,6 +16,7 @@ from labeling.money import ledger
 from labeling.people import recruiting, voters
 from labeling.reports.money import bills
 from labeling.rounds import asking, calls, paid_voting, story
+from labeling.rounds.sheets import sheets_of
 from tests.fake_openai import FakeOpenAI
 from tests.labeling.managed import told
 
@@ -175,7 +176,9 @@ class TestTheCap:
         held = ledger.reserve(batch.tasks.get(position=0), paid, CAP - 1)
         chunk = batch.chunks.claim(30)
         assert chunk is not None
-        paid_voting.vote(chunk, voters.ready(member, batch), list(batch.tasks.all()))
+        paid_voting.vote(
+            chunk, voters.ready(member, batch), sheets_of(batch.tasks.all(), batch.project.questions.all())
+        )
         member.refresh_from_db()
         assert member.rests and not batch.chunks.resting().exists() and not server.requests
         ledger.release(held)
@@ -312,7 +315,12 @@ class TestStops:
         assert chunk is not None
         Chunk.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
         assert batch.chunks.claim(30)
-        assert paid_voting.vote(chunk, voters.ready(member, batch), list(batch.tasks.all())) is None
+        assert (
+            paid_voting.vote(
+                chunk, voters.ready(member, batch), sheets_of(batch.tasks.all(), batch.project.questions.all())
+            )
+            is None
+        )
         assert not server.requests and not Reservation.objects.exists()
 
 
