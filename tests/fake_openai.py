@@ -166,6 +166,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(request, self._right(request))
 
     def _prose(self, request: Request) -> None:
+        if request.asked:
+            self._say(request, f"Sure! Here it is: {self._right(request)} Anything else?")
+            return
         self._say(request, f"Sure! The label is “{self.fake.oracle(request.text, request.labels)}”.")
 
     def _malformed(self, request: Request) -> None:

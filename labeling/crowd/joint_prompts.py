@@ -63,7 +63,7 @@ def instructions(briefs: Mapping[int, Brief]) -> str:
 def reminder(places: Collection[int]) -> str:
     """When the last reply answered none of these."""
     form = ", ".join(f'"{key(place)}": {{...}}' for place in places)
-    return f"Your last reply could not be read. Reply with nothing but {{{form}}}, in the form that each question asks for."
+    return f"Your last reply could not be read. Reply with nothing but {{{form}}}, each in the form of its question."
 
 
 def schema(briefs: Mapping[int, Brief]) -> dict[str, Any]:

@@ -30,8 +30,8 @@ from tests.faults.scratch import ROOT, engine, scratch_database
 
 LABELS = ("roads", "water", "noise")
 BEHAVIOURS = {
-    "label": 50, "partial": 4, "prose": 6, "malformed": 6, "garbage": 4, "uncounted": 4, "refusal": 3, "truncated": 4, "dropped": 5,
-    "slow": 4, "drip": 1, "429": 3, "500": 5, "502": 2, "400": 2,
+    "label": 50, "partial": 4, "prose": 6, "malformed": 6, "garbage": 4, "uncounted": 4, "refusal": 3,
+    "truncated": 4, "dropped": 5, "slow": 4, "drip": 1, "429": 3, "500": 5, "502": 2, "400": 2,
 }  # fmt: skip
 LEASE_SECONDS = 2
 PATIENCE = 300
@@ -78,7 +78,7 @@ def main() -> int:
         run = {
             "fault": "paid_calls",
             "member": chosen.member,
-            "questions": chosen.questions,
+            "in_one_call": chosen.questions,
             "engine": engine(),
             "seed": chosen.seed,
             "processes": chosen.processes,

@@ -1,4 +1,4 @@
-"""All that a chat model is to say about an instance is asked in one call: by members of the crowd and by paid models."""
+"""All that a chat model is to say about an instance is asked in one call, of members of the crowd and paid models."""
 
 from __future__ import annotations
 
