@@ -1,27 +1,21 @@
-"""Gaps between groups whose evidence has reached the alarm; workers look after every weighing (`WATCHES`).
+"""Gaps between groups whose evidence has reached the alarm; workers look after every lot and weighing (`WATCHES`).
 
 Every question is watched: how right whole answers are and, where an answer has parts, how right each label, step or
-type is.
+type is; or another measure, as the batch's watch asks for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
+from fairness.sequential import Look
+from fairness.watches import looks
+from fairness.watches.looks import MOST, Seen
+from labeling.checks import alarms
+from labeling.checks.alarms import Concern
+from labeling.models import Alarm, Batch, Question, Watch
 
-from fairness.groups import merged
-from fairness.rates import group_rates
-from fairness.sequential import Look, Watch, look_at
-from labeling.checks import alarms, results
-from labeling.checks.compared import part_answers
-from labeling.checks.results import Checked
-from labeling.models import Alarm, Batch, Question
-from labeling.models.grouping import By
-from labeling.truth.votes import Bools
-
-MOST = 1e300
+Measure = Watch.Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,64 +25,81 @@ class Gap:
     question: Question
     look: Look
     part: str = ""
+    measure: str = Measure.RIGHT
 
 
 def look(batch: Batch) -> None:
-    """Raise an alarm about each group of a batch whose answers are right more or less often than the others'."""
-    questions = list(batch.project.questions.all())
-    for question in questions:
-        for attribute in batch.attributes:
-            for found in paused(batch, (attribute,), question):
-                _raise(batch, found, attribute if len(batch.attributes) > 1 else "", several=len(questions) > 1)
-
-
-def _raise(batch: Batch, found: Gap, attribute: str, *, several: bool) -> None:
-    """`attribute`: named where there are more of them; the question is where there are `several`."""
-    group = f"{attribute}: {found.look.group}" if attribute else found.look.group
-    about = [f"Question {found.question.number}"] if several else []
-    about += [group, *([found.part] if found.part else [])]
-    words = sentence(found, group, several=several)
-    evidence = min(found.look.evidence, MOST)
-    alarms.raise_about(batch.project, Alarm.Kind.GAP, ", ".join(about), words, evidence, batch=batch)
-
-
-def paused(batch: Batch, by: By | None = None, question: Question | None = None) -> list[Gap]:
-    """The looks at the groups of a batch that say pause, the strongest evidence first.
-
-    `by` the first attribute and about the first question unless others are named.
-    """
-    found = results.load(batch, by, question)
-    if len([name for name in merged(found.group, found.groups)[1] if name]) < 2 or not found.checks.any():
-        return []
-    gaps = [*_looked(found, found.right, "", 1), *_parts(found)]
-    return sorted(gaps, key=lambda one: -one.look.evidence)
-
-
-def _parts(found: Checked) -> Iterator[Gap]:
-    """Gaps of single parts; an answer of one label has none beside itself. The parts share the chance of an alarm."""
-    if found.question.votes_are_enough:
+    """Keep a look at everything that is watched in a batch, and raise an alarm about each gap that is real."""
+    watch = Watch.objects.in_effect(batch)
+    if watch.when_alarmed == Watch.WhenAlarmed.OFF or _is_mended(batch):
         return
-    names, said, true = part_answers(found)
-    for place, name in enumerate(names):
-        yield from _looked(found, said[:, place] == true[:, place], name, len(names))
+    several = batch.project.questions.count() > 1
+    for seen in looks.see(batch, watch):
+        looks.keep(batch, watch, seen)
+        for one in seen.looks:
+            if one.verdict == "pause" and (_is_worse(watch, one) or len(seen.members) > 2):
+                _raise(batch, watch, seen, one, several=several)
 
 
-def _looked(found: Checked, right: Bools, part: str, sharing: int) -> Iterator[Gap]:
-    """The looks that say pause; `right`: (N,). `sharing`: how many parts share the chance of a false alarm."""
-    group, names = merged(found.group, found.groups)
-    tasks = np.flatnonzero(found.checks)
-    weight = None if found.weights is None else found.weight[tasks]
-    rates = group_rates(right[tasks], group[tasks], len(names), weight)
-    for one in look_at(rates, names, Watch(delta=Watch().delta / sharing)):
-        if one.verdict == "pause":
-            yield Gap(found.question, one, part)
+def _is_mended(batch: Batch) -> bool:
+    """Whether the batch waits to be weighed after a mend, so that its labels still are the old ones."""
+    since = looks.mended_at(batch)
+    return since is not None and not batch.rounds.filter(started_at__gte=since).exists()
+
+
+def _is_worse(watch: Watch, one: Look) -> bool:
+    """Whether the group fares worse than the others; of two groups the other one is then no alarm of its own.
+
+    How often a label is given is neither better nor worse.
+    """
+    less = (one.difference or 0.0) < 0
+    return less if watch.measure in (Measure.RIGHT, Measure.FOUND) else not less
+
+
+def _raise(batch: Batch, watch: Watch, seen: Seen, one: Look, *, several: bool) -> None:
+    """The attribute is named where the batch has more of them, the question where there are `several`."""
+    group = f"{seen.attribute}: {one.group}" if len(batch.attributes) > 1 else one.group
+    about = [f"Question {seen.question.number}"] if several else []
+    about += [group, *([seen.part] if seen.part else [])]
+    about += [] if watch.measure == Measure.RIGHT else [str(watch.get_measure_display())]
+    words = sentence(Gap(seen.question, one, seen.part, watch.measure), group, several=several)
+    concern = Concern(
+        seen.question,
+        seen.attribute,
+        seen.members[one.group],
+        seen.part[:120],
+        watch.measure,
+        one.threshold,
+        gap=one.difference or 0.0,
+        at_least=min(abs(one.low or 0.0), abs(one.high or 0.0)),
+    )
+    evidence = min(one.evidence, MOST)
+    alarms.raise_about(
+        batch.project,
+        Alarm.Kind.GAP,
+        ", ".join(about),
+        words,
+        evidence,
+        batch=batch,
+        concern=concern,
+        pauses=watch.pauses and _is_worse(watch, one),
+    )
 
 
 def sentence(found: Gap, group: str, *, several: bool = False) -> str:
     """What was seen and how strong the evidence is; names the question where there are `several`."""
-    one, noun = found.look, f"{found.question.measures.noun}s"
-    difference = one.difference or 0.0
-    what = f"right {noun} about “{found.part}”" if found.part else f"right {noun}"
-    gap = f"{100 * abs(difference):.1f} points {'more' if difference > 0 else 'fewer'} {what} than the others"
+    one, difference = found.look, found.look.difference or 0.0
+    gap = f"{100 * abs(difference):.1f} points {'more' if difference > 0 else 'fewer'} {_what(found)} than the others"
     where = f"“{found.question.wording}”: " if several else ""
     return f"{where}{group} gets {gap}; the evidence is {one.evidence:.3g}, the alarm is at {one.threshold:.3g}."
+
+
+def _what(found: Gap) -> str:
+    noun = f"{found.question.measures.noun}s"
+    if found.measure == Measure.RIGHT:
+        return f"right {noun} about “{found.part}”" if found.part else f"right {noun}"
+    if found.measure == Measure.FOUND:
+        return f"of its true “{found.part}” found"
+    if found.measure == Measure.FALSE:
+        return f"false “{found.part}”"
+    return f"{noun} “{found.part}”"

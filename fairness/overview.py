@@ -10,7 +10,7 @@ from django.utils.timesince import timesince
 
 from fairness.reports import Answers
 from labeling.managing import stuck
-from labeling.models import Annotator, Batch, Escalation, Reservation
+from labeling.models import Alarm, Annotator, Batch, Escalation, Reservation
 from labeling.money import ledger
 from labeling.people.access import Visit
 from labeling.reports.batch.standing import Standing
@@ -62,14 +62,25 @@ def _stopped(visit: Visit, batches: list[Batch], manages: bool) -> list[Todo]:
 
 def _alarms(visit: Visit, manages: bool) -> list[Todo]:
     """Alarms that stand: a gap between groups, a model that changed, a person who fails."""
-    found = []
-    for one in visit.project.alarms.standing().select_related("batch"):
+    found: list[Todo] = []
+    for one in visit.project.alarms.standing().select_related("batch__project"):
         place = one.batch.get_absolute_url() + "#fair" if one.batch else reverse("crowd", args=[visit.project.slug])
         told = f"{one.why} What it concerns is paused." if one.paused else one.why
-        address = reverse("alarm_clear", args=[visit.project.slug, one.pk]) if manages else place
-        verb, fields = ("Seen, go on", (("action", "clear"),)) if manages else ("Look", ())
+        if one.question_id and one.batch:
+            verb, address, fields = _decides(one, manages)
+        elif manages:
+            verb, fields = "Seen, go on", (("action", "clear"),)
+            address = reverse("alarm_clear", args=[visit.project.slug, one.pk])
+        else:
+            verb, address, fields = "Look", place, ()
         found.append(Todo(one.about, f"raised an alarm: {one.get_kind_display()}", told, address, verb, fields))
     return found
+
+
+def _decides(one: Alarm, manages: bool) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """An alarm about groups is answered on the page of its watch, where the evidence is."""
+    assert one.batch is not None
+    return "Decide" if manages else "Look", reverse("watch", args=[one.batch.project.slug, one.batch.pk]), ()
 
 
 def _cases(visit: Visit) -> list[Todo]:

@@ -8,7 +8,7 @@ Research 70 (2022).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
 
@@ -73,15 +73,18 @@ def anytime_interval(difference: float, variance: float, tau: float = 0.05, leve
     return difference - half, difference + half
 
 
-def look_at(rates: Rates, names: Sequence[str], watch: Watch | None = None) -> tuple[Look, ...]:
-    """Each group against all others together, as of now; call it after every k tasks with all tasks so far.
+def look_at(
+    rates: Rates, names: Sequence[str], watch: Watch | None = None, only: Container[str] | None = None
+) -> tuple[Look, ...]:
+    """Each group, or `only` those of these names, against all others together, as of now.
 
-    The false alarm probability `watch.delta` is shared among the groups that are compared (two groups are one
-    comparison), so `threshold` is their number divided by `delta`.
+    Call it after every k tasks with all tasks so far. The false alarm probability `watch.delta` is shared among the
+    groups that are compared (two groups are one comparison), so `threshold` is their number divided by `delta`.
     """
     watch = watch or Watch()
-    comparisons = 1 if len(names) == 2 else len(names)
-    return tuple(_look(rates, group, name, comparisons / watch.delta, watch) for group, name in enumerate(names))
+    chosen = [group for group, name in enumerate(names) if only is None or name in only]
+    comparisons = 1 if len(names) == 2 else max(len(chosen), 1)
+    return tuple(_look(rates, group, names[group], comparisons / watch.delta, watch) for group in chosen)
 
 
 def _look(rates: Rates, group: int, name: str, threshold: float, watch: Watch) -> Look:
@@ -89,26 +92,56 @@ def _look(rates: Rates, group: int, name: str, threshold: float, watch: Watch) -
     n = int(rates.n[group])
     if min(n, int(rates.n[others].sum())) < max(watch.minimum, 1):
         return Look(name, n, "gathering", threshold=threshold)
-    difference, pooled, apart = _contrast(rates, others)
-    found = evidence(difference, pooled, watch.tau)
-    low, high = anytime_interval(difference, apart, watch.tau, 1 - 1 / threshold)
+    sides = _Sides.of(rates, others)
+    found = evidence(sides.difference, sides.variance(0.0), watch.tau)
+    low, high = (sides.end(towards, watch.tau, threshold) for towards in (-1.0, 1.0))
     within = -watch.margin <= low and high <= watch.margin
     verdict = "pause" if found >= threshold else "fair enough" if within else "watching"
-    return Look(name, n, verdict, found, threshold, difference, low, high)
+    return Look(name, n, verdict, found, threshold, sides.difference, low, high)
 
 
-def _contrast(rates: Rates, others: Bools) -> tuple[float, float, float]:
-    """The rate of one group less that of the others, its variance if there were no gap, and its variance as it is.
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """One group and all others: how many tasks each has, (2,), their rates, and the rate of both together.
 
-    Both variances count a few successes and failures more, so that early looks at rare events neither divide by 0 nor
+    The common rate counts a success and a failure more, so that early looks at rare events neither divide by 0 nor
     jump: with the plain variance the false alarm rate reached 6.7% in simulation where one group was 2% of the tasks.
     """
-    size = np.array([rates.n_effective[side & (rates.n > 0)].sum() for side in (~others, others)])
-    met = np.nansum(rates.value * rates.n_effective * np.array([~others, others]), axis=1)
-    share = (met.sum() + 1) / (size.sum() + 2)
-    eased = (met + 2) / (size + 4)
-    pooled, apart = (share * (1 - share) / size).sum(), (eased * (1 - eased) / size).sum()
-    return float(met[0] / size[0] - met[1] / size[1]), float(pooled), float(apart)
+
+    size: tuple[float, float]
+    difference: float
+    common: float
+
+    @classmethod
+    def of(cls, rates: Rates, others: Bools) -> _Sides:
+        size = np.array([rates.n_effective[side & (rates.n > 0)].sum() for side in (~others, others)])
+        met = np.nansum(rates.value * rates.n_effective * np.array([~others, others]), axis=1)
+        share = (met.sum() + 1) / (size.sum() + 2)
+        return cls((float(size[0]), float(size[1])), float(met[0] / size[0] - met[1] / size[1]), float(share))
+
+    def variance(self, gap: float) -> float:
+        """Of the difference, if the true one were `gap` and the common rate as it is."""
+        one, rest = self.size
+        total = one + rest
+        shares = self.common + gap * rest / total, self.common - gap * one / total
+        least = 1 / (total + 2)
+        kept = [min(max(share, least), 1 - least) for share in shares]
+        return kept[0] * (1 - kept[0]) / one + kept[1] * (1 - kept[1]) / rest
+
+    def end(self, towards: float, tau: float, threshold: float) -> float:
+        """The farthest gap that the evidence does not speak against; 0 is outside exactly where there is an alarm."""
+        inside, outside = self.difference, towards
+        for _ in range(STEPS):
+            gap = (inside + outside) / 2
+            if log_evidence(self.difference - gap, self.variance(gap), tau) < log(threshold):
+                inside = gap
+            else:
+                outside = gap
+        return outside
+
+
+STEPS = 24
+"""Halvings that find an end of the interval, to within 1e-7."""
 
 
 def first_pause(looks: Iterable[Sequence[Look]]) -> tuple[int, str] | None:

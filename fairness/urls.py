@@ -7,6 +7,7 @@ from django.urls import path
 from fairness import views
 from fairness.audit import views as audit
 from fairness.estimates import views as estimates
+from fairness.watches import views as watches
 
 urlpatterns = [
     path("p/<slug:slug>/", views.project, name="project"),
@@ -16,4 +17,6 @@ urlpatterns = [
     path("p/<slug:slug>/lineup/", audit.lineup, name="lineup"),
     path("p/<slug:slug>/audits/", audit.audits, name="audits"),
     path("p/<slug:slug>/audits/<int:audit>/", audit.audit, name="audit"),
+    path("p/<slug:slug>/batches/<int:batch>/watch/", watches.watch, name="watch"),
+    path("p/<slug:slug>/alarms/<int:alarm>/answer/", watches.answer, name="alarm_answer"),
 ]

@@ -1,4 +1,7 @@
-"""Alarms: what should not go on unseen stands on the overview, and by the project's policy stops what it concerns.
+"""Alarms: what should not go on unseen stands on the overview, and by the policy stops what it concerns.
+
+A model or a person is paused. A gap between groups stops the line for these groups alone (`holds`), until a manager
+answers it (`managing/answering_alarms.py`).
 
 What there is to look for beyond this app is named in the settings (`WATCHES`): functions that take a batch and raise
 alarms here. They run in workers, after every weighing and with every few answers of people.
@@ -6,14 +9,17 @@ alarms here. They run in workers, after every weighing and with every few answer
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
+from labeling.checks import holds
 from labeling.live import nudges
-from labeling.models import Alarm, Annotator, Batch, Project, Skill
+from labeling.models import Alarm, AlarmAnswer, Annotator, Batch, Project, Question, Skill
 from labeling.people import skill
 
 Kind = Alarm.Kind
@@ -27,6 +33,11 @@ ANEW = 20.0
 def look(batch: Batch) -> None:
     """Look for everything that could raise an alarm about a batch and its project."""
     look_at_voters(batch.project)
+    look_at_groups(batch)
+
+
+def look_at_groups(batch: Batch) -> None:
+    """Look for what the settings name (`WATCHES`): gaps between the groups of a batch."""
     for path in settings.WATCHES:
         import_string(path)(batch)
 
@@ -70,6 +81,24 @@ def _failing(row: Skill, known: skill.Skill) -> str:
 PEOPLE = (Annotator.Kind.PERSON, Annotator.Kind.EXPERT)
 
 
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Between which groups a gap is: the `groups` by an `attribute` against all others, in the answers to a question.
+
+    `part`: in one label, step or type of them; "" for whole answers. `measure`: as `Watch.Measure` says. `gap`: how
+    much more often than others, and `at_least` how wide it surely is.
+    """
+
+    question: Question
+    attribute: str
+    groups: list[str]
+    part: str
+    measure: str
+    threshold: float
+    gap: float
+    at_least: float
+
+
 @transaction.atomic
 def raise_about(
     project: Project,
@@ -80,37 +109,65 @@ def raise_about(
     *,
     batch: Batch | None = None,
     annotator: Annotator | None = None,
+    concern: Concern | None = None,
+    pauses: bool | None = None,
 ) -> bool:
-    """Raise an alarm; False where it stands already, or a manager has cleared the same with nearly as much evidence."""
-    same = Alarm.objects.filter(project=project, kind=kind, about=about[:120], batch=batch)
+    """Raise an alarm; False where it stands already, or a manager has answered the same (`ANEW`).
+
+    `pauses`: whether it stops what it concerns; None leaves that to the project.
+    """
+    same = Alarm.objects.filter(project=project, kind=kind, about=about[:LONGEST], batch=batch)
     last = same.order_by("-pk").first()
-    if last is not None and (last.cleared_at is None or last.evidence * ANEW >= evidence):
+    if last is not None and (last.cleared_at is None or _is_known(last, evidence, concern)):
         return False
-    pauses = project.when_alarmed == Project.WhenAlarmed.PAUSE
-    made = Alarm(project=project, kind=kind, about=about[:120], why=why, evidence=evidence, batch=batch)
+    if pauses is None:
+        pauses = project.when_alarmed == Project.WhenAlarmed.PAUSE
+    made = Alarm(project=project, kind=kind, about=about[:LONGEST], why=why, evidence=evidence, batch=batch)
     made.annotator, made.paused = annotator, pauses
+    if concern is not None:
+        for name in ("question", "attribute", "groups", "part", "measure", "threshold", "gap"):
+            setattr(made, name, getattr(concern, name))
     made.save()
     if pauses:
         _pause(made)
-    nudges.announce(project.pk, nudges.PROGRESS, nudges.QUEUE)
+    nudges.announce(project.pk, nudges.ALARM, nudges.PROGRESS, nudges.QUEUE)
     return True
 
 
+LONGEST = Alarm._meta.get_field("about").max_length
+
+
+def _is_known(last: Alarm, evidence: float, concern: Concern | None) -> bool:
+    """Whether a manager has answered the same already.
+
+    After a mend the same evidence is news; after an override only a gap that is surely wider than the one overridden.
+    """
+    answers = set(last.answers.values_list("what", flat=True))
+    if answers & set(AlarmAnswer.MENDS):
+        return False
+    if AlarmAnswer.What.OVERRIDE in answers and concern is not None and last.gap is not None:
+        return concern.at_least <= abs(last.gap)
+    return last.evidence * ANEW >= evidence
+
+
 def _pause(alarm: Alarm) -> None:
-    """Stop the routing that an alarm concerns: the batch for a gap, else whoever it is about."""
+    """Stop what an alarm concerns: the line of some groups, or whoever it is about."""
     if alarm.annotator is not None:
         Annotator.objects.filter(pk=alarm.annotator.pk, paused_at=None).update(paused_at=Now())
-    elif alarm.batch is not None:
-        alarm.batch.stop(alarm.why)
+    elif alarm.batch is not None and alarm.question is not None:
+        holds.stop(alarm)
 
 
 @transaction.atomic
 def clear(alarm: Alarm) -> None:
-    """A manager has seen it: what it had paused goes on, but for a person whom a manager has paused by hand."""
+    """A manager has seen it: what it had paused goes on, but for a person whom a manager has paused by hand.
+
+    Batches that were stopped whole, as alarms once did, go on as well.
+    """
     alarm.clear()
     if alarm.paused and alarm.annotator is not None:
         by_hand = Q(kind__in=PEOPLE) & ~Q(error="")
         Annotator.objects.exclude(by_hand).filter(pk=alarm.annotator.pk).update(paused_at=None)
     elif alarm.paused and alarm.batch is not None:
         Batch.objects.filter(pk=alarm.batch.pk, error=alarm.why).update(error="", paused_at=None, touched_at=None)
-    nudges.announce(alarm.project_id, nudges.PROGRESS, nudges.QUEUE)
+    nudges.announce(alarm.project_id, nudges.ALARM, nudges.PROGRESS, nudges.QUEUE)

@@ -80,8 +80,8 @@ class Checked:
     `by`: place in `BY` of who settled it then. `truth`: the checked answer's number, -1 where there was no check.
     `group`: place in `groups`.
     `weight`: inverse of the probability to be checked, 1 for tasks that were not. `when`: seconds since 1970 of the
-    check, 0 without one. `learned`: tasks of the validation slice, left out. `pending`: drawn checks nobody has
-    answered yet, by group name.
+    check, 0 without one. `drawn`: checked because its lot was drawn, and not known from the file. `learned`: tasks of
+    the validation slice, left out. `pending`: drawn checks nobody has answered yet, by group name.
     """
 
     task: NDArray[np.int64]
@@ -91,6 +91,7 @@ class Checked:
     group: Ints
     weight: Floats
     when: Floats
+    drawn: Bools
     numbers: Numbers
     groups: tuple[str, ...]
     learned: int
@@ -167,6 +168,7 @@ def load(scope: Batch | Project, grouped: Attributes | None = None, question: Qu
         group,
         weight,
         when.astype(np.float64),
+        (truth >= 0) & (chance > 0),
         numbers,
         groups,
         scope.tasks.learnable().filter(question=asked).count(),

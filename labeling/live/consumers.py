@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -21,6 +22,8 @@ TRY_AGAIN = 1013
 SECONDS_BETWEEN_PUSHES = 0.25
 SECONDS_BETWEEN_CHECKS, SECONDS_FOR_A_CHECK = 2.5, 2.0
 """Together less than the five seconds after which nobody who has signed out may follow."""
+SECONDS_FOR_AN_ALARM = 0.3
+"""How often alarms are looked for; with the push and the fetch they stand on open pages within a second."""
 AWAY = (DatabaseError, InterfaceError, TimeoutError)
 """What is raised while the database is away."""
 
@@ -98,7 +101,10 @@ class _SessionOnly:
 
 
 class Watch:
-    """Looks once a second for what other processes changed, where no shared channel layer would tell."""
+    """Looks for what other processes changed, where no shared channel layer would tell.
+
+    At most once a second for most things, and a few times a second for alarms, which should be seen at once.
+    """
 
     def __init__(self) -> None:
         self.watched: dict[int, int] = {}
@@ -115,19 +121,35 @@ class Watch:
             del self.watched[project_id]
 
     async def _run(self) -> None:
-        look = database_sync_to_async(nudges.fingerprint)
-        before: object = None  # the first look is told as well: pages are a little older than it
+        whole = _Look(nudges.fingerprint, settings.WATCH_SECONDS, nudges.PROGRESS, nudges.QUEUE)
+        looks = [whole, _Look(nudges.alarms, min(settings.WATCH_SECONDS, SECONDS_FOR_AN_ALARM), nudges.ALARM)]
+        clock = asyncio.get_running_loop()
         while self.watched:
-            await asyncio.sleep(settings.WATCH_SECONDS)
-            try:
-                now = await look()
-            except AWAY:
-                continue  # the database is away; looked again in a second
-            if now != before:
-                before = now
-                for project_id in list(self.watched):
-                    event = {"type": "live.event", "what": [nudges.PROGRESS, nudges.QUEUE]}
-                    await get_channel_layer().group_send(nudges.group_of(project_id), event)
+            await asyncio.sleep(max(min(look.due for look in looks) - clock.time(), 0))
+            for look in looks:
+                if look.due <= clock.time() and await look.changed():
+                    for project_id in list(self.watched):
+                        event = {"type": "live.event", "what": list(look.what)}
+                        await get_channel_layer().group_send(nudges.group_of(project_id), event)
+
+
+class _Look:
+    """One thing that is looked at again and again, and what pages are told when it has changed."""
+
+    def __init__(self, fingerprint: Callable[[], object], seconds: float, *what: str) -> None:
+        self.fingerprint, self.seconds, self.what = database_sync_to_async(fingerprint), seconds, what
+        self.before: object = None  # the first look is told as well: pages are a little older than it
+        self.due = asyncio.get_running_loop().time() + seconds
+
+    async def changed(self) -> bool:
+        """Look once more. False while the database is away; it is looked again soon."""
+        self.due = asyncio.get_running_loop().time() + self.seconds
+        try:
+            now = await self.fingerprint()
+        except AWAY:
+            return False
+        before, self.before = self.before, now
+        return bool(now != before)
 
 
 WATCH = Watch()

@@ -10,13 +10,14 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from django.db.models import Max
 
-from labeling.models import Batch, Chunk, Decision, Escalation, Vote
+from labeling.models import Alarm, Batch, Chunk, Decision, Escalation, Vote
 
 log = logging.getLogger(__name__)
 
 QUEUE = "queue"
 PROGRESS = "progress"
 GUIDE = "guide"
+ALARM = "alarm"
 PATIENCE = 0.5
 """Seconds that a nudge may take; a transport that hangs must not hold up whoever answers."""
 
@@ -40,6 +41,12 @@ def _send(project_id: int, what: tuple[str, ...]) -> None:
         async_to_sync(speak)()
     except Exception as error:  # whatever the transport does, the vote is already safe
         log.warning("No live update for project %s: %s", project_id, error)
+
+
+def alarms() -> tuple[object, ...]:
+    """Changes whenever an alarm is raised or answered; one look at a small table."""
+    found = Alarm.objects.aggregate(top=Max("pk"), cleared=Max("cleared_at"))
+    return found["top"], found["cleared"]
 
 
 def fingerprint() -> tuple[object, ...]:

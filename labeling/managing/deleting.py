@@ -35,7 +35,7 @@ def delete_batch(batch: Batch, typed: str) -> None:
     _empty(locked.tasks.all(), locked.instances.all())
     for purse in locked.project.purses.filter(batch=locked):
         ledger.set_cap(purse, purse.spent_microdollars)
-    for rows in (locked.skipped_rows, locked.chunks, locked.certificates, locked.alarms, locked.rounds):
+    for rows in (locked.skipped_rows, locked.chunks, locked.certificates, locked.alarms, locked.looks, locked.rounds):
         rows.all().delete()
     files = [locked.file]
     Batch.objects.filter(pk=locked.pk).update(

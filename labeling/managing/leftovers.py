@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from labeling.checks import draws
+from labeling.checks import draws, holds
 from labeling.live import nudges
 from labeling.managing import budgets
 from labeling.models import Annotator, Batch, Belief, Escalation, Task
@@ -44,7 +44,7 @@ def of(batch: Batch, *, exact: bool = False) -> Leftover:
     """
     if batch.stage != Batch.Stage.REVIEWING or teaching.has_a_lot_out(batch):
         return Leftover(0, 0)
-    left = batch.tasks.unasked()
+    left = holds.not_held(batch.tasks.unasked(), batch)
     count = left.count()
     each = draws.price_of_one(batch, Kind.PERSON) or 0
     checks = draws.to_follow(batch, left, draws.due(batch), exact=exact) if count else 0
@@ -55,7 +55,7 @@ def of(batch: Batch, *, exact: bool = False) -> Leftover:
 @transaction.atomic
 def ask_people(batch: Batch) -> int:
     """Send every task that is left over to people, beyond the share that they get by themselves; returns how many."""
-    left = batch.tasks.unasked().select_related("question", "belief__label").order_by("pk")
+    left = holds.not_held(batch.tasks.unasked(), batch).select_related("question", "belief__label").order_by("pk")
     tasks = list(left.prefetch_related("question__labels"))
     rows = (_question(task, slot) for task in tasks for slot in range(batch.project.people_per_task))
     Escalation.objects.bulk_create(rows, batch_size=ROWS)

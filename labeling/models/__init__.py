@@ -18,9 +18,11 @@ from labeling.models.skill import Skill
 from labeling.models.submission import Submission
 from labeling.models.task import Task
 from labeling.models.vote import Vote
+from labeling.models.watch import AlarmAnswer, Watch, WatchLook
 
 __all__ = [
     "Alarm",
+    "AlarmAnswer",
     "Annotator",
     "Batch",
     "Belief",
@@ -43,4 +45,6 @@ __all__ = [
     "Submission",
     "Task",
     "Vote",
+    "Watch",
+    "WatchLook",
 ]

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from labeling.models.annotator import Annotator
 from labeling.models.batch import Batch
 from labeling.models.project import Project
+from labeling.models.question import Question
 
 
 class AlarmQuerySet(models.QuerySet["Alarm"]):
@@ -16,9 +17,17 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
         """Alarms that nobody has answered yet."""
         return self.filter(cleared_at=None)
 
+    def gaps(self) -> AlarmQuerySet:
+        """Those about groups."""
+        return self.filter(kind=Alarm.Kind.GAP)
+
 
 class Alarm(models.Model):
-    """One alarm, raised once about one thing; it stands until a manager clears it, even if its evidence falls."""
+    """One alarm, raised once about one thing; it stands until a manager clears it, even if its evidence falls.
+
+    One about a gap says between which groups: the `groups` by an `attribute`, against all others, in the answers to a
+    `question`, or in one label, step or type of them (`part`). While it stands and has `paused`, these are not settled.
+    """
 
     class Kind(models.TextChoices):
         GAP = "gap", "a gap between groups"
@@ -29,10 +38,17 @@ class Alarm(models.Model):
     batch = models.ForeignKey(Batch, null=True, blank=True, on_delete=models.CASCADE, related_name="alarms")
     annotator = models.ForeignKey(Annotator, null=True, blank=True, on_delete=models.CASCADE, related_name="alarms")
     kind = models.CharField(max_length=6, choices=Kind.choices)
-    about = models.CharField(max_length=120, help_text="The group, or the name of the model or person.")
+    about = models.CharField(max_length=200, help_text="The group, or the name of the model or person.")
     why = models.TextField(help_text="One sentence: what was seen, and how strong the evidence is.")
     evidence = models.FloatField(default=0, help_text="Likelihood ratio against nothing being the matter.")
     paused = models.BooleanField(default=False, help_text="The project's policy paused what it concerns.")
+    question = models.ForeignKey(Question, null=True, blank=True, on_delete=models.CASCADE, related_name="alarms")
+    attribute = models.CharField(max_length=200, blank=True)
+    groups = models.JSONField(default=list, blank=True, help_text="Names of the groups; several where they are small.")
+    part = models.CharField(max_length=120, blank=True, help_text="The label, step or type; blank: whole answers.")
+    measure = models.CharField(max_length=5, blank=True, help_text="What was watched, as `Watch.Measure` says.")
+    threshold = models.FloatField(default=0, help_text="The evidence from which on the alarm is raised.")
+    gap = models.FloatField(null=True, blank=True, help_text="How much more often than others; as last seen.")
     raised_at = models.DateTimeField(auto_now_add=True)
     cleared_at = models.DateTimeField(null=True, blank=True)
 

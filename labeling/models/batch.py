@@ -80,6 +80,13 @@ class Batch(models.Model):
         default=dict, help_text="Settled tasks whose random number is below are checked: of all, and by group."
     )
 
+    set_aside = models.JSONField(
+        default=list, blank=True, help_text="Keys of models whose votes do not count in this batch."
+    )
+    weighed_by = models.CharField(
+        max_length=200, blank=True, help_text="The attribute by whose groups models' errors are learned; blank: none."
+    )
+
     file = models.FileField(upload_to="imports/", blank=True)
     upload = models.UUIDField(null=True, blank=True, unique=True, help_text="The chosen file; it starts one batch.")
     mapping = models.JSONField(default=dict, help_text="Which fields hold text, gold, groups, id and what is shown.")

@@ -57,7 +57,12 @@ class Decision(models.Model):
             ),
         ]
 
-        indexes = [models.Index(fields=["created_at"], name="decision_created")]
+        indexes = [
+            models.Index(fields=["created_at"], name="decision_created"),
+            models.Index(
+                fields=["superseded_at"], condition=Q(superseded_at__isnull=False), name="decision_superseded"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.task}: {self.label or self.marks} by {self.decided_by}"

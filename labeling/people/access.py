@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
-from labeling.models import Annotator, Batch, Escalation, Membership, Project
+from labeling.models import Alarm, Annotator, Batch, Escalation, Membership, Project
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -58,6 +58,14 @@ class Visit:
     def cases(self) -> int:
         """How many cases wait for an expert."""
         return Escalation.objects.in_project(self.project.pk).open().to_experts().listed().count()
+
+    @cached_property
+    def stopped(self) -> list[Alarm]:
+        """The lines that stand still until a manager decides; none for those who only label."""
+        if not self.may(Role.EXPERT):
+            return []
+        found = self.project.alarms.standing().gaps().filter(paused=True, batch__archived_at=None)
+        return list(found.exclude(groups=[]).select_related("batch"))
 
     @cached_property
     def tabs(self) -> list[Tab]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from labeling import arrays
 from labeling.arrays import Ballot
+from labeling.checks import holds
 from labeling.known import Known
 from labeling.models import Annotator, Batch, Decision, Escalation, Project, Question
 from labeling.money import ledger
@@ -108,6 +109,7 @@ def _open_to(batch: Batch, ballot: Ballot) -> Bools:
     people = [Decision.By.PERSON, *Decision.LAST_WORD]
     settled = Decision.objects.current().filter(task__batch=batch, decided_by__in=people)
     waiting |= set(settled.values_list("task_id", flat=True))
+    waiting |= holds.held(batch, ballot.question)
     waiting |= set(batch.tasks.about(ballot.question).held_back().values_list("pk", flat=True))
     closed = np.isin(ballot.task_ids[: ballot.n_own], list(waiting))
     return _on_all(ballot, ~closed) & (ballot.known < 0)

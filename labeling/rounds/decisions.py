@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from labeling.models import Annotator, Batch, Belief, Decision, Escalation, Label, Task, Vote
 from labeling.models.decision import DecisionQuerySet
+from labeling.models.task import TaskQuerySet
 
 ROWS = 2000
 
@@ -85,6 +86,26 @@ def reopen(task: Task) -> None:
     Task.objects.filter(pk=task.pk).update(stage=Task.Stage.OPEN)
     task.stage = Task.Stage.OPEN
     Batch.objects.filter(pk=task.batch_id, stage=Batch.Stage.DONE).update(stage=Batch.Stage.REVIEWING)
+
+
+@transaction.atomic
+def reopen_machines(tasks: TaskQuerySet) -> int:
+    """Take the final labels back that the crowd or a paid model gave; they stay in the history as superseded.
+
+    Returns how many. What people, experts or the file settled stays.
+    """
+    by = [Decision.By.CROWD, Decision.By.PAID]
+    made = Decision.objects.current().filter(task__in=tasks.order_by().values("pk"), decided_by__in=by)
+    mine, count = list(made.values_list("task_id", flat=True)), 0
+    for first in range(0, len(mine), ROWS):
+        some = list(
+            Task.objects.locked().decided().filter(pk__in=mine[first : first + ROWS]).values_list("pk", flat=True)
+        )
+        Decision.objects.current().filter(task__in=some, decided_by__in=by).update(superseded_at=Now())
+        count += Task.objects.filter(pk__in=some).update(stage=Task.Stage.OPEN)
+    batches = Task.objects.filter(pk__in=mine[:1]).values("batch")
+    Batch.objects.filter(pk__in=batches, stage=Batch.Stage.DONE).update(stage=Batch.Stage.REVIEWING)
+    return count
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
+from labeling.checks import holds
 from labeling.kinds.base import AnswerTable, Known, Opinion
 from labeling.models import Annotator, Batch, Decision, Escalation, Label, Question
 from labeling.money import ledger
@@ -75,6 +76,7 @@ def open_tasks(batch: Batch, question: Question, task_ids: Sequence[int], known:
     waiting = Escalation.objects.open().in_batch(batch.pk).filter(task__question=question)
     settled = Decision.objects.current().filter(task__batch=batch, task__question=question, decided_by__in=by_hand)
     closed = set(waiting.values_list("task_id", flat=True)) | set(settled.values_list("task_id", flat=True))
+    closed |= holds.held(batch, question)
     own = set(batch.tasks.about(question).asked().values_list("pk", flat=True)) - closed
     found = np.array([pk in own for pk in task_ids], dtype=np.bool_)
     if known is not None:

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from labeling import said
+from labeling.checks import holds
 from labeling.kinds.base import Answers
 from labeling.live import nudges
 from labeling.models import Annotator, Decision, Escalation, Round
 from labeling.money.ledger import dollars
-from labeling.rounds import decisions, kind_buying, routing, teaching
+from labeling.rounds import kind_buying, lots, routing, teaching
 from labeling.rounds.buying import room_for_people
 from labeling.rounds.decisions import Verdict
 from labeling.rounds.kind_buying import Board, Purchase
@@ -51,7 +52,7 @@ def route(board: Board, turn: Round) -> None:
 def take_back(board: Board) -> None:
     """Withdraw open questions to people whose task is sure by now; what lies on a desk stays."""
     sure = (board.confidence >= board.batch.asks_until) & (board.n_votes > 0)
-    wanted = set(board.task_ids[sure].tolist())
+    wanted = set(board.task_ids[sure].tolist()) - holds.held(board.batch, board.question)
     waiting = Escalation.objects.in_batch(board.batch.pk).open().filter(task__question=board.question)
     asked = waiting.to_people().filter(reason__in=[Reason.UNCERTAIN, Reason.NO_VOTES]).on_no_desk()
     chosen = [pk for pk, task in asked.values_list("pk", "task_id") if task in wanted]
@@ -146,11 +147,11 @@ def _to_people(board: Board, task: int, turn: Round) -> Iterator[Escalation]:
 
 
 def settle_the_sure(board: Board, turn: Round) -> int:
-    """Give every task that nobody is asked about, and that is sure enough, its most believed answer."""
+    """Give every task that nobody is asked about, and that is sure enough, its most believed answer, lot by lot."""
     waiting = Escalation.objects.open().in_batch(board.batch.pk).values_list("task_id", flat=True)
     free = ~np.isin(board.task_ids, list(waiting))
     chosen: Bools = board.open_to & free & ~board.torn & (board.n_votes > 0)
-    return decisions.decide_many(_verdicts(board, chosen, turn))
+    return lots.settle(board.batch, board.question, board.task_ids, chosen, lambda some: _verdicts(board, some, turn))
 
 
 def _verdicts(board: Board, chosen: Bools, turn: Round) -> Iterator[Verdict]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -37,7 +37,7 @@ def weigh(batch: Batch, question: Question) -> Round:
     turn, labels = open_round(batch, question), question.label_list()
     tasks = _tasks(batch, question)
     newest = _newest_votes(batch, question)
-    table = answers(question, labels, tasks)
+    table = without(answers(question, labels, tasks), batch.set_aside)
     right = known_answers(question, table)
     if not batch.renew(10 * settings.LEASE_SECONDS):
         return turn
@@ -89,6 +89,27 @@ def answers(question: Question, labels: list[Label], tasks: list[int]) -> Answer
     )
 
 
+def without(table: AnswerTable, set_aside: Sequence[int]) -> AnswerTable:
+    """The same without the answers of some annotators, by key."""
+    theirs = [at for at, name in enumerate(table.annotators) if int(name) in set_aside]
+    return table.only(~np.isin(table.annotator, theirs)) if theirs else table
+
+
+def by_group(batch: Batch, question: Question, table: AnswerTable) -> AnswerTable:
+    """The same with each annotator as another one in each group, where a batch asks for that.
+
+    Not for stretches of text, whose candidates belong to annotators.
+    """
+    if not batch.weighed_by or question.answers.in_text:
+        return table
+    tasks = np.array([int(name) for name in table.tasks], dtype=np.int64)
+    names = dict(Task.objects.filter(pk__in=tasks.tolist()).values_list("pk", "instance__groups").iterator(ROWS))
+    called, group = np.unique([names[pk].get(batch.weighed_by, "") for pk in tasks.tolist()], return_inverse=True)
+    apart = [f"{one}, {where}" for one in table.annotators for where in called]
+    annotator = (table.annotator * len(called) + group[table.task]).astype(np.int32)
+    return replace(table, annotators=apart, annotator=annotator)
+
+
 def _space(question: Question, labels: list[Label], tasks: list[int]) -> Space:
     """What can be answered; with the texts where answers lie in them."""
     space = space_of(labels)
@@ -115,11 +136,11 @@ def board(batch: Batch, question: Question, labels: list[Label], table: AnswerTa
     n_own = batch.tasks.filter(question=question).count()
     opinion, sure, bits = None, np.zeros(len(tasks)), np.zeros(len(tasks))
     if len(table.task):
-        kind = question.answers
-        opinion = kind.infer(table, METHOD, right, batch.seed)
-        stated = confidence(question, table, opinion)
-        way = Way(kind, METHOD, partial(confidence, question, table), batch.seed)
-        sure = calibrated(way, table, right, stated)
+        kind, heard = question.answers, by_group(batch, question, table)
+        opinion = kind.infer(heard, METHOD, right, batch.seed)
+        stated = confidence(question, heard, opinion)
+        way = Way(kind, METHOD, partial(confidence, question, heard), batch.seed)
+        sure = calibrated(way, heard, right, stated)
         bits = kind.doubt(opinion)
     open_to = kind_buying.open_tasks(batch, question, tasks, right)
     return Board(batch, question, labels, table, n_own, right, opinion, sure, bits, open_to)

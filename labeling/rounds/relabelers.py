@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,9 +150,10 @@ def price_of(annotator: Annotator) -> int:
     return round(paid.aggregate(mean=Avg("cost_microdollars"))["mean"] or 0)
 
 
-def crowd_votes(ballot: Ballot) -> Votes:
-    """The votes of the free models alone; the others' columns stay, empty."""
-    free = np.array([each.kind == Kind.MODEL for each in ballot.annotators], dtype=np.bool_)
+def crowd_votes(ballot: Ballot, set_aside: Container[int] = ()) -> Votes:
+    """The votes of the free models alone, without those `set_aside` by key; the others' columns stay, empty."""
+    counts = [each.kind == Kind.MODEL and each.pk not in set_aside for each in ballot.annotators]
+    free = np.array(counts, dtype=np.bool_)
     return chosen(ballot.votes, free[ballot.votes.annotator])
 
 

@@ -15,6 +15,7 @@ from django.db.models import Count, Max, Min
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from labeling.checks import holds
 from labeling.models import Annotator, Batch, Escalation, Round
 from labeling.models.escalation import EscalationQuerySet
 from labeling.rounds.buying import Table
@@ -74,6 +75,7 @@ def take_back(table: Table) -> Table:
     """
     sure = (table.belief.max(axis=1) >= table.batch.asks_until) & (table.ballot.votes_per_task() > 0)
     wanted = set(table.ballot.task_ids[: table.ballot.n_own][sure[: table.ballot.n_own]].tolist())
+    wanted -= holds.held(table.batch, table.ballot.question)
     waiting = Escalation.objects.in_batch(table.batch.pk).open()
     asked = waiting.to_people().filter(reason__in=[Reason.UNCERTAIN, Reason.NO_VOTES]).on_no_desk()
     chosen = {pk: task for pk, task in asked.values_list("pk", "task_id") if task in wanted}

@@ -13,7 +13,7 @@ from labeling.live import nudges
 from labeling.models import Annotator, Batch, Decision, Escalation, Question, Round, Task
 from labeling.money import ledger
 from labeling.money.ledger import dollars
-from labeling.rounds import affording, buying, decisions, teaching
+from labeling.rounds import affording, buying, decisions, lots, teaching
 from labeling.rounds.buying import DECIDED_BY, Purchase, Table
 from labeling.rounds.decisions import Verdict
 from labeling.rounds.outcomes import expected_labels, outcome
@@ -176,14 +176,17 @@ def _hopeless(table: Table) -> Bools:
 
 
 def settle_the_rest(table: Table, turn: Round) -> int:
-    """Give every task that nobody is asked about, and that is sure enough, its most believed label.
+    """Give every task that nobody is asked about, and that is sure enough, its most believed label, lot by lot.
 
     Labels that changed are superseded; where the new one is not sure enough, the task is open again.
     """
     waiting = set(Escalation.objects.open().in_batch(table.batch.pk).values_list("task_id", flat=True))
     asked = np.isin(table.ballot.task_ids, list(waiting))
     free = table.open_to & ~asked & ~_hopeless(table)
-    settled = decisions.decide_many(_verdicts(table, free & table.undecided & _sure(table), turn))
+    sure = free & table.undecided & _sure(table)
+    settled = lots.settle(
+        table.batch, table.ballot.question, table.ballot.task_ids, sure, lambda some: _verdicts(table, some, turn)
+    )
     by_machine = Decision.objects.current().filter(task__batch=table.batch, decided_by__in=[By.CROWD, By.PAID])
     before = dict(by_machine.values_list("task_id", "label_id"))
     now = np.array([label.pk for label in table.ballot.labels], dtype=np.int64)[table.belief.argmax(axis=1)].tolist()

@@ -19,8 +19,8 @@ from labeling.rounds import affording, kind_weighing, relabelers, reviewing, rou
 from labeling.rounds.buying import Table
 from labeling.rounds.turns import open_round
 from labeling.routing.value import Crowd
-from labeling.truth import confusion, methods, recalibration, stand_ins
-from labeling.truth.votes import Floats, Inference, Votes
+from labeling.truth import by_group, confusion, methods, recalibration, stand_ins
+from labeling.truth.votes import Floats, Inference, Ints, Votes
 
 MOST_TEXTS = 50_000
 
@@ -97,7 +97,9 @@ def infer(ballot: Ballot, batch: Batch) -> Inference:
     last up to date instead.
     """
     name = batch.project.aggregator
-    votes = relabelers.crowd_votes(ballot)
+    votes = relabelers.crowd_votes(ballot, batch.set_aside)
+    if batch.weighed_by:
+        return _by_group(ballot, batch, votes, name)
     if name != "auto":
         return methods.method(name)(votes, known=ballot.known, seed=batch.seed)
     weight = stand_ins.weights(votes, ballot.known, ballot.certainty, ballot.at_random)
@@ -111,6 +113,22 @@ def infer(ballot: Ballot, batch: Batch) -> Inference:
         del _found[other]
     _found[batch.pk, ballot.question.pk] = version, found
     return found
+
+
+def _by_group(ballot: Ballot, batch: Batch, votes: Votes, name: str) -> Inference:
+    """What the votes say when models' errors are learned group by group; kept only where known labels speak for it."""
+    ways = (votes, by_group.split(votes, places_in(batch.weighed_by, ballot.task_ids)))
+    weight = stand_ins.weights(votes, ballot.known, ballot.certainty, ballot.at_random)
+    more = {"features": features(ballot, batch), "weight": weight} if name == "auto" else {}
+    plain, apart = (methods.method(name)(one, known=ballot.known, seed=batch.seed, **more) for one in ways)
+    return by_group.better(plain, apart, ballot.known)
+
+
+def places_in(attribute: str, task_ids: NDArray[np.int64]) -> Ints:
+    """The group of each task by one attribute, (n_tasks,), as a number."""
+    names = dict(Task.objects.filter(pk__in=task_ids.tolist()).values_list("pk", "instance__groups").iterator(2000))
+    called = [names[pk].get(attribute, "") for pk in task_ids.tolist()]
+    return np.unique(called, return_inverse=True)[1].astype(np.int32)
 
 
 _found: dict[tuple[int, int], tuple[int, Inference]] = {}

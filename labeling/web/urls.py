@@ -27,6 +27,7 @@ urlpatterns = [
     path("account/", projects.account, name="account"),
     path("invitations/<int:invitation>/", invitations.answer, name="invitation"),
     path("new/", projects.new, name="project_new"),
+    path("p/<slug:slug>/alarms/", alarms.standing, name="alarms"),
     path("p/<slug:slug>/alarms/<int:alarm>/clear/", alarms.clear, name="alarm_clear"),
     path("p/<slug:slug>/export/", exports.export, name="export"),
     path("p/<slug:slug>/import/", imports.choose, name="import"),

@@ -1,12 +1,12 @@
-// The socket says what changed; parts of the page that listen ("live-queue", "live-progress", "live-guide") fetch themselves.
+// The socket says what changed; parts of the page that listen ("live-queue", "live-progress", "live-guide", "live-alarm") fetch themselves.
 // "live-later" is progress for parts that cost more. Of many changes each part hears the last one, after its rest: htmx's own
 // throttle drops it.
 (() => {
   "use strict";
-  const kinds = ["queue", "progress", "guide"];
+  const kinds = ["queue", "progress", "guide", "alarm"];
   const state = () => document.getElementById("live-state");
   const tell = (kind) => document.body.dispatchEvent(new CustomEvent(`live-${kind}`, { bubbles: true }));
-  const RESTS = { queue: 600, progress: 1000, later: 4000, guide: 600 }; // milliseconds between two fetches of a part
+  const RESTS = { queue: 600, progress: 1000, later: 4000, guide: 600, alarm: 300 }; // milliseconds between two fetches of a part
   const told = new Map();
   let open = false;
   let closedAt = null;

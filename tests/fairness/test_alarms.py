@@ -10,7 +10,6 @@ from django.test import Client
 from fairness import alarms as gaps
 from labeling.checks import alarms
 from labeling.models import Alarm, Annotator, Batch, Decision, Project, Task
-from labeling.rounds import story
 from tests.labeling.managed import settled_batch
 from tests.questions import keep, question
 from tests.reviewers.scenery import model, person
@@ -43,16 +42,18 @@ def test_a_gap_of_forty_points_stands_under_waiting_for_you(unfair: Batch, manag
     assert "Waiting for you" in page and found.why in page.replace("&#x27;", "'")
 
 
-def test_by_the_managers_policy_a_gap_pauses_the_batch_and_clearing_it_goes_on(unfair: Batch, manager: Client) -> None:
+def test_by_the_managers_policy_a_gap_stops_the_line_and_an_answer_starts_it(unfair: Batch, manager: Client) -> None:
     Project.objects.update(when_alarmed="pause")
     alarms.look(Batch.objects.get())
     unfair.refresh_from_db()
-    assert unfair.paused_at is not None and "points fewer right labels" in unfair.error
-    assert story.advance(unfair.pk) is False, "no routing goes on"
-    for one in Alarm.objects.standing():
-        assert manager.post(f"/p/city/alarms/{one.pk}/clear/").status_code == 302
-    unfair.refresh_from_db()
-    assert unfair.paused_at is None and not Alarm.objects.standing().exists()
+    assert unfair.paused_at is None, "the batch goes on but for the group"
+    found = Alarm.objects.standing().get()
+    assert found.paused and found.groups == ["Old Town"] and "points fewer right labels" in found.why
+    assert manager.post(f"/p/city/alarms/{found.pk}/clear/").url == f"/p/city/batches/{unfair.pk}/watch/"
+    assert Alarm.objects.standing().exists(), "a line that is stopped needs an answer"
+    told = {"what": "override", "why": "We know."}
+    assert manager.post(f"/p/city/alarms/{found.pk}/answer/", told).status_code == 302
+    assert not Alarm.objects.standing().exists()
     alarms.look(unfair)
     assert not Alarm.objects.standing().exists(), "what was seen is not raised again with the same evidence"
 

@@ -10,7 +10,8 @@ from math import log2, sqrt
 from django.db.models import Avg, Count, F, Min, Sum
 from django.utils import timezone
 
-from labeling.models import Batch, Belief, Chunk, Escalation, Project, Purse, Task
+from labeling.checks import holds
+from labeling.models import Alarm, Batch, Belief, Chunk, Escalation, Project, Purse, Task
 from labeling.rounds import teaching
 
 Stage = Batch.Stage
@@ -25,13 +26,15 @@ class Standing:
     `doubt` of at most `most_doubt`: mean bits of open tasks; where a project asks for more than one label of a task,
     the mean chance that the believed answer is wrong.
 
-    `unasked`: tasks that machines and people are through with and that stay open: nobody is sure enough of them.
+    `stopped`: open tasks that an alarm keeps from being settled, and that nobody is asked about.
+    `unasked`: other tasks that machines and people are through with and that stay open: nobody is sure enough of them.
     """
 
     batch: Batch
     total: int
     settled: int
     unasked: int
+    stopped: int
     votes_done: int
     votes_due: int
     asked: dict[str, int]
@@ -73,6 +76,8 @@ class Standing:
             return "put away"
         if self.batch.paused_at:
             return "stopped" if self.batch.error else "paused"
+        if self.stopped and self.batch.stage == Stage.REVIEWING:
+            return "line stopped for some groups"
         if self.batch.stage == Stage.REVIEWING and self.asked.get("expert") and not self.asked.get("person"):
             return "with experts"
         if self.batch.stage == Stage.REVIEWING and self.unasked and not any(self.asked.values()):
@@ -99,6 +104,7 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
     settled = dict(tasks.decided().values_list("batch").annotate(Count("pk")))
     left = tasks.filter(batch__stage=Stage.REVIEWING).unasked().values_list("batch")
     unasked = dict(left.annotate(Count("pk")))
+    stopped = _stopped(found)
     open_tasks = Belief.objects.filter(task__batch__in=ids, task__stage=Task.Stage.OPEN)
     questions = list(project.questions.all())
     in_bits = len(questions) == 1 and questions[0].votes_are_enough
@@ -112,7 +118,8 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
             batch,
             total=totals.get(batch.pk, 0),
             settled=settled.get(batch.pk, 0),
-            unasked=0 if _learning(batch, unasked, waiting) else unasked.get(batch.pk, 0),
+            unasked=0 if _learning(batch, unasked, waiting) else unasked.get(batch.pk, 0) - stopped.get(batch.pk, 0),
+            stopped=stopped.get(batch.pk, 0),
             votes_done=due.get(batch.pk, (0, 0))[0],
             votes_due=due.get(batch.pk, (0, 0))[1],
             asked=waiting.get(batch.pk, {}),
@@ -124,6 +131,18 @@ def standings(project: Project, batches: Sequence[Batch] | None = None) -> list[
         )
         for batch in found
     ]
+
+
+def _stopped(batches: Sequence[Batch]) -> dict[int, int]:
+    """Tasks that an alarm keeps open and that nobody is asked about, by batch; one query where no line is stopped."""
+    ids = [batch.pk for batch in batches if batch.stage == Stage.REVIEWING]
+    stands = set(Alarm.objects.standing().gaps().filter(paused=True, batch__in=ids).values_list("batch", flat=True))
+    found = {}
+    for batch in batches:
+        if batch.pk in stands:
+            asked = batch.tasks.unasked()
+            found[batch.pk] = asked.count() - holds.not_held(asked, batch).count()
+    return found
 
 
 def _learning(batch: Batch, unasked: dict[int, int], asked: dict[int, dict[str, int]]) -> bool:

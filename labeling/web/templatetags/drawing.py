@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10
 from typing import Any
 
 from django import template
@@ -112,6 +113,20 @@ def shape(kind: str) -> dict[str, str]:
 def flip(share: float) -> float:
     """From a height above the ground to a distance from the top."""
     return 1 - share
+
+
+@register.filter
+def evidence(ratio: float) -> str:
+    """A likelihood ratio in as many digits as it needs: 0.4, 12, 3,400, 10^17."""
+    if ratio >= 1e6:
+        return f"10^{int(log10(ratio))}"
+    return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
+
+
+@register.filter
+def points(difference: float) -> str:
+    """A difference of shares in points, with its sign."""
+    return f"{100 * difference:+.1f}".replace("-", MINUS)
 
 
 @register.filter
