@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.contrib.humanize.templatetags.humanize import apnumber
 from django.utils.text import capfirst
 
+from fairness import label_gaps
 from fairness.gaps import Gap, verdict
 from fairness.groups import MARGIN, Fair
 from fairness.quality import Good
@@ -103,7 +104,19 @@ def _fairness(fair: Fair | None, noun: str) -> list[Said]:
     if fair is None:
         return []
     lacking = [row.group for row in fair.table.groups if not row.accuracy.estimable and row.n]
-    return [Said(_gap(fair.table.accuracy_difference, noun)), Said(_lacking(lacking, len(fair.table.groups)))]
+    lacks = Said(_lacking(lacking, len(fair.table.groups)))
+    return [Said(_gap(fair.table.accuracy_difference, noun)), Said(_by_label(fair), strong=True), lacks]
+
+
+def _by_label(fair: Fair) -> str:
+    """The labels about which the evidence is clear, the surest one with its group; empty for none."""
+    clear = label_gaps.clear(fair)
+    if not clear:
+        return ""
+    label, look = clear[0]
+    often = "more" if (look.difference or 0.0) > 0 else "less"
+    more = f", and so {'is' if len(clear) == 2 else 'are'} {apnumber(len(clear) - 1)} more" if len(clear) > 1 else ""
+    return f"“{label}” is clearly {often} often right in {look.group} than elsewhere{more}."
 
 
 def _gap(gap: Gap, noun: str) -> str:

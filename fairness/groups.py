@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairness.gaps import Gap, Terms, eighty_percent_rule, verdict
 from fairness.intervals import Estimate
+from fairness.label_looks import strongest
 from fairness.metrics import AccuracyRow, FairnessTable, GroupRow, Labeled, label_rates, parts_table
 from fairness.quality import rates_by
 from fairness.rates import group_rates
@@ -48,6 +49,7 @@ class Fair:
     """The fairness table of a batch or a project and what is needed to draw parts of it.
 
     `pending`: drawn checks that wait for a person, by group. `sizes`: settled tasks of the groups that have a name.
+    `looks`: the strongest evidence by measure and label (`label_looks`).
     """
 
     table: FairnessTable
@@ -56,6 +58,7 @@ class Fair:
     pending: dict[str, int]
     sizes: dict[str, int]
     watch: Watched | None
+    looks: dict[tuple[str, str], Look] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,7 @@ def how_fair(found: Checked, seed: int = 0) -> Fair | None:
         found.pending,
         {name: size for name, size in zip(found.groups, np.bincount(found.group).tolist(), strict=True) if name},
         watched(found, group, names),
+        strongest(parts, traits, {measure: told[3] for measure, told in MEASURES.items()}),
     )
 
 

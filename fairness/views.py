@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from fairness import findings, groups, overview, reports
+from fairness import findings, groups, label_gaps, overview, reports
 from labeling.checks import draws
 from labeling.managing import leftovers
 from labeling.models import Batch
@@ -82,6 +82,7 @@ def batch(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     if fair is not None:
         context["choice"] = groups.choose(fair, request.GET.get("measure", ""), request.GET.get("label", ""))
         context["gaps"] = groups.gap_lines(fair)
+        context["by_label"] = label_gaps.by_label(fair, context["choice"])
     return show(request, "fairness/batch.html", context, parts=("standing", "report"))
 
 
