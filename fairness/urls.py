@@ -6,12 +6,16 @@ from django.urls import path
 
 from fairness import views
 from fairness.audit import views as audit
+from fairness.disclosure import views as disclosure
 from fairness.estimates import views as estimates
 from fairness.watches import views as watches
 
 urlpatterns = [
     path("p/<slug:slug>/", views.project, name="project"),
     path("p/<slug:slug>/batches/<int:batch>/", views.batch, name="batch"),
+    path("p/<slug:slug>/batches/<int:batch>/datasheet/", disclosure.datasheet, name="datasheet"),
+    path("p/<slug:slug>/batches/<int:batch>/datasheet/file/", disclosure.download, name="datasheet_file"),
+    path("p/<slug:slug>/about-data/", disclosure.about_data, name="about_data"),
     path("p/<slug:slug>/batches/<int:batch>/checks/", views.check_more, name="check_more"),
     path("p/<slug:slug>/batches/<int:batch>/estimates/", estimates.estimates, name="estimates"),
     path("p/<slug:slug>/lineup/", audit.lineup, name="lineup"),

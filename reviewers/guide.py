@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import transaction
-
 from labeling.managing import guidelines
 from labeling.models import Label, Project, Question
 
@@ -83,7 +81,6 @@ def _sorted(told: str, labels: Sequence[Label]) -> tuple[str, dict[int, list[str
     return "\n".join(opening).strip("\n"), added
 
 
-@transaction.atomic
 def add(question: Question, label: Label | None, reason: str, by: User | None = None) -> None:
     """Append a reason, for people and models to read; one that stands there already is left alone.
 
@@ -91,11 +88,6 @@ def add(question: Question, label: Label | None, reason: str, by: User | None = 
     are spoken of in the project's guidelines, those of others in the question's own. `by`: who wrote it. Whoever
     labels is told.
     """
-    project = Project.objects.select_for_update().get(pk=question.project_id)
     words = " ".join(reason.split())
     line = f"{label.name}: {words}" if label else words
-    place = project if label and question.position == 0 else Question.objects.get(pk=question.pk)
-    if line not in place.guidelines.splitlines():
-        place.guidelines = f"{place.guidelines.rstrip()}\n{line}".lstrip()
-        place.save(update_fields=["guidelines"])
-        guidelines.note_change(project, by)
+    guidelines.add(question, line, by, "an expert's reason", own=label is None)

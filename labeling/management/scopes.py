@@ -25,6 +25,20 @@ def named(text: str) -> Batch | Project:
     return project_named(text)
 
 
+def batch_named(text: str) -> Batch:
+    """The batch of this number. Raises UnusableFile where there is none."""
+    from labeling.models import Batch
+
+    check_tables()
+
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+    batch = Batch.objects.kept().select_related("project").filter(pk=number).first()
+    if batch is None:
+        known = ", ".join(f"{pk} ({name})" for pk, name in Batch.objects.kept().values_list("pk", "name")[:8])
+        raise UnusableFile(f"There is no batch {text!r}; batches: {known or 'none yet'}.")
+    return batch
+
+
 def project_named(text: str) -> Project:
     """The project of this address or name. Raises UnusableFile where there is none, or several of the name."""
     from labeling.models import Project

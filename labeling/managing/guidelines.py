@@ -1,4 +1,4 @@
-"""When the guidelines changed, who has read them since, and who must know."""
+"""The guidelines by version: words that are added, when they changed, who has read them since, and who must know."""
 
 from __future__ import annotations
 
@@ -9,10 +9,27 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from labeling.live import nudges
-from labeling.models import Annotator, Membership, Project, Vote
+from labeling.models import Annotator, GuidelineVersion, Membership, Project, Question, Vote
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+
+@transaction.atomic
+def add(question: Question, line: str, by: User | None = None, why: str = "", *, own: bool = False) -> GuidelineVersion:
+    """Append a line to what annotators are told, models and people alike, and keep the version of before and of now.
+
+    Of the first question it stands in the project's guidelines unless it is its `own`, of others in the question's; one
+    that stands there already is left alone. Whoever labels is told.
+    """
+    project = Project.objects.select_for_update().get(pk=question.project_id)
+    GuidelineVersion.objects.keep(project)
+    place = Question.objects.get(pk=question.pk) if own or question.position else project
+    if line not in place.guidelines.splitlines():
+        place.guidelines = f"{place.guidelines.rstrip()}\n{line}".lstrip()
+        place.save(update_fields=["guidelines"])
+        note_change(project, by)
+    return GuidelineVersion.objects.keep(project, by, why)
 
 
 @transaction.atomic

@@ -8,13 +8,16 @@ from labeling.models.certificate import Certificate
 from labeling.models.chunk import Chunk
 from labeling.models.decision import Decision
 from labeling.models.escalation import Escalation
+from labeling.models.guideline import GuidelineVersion
 from labeling.models.instance import Instance
 from labeling.models.invitation import Invitation
+from labeling.models.mistake import Mistake
 from labeling.models.money import LedgerEntry, Purse, Reservation
 from labeling.models.project import Membership, Project
 from labeling.models.question import Label, Question
 from labeling.models.round import Round
 from labeling.models.skill import Skill
+from labeling.models.statement import Statement
 from labeling.models.submission import Submission
 from labeling.models.task import Task
 from labeling.models.vote import Vote
@@ -30,11 +33,13 @@ __all__ = [
     "Chunk",
     "Decision",
     "Escalation",
+    "GuidelineVersion",
     "Instance",
     "Invitation",
     "Label",
     "LedgerEntry",
     "Membership",
+    "Mistake",
     "Project",
     "Purse",
     "Question",
@@ -42,6 +47,7 @@ __all__ = [
     "Round",
     "Skill",
     "SkippedRow",
+    "Statement",
     "Submission",
     "Task",
     "Vote",

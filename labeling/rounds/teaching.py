@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from labeling import known
 from labeling.crowd import base
 from labeling.crowd.base import Answer, Voter
-from labeling.models import Batch, Chunk, Escalation, Question, Task, Vote
+from labeling.models import Batch, Chunk, Escalation, GuidelineVersion, Question, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.people import recruiting, voters
 
@@ -26,7 +26,8 @@ costs as much as the first voting."""
 
 
 def begin(batch: Batch) -> None:
-    """Fix the lesson of a batch at this moment, once."""
+    """Fix the lesson of a batch at this moment, once, and keep what annotators are told as a version."""
+    GuidelineVersion.objects.keep(batch.project)
     Batch.objects.filter(pk=batch.pk, taught_at=None).update(taught_at=Now())
     batch.refresh_from_db(fields=["taught_at"])
 

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from labeling.managing import guidelines
+from labeling.models import GuidelineVersion
 from labeling.people.access import Role, enter
 from labeling.web.project_forms import LabelFormSet, SettingsForm
 
@@ -22,10 +23,12 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
     sound = form.is_valid() and labels.is_valid()
     if request.method == "POST" and sound:
         with transaction.atomic():
+            GuidelineVersion.objects.keep(visit.project)
             form.save()
             labels.save()
             if "guidelines" in form.changed_data:
                 guidelines.note_change(visit.project, visit.user)
+            GuidelineVersion.objects.keep(visit.project, visit.user, "changed in the settings")
         messages.success(request, "Saved. Votes and labels that are there stay as they are.")
         return redirect("settings", slug)
     status = 422 if request.method == "POST" else 200
