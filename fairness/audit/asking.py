@@ -21,11 +21,13 @@ from labeling.crowd import base
 from labeling.crowd.base import Answer, Question, Voter
 from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, MustStay, NotAsked
 from labeling.live import nudges
-from labeling.models import Annotator, Batch, Project, Reservation, Task, Vote
+from labeling.models import Annotator, Batch, Project, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.money import ledger
 from labeling.people import voters
 from labeling.rounds import calls, fallback
+from labeling.rounds.calls import Call
+from labeling.rounds.sheets import Sheet
 
 TOGETHER = 200
 """Sentences of one turn; after it others may come first."""
@@ -91,7 +93,7 @@ class Run:
     annotator: Annotator
     voter: Voter
     unasked: deque[Task]
-    sent: deque[tuple[Task, Reservation | None]] = field(default_factory=deque)
+    sent: deque[tuple[Task, Call | None]] = field(default_factory=deque)
     ready: list[Vote] = field(default_factory=list)
     ended: str | None = None
     stopped: bool = False
@@ -110,7 +112,7 @@ class Run:
             else:
                 self._fail(task, held, outcome)
             self.sent.popleft()
-            if held is not None and calls.halt_if_dearer(self.annotator, calls.cost_of(outcome), held):
+            if held is not None and calls.halt_if_dearer(self.annotator, calls.cost_of(outcome), held.holds):
                 self.ended = f"{self.annotator} billed more than it states, and is paused."
         Vote.objects.bulk_create(self.ready, ignore_conflicts=True)
 
@@ -128,20 +130,20 @@ class Run:
             yield voters.question(task)
 
     @transaction.atomic
-    def _hold(self, task: Task) -> Reservation:
+    def _hold(self, task: Task) -> Call:
         """Hold the most that asking once can cost. Raises ledger.Refused."""
         if not self.audit.renew(settings.LEASE_SECONDS):
             raise ledger.Refused("Another worker goes on with this audit.")
-        return calls.hold(self.voter, self.annotator, task)
+        return calls.hold(self.voter, self.annotator, Sheet((task,)))
 
-    def _take(self, task: Task, held: Reservation | None, answer: Answer) -> None:
+    def _take(self, task: Task, held: Call | None, answer: Answer) -> None:
         if held is not None:
-            calls.book(held, answer)
+            calls.book(held.held[0], answer)
         else:
             row = voters.vote(task, self.annotator, answer, self.audit.question, self.audit.question.label_list())
             self.ready.append(row)
 
-    def _fail(self, task: Task, held: Reservation | None, error: CrowdError) -> None:
+    def _fail(self, task: Task, held: Call | None, error: CrowdError) -> None:
         """A text that it will not read is an abstention; any other failure ends its turn with the reason."""
         if held is not None:
             calls.book_failure(held, error)
@@ -171,4 +173,4 @@ class Run:
         """Of calls whose outcome was not booked nobody knows the price."""
         for _, held in self.sent:
             if held is not None:
-                ledger.keep_unknown(held, calls.CUT_OFF)
+                held.keep_unknown(calls.CUT_OFF)

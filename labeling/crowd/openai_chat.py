@@ -12,12 +12,13 @@ from labeling.crowd.chat_calls import CONTROL as CONTROL
 from labeling.crowd.chat_calls import ChatCalls, Line, Part, shown_name
 from labeling.crowd.chat_settings import ChatSettings
 from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError
+from labeling.crowd.prices import LIKELY_WRITTEN
 from labeling.crowd.redaction import VERSION as REDACTION
 from labeling.crowd.shot_trials import Evidence, trial
 from labeling.crowd.shots import CHOSEN, shot_picker
 
-LIKELY_SHARE, LIKELY_WRITTEN = 1 / 3, 20.0
-"""Until answers tell: three bytes of a prompt make a token (of English four do), and an answer has so many tokens."""
+LIKELY_SHARE = 1 / 3
+"""Until answers tell: three bytes of a prompt make a token (of English four do)."""
 
 
 class ChatModel(ChatCalls):

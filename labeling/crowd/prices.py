@@ -9,6 +9,8 @@ from decimal import ROUND_CEILING, Decimal, InvalidOperation, localcontext
 from labeling.crowd.errors import Misconfigured, PriceUnknown
 
 MICRO = 1_000_000
+LIKELY_WRITTEN = 20.0
+"""Tokens of an answer, until answers tell."""
 DEAREST = Decimal(1_000_000)
 """No stated price may pass a million dollars: a larger one is a slip of the pen."""
 

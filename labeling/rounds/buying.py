@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labeling import arrays
 from labeling.arrays import Ballot
@@ -13,7 +14,7 @@ from labeling.checks import holds
 from labeling.known import Known
 from labeling.models import Annotator, Batch, Decision, Escalation, Project, Question
 from labeling.money import ledger
-from labeling.rounds import affording, relabelers, teaching
+from labeling.rounds import affording, call_prices, relabelers, teaching
 from labeling.rounds.relabelers import Party
 from labeling.routing import value
 from labeling.routing.entropy import TIE_DECIMALS, largest
@@ -148,7 +149,8 @@ def choose(table: Table) -> Purchase:
     if len(to_models):
         step = max(LEAST_STEP, -(-len(to_models) // STEPS))
         gain = gains[to_models, plan.action[to_models]]
-        price = np.array([party.price for party in table.parties])[plan.action[to_models]]
+        to = plan.action[to_models].tolist()
+        price = np.array([table.parties[m].price_at(task) for task, m in zip(to_models.tolist(), to, strict=True)])
         by_money = gain * price.max() / np.maximum(price, 1)
         first = to_models[largest(by_money, step, seed=table.batch.seed)]
         action = np.full(len(plan.action), STOP, dtype=np.int32)
@@ -250,14 +252,15 @@ def _in_turn(table: Table) -> Sequence[int]:
 def probes(table: Table) -> list[tuple[Party, Ints]]:
     """Known tasks that paid models should answer first, so that their worth is measured and not guessed."""
     count, _ = relabelers.known_answers(table.given, table.ballot.known)
-    free = ledger.free(table.batch)
+    free, question = ledger.free(table.batch), table.ballot.question
     rng = np.random.default_rng(table.batch.seed)
     own = _on_all(table.ballot, np.ones(table.ballot.n_own, dtype=np.bool_)) & (table.ballot.known >= 0)
     wanted = []
     for place, party in enumerate(table.parties):
         if party.annotator is None or not party.available:
             continue
-        asked = set(party.annotator.escalations.filter(task__batch=table.batch).values_list("task_id", flat=True))
+        mine = party.annotator.escalations.filter(task__batch=table.batch, task__question=question)
+        asked = set(mine.values_list("task_id", flat=True))
         fresh = (
             own
             & ~np.isin(table.ballot.task_ids, list(asked))
@@ -267,5 +270,14 @@ def probes(table: Table) -> list[tuple[Party, Ints]]:
         affordable = int(PROBE_SHARE * free // party.price) if party.price else PROBES
         size = min(PROBES - int(count[place]), affordable, int(fresh.sum()))
         if size >= LEAST_PROBES and not asked:
-            wanted.append((party, rng.choice(np.flatnonzero(fresh), size, replace=False).astype(np.int32)))
+            beside = np.isin(table.ballot.task_ids, list(call_prices.beside(party.annotator, table.batch, question)))
+            wanted.append((party, drawn(np.flatnonzero(fresh), beside, size, rng)))
     return wanted
+
+
+def drawn(fresh: NDArray[np.intp], beside: Bools, size: int, rng: np.random.Generator) -> Ints:
+    """So many of the `fresh` tasks by chance; those first that stand `beside` others in a call, (n_tasks,)."""
+    if not beside[fresh].any():
+        return rng.choice(fresh, size, replace=False).astype(np.int32)
+    order = rng.permutation(fresh)
+    return order[np.argsort(~beside[order], kind="stable")][:size].astype(np.int32)

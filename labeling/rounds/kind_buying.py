@@ -17,8 +17,8 @@ from labeling.checks import holds
 from labeling.kinds.base import AnswerTable, Known, Opinion
 from labeling.models import Annotator, Batch, Decision, Escalation, Label, Question
 from labeling.money import ledger
-from labeling.rounds import affording, expected_prices, fallback
-from labeling.rounds.buying import LEAST_PROBES, LEAST_STEP, PROBE_SHARE, PROBES, STEPS
+from labeling.rounds import affording, call_prices, expected_prices, fallback
+from labeling.rounds.buying import LEAST_PROBES, LEAST_STEP, PROBE_SHARE, PROBES, STEPS, drawn
 from labeling.rounds.relabelers import Party
 from labeling.routing.plan import MICRO, STOP, Offers, Plan
 from labeling.truth.votes import Bools, Floats, Ints
@@ -87,8 +87,11 @@ def open_tasks(batch: Batch, question: Question, task_ids: Sequence[int], known:
 def parties(board: Board) -> list[Party]:
     """The paid models that may be asked about this batch now, with what asking them holds."""
     batch, models = board.batch, fallback.askable(board.batch).order_by("pk")
-    price = {each.pk: expected_prices.of(each, batch, board.question) for each in models}
-    found = [Party(Kind.PAID, each.name, price[each.pk], True, (), each) for each in models]
+    found = []
+    for each in models:
+        price = expected_prices.of(each, batch, board.question)
+        prices = call_prices.on_tasks(each, batch, board.question, board.task_ids.tolist(), price)
+        found.append(Party(Kind.PAID, each.name, price, True, (), each, prices=prices))
     return affording.with_holds(board.batch, board.question, found)
 
 
@@ -119,7 +122,8 @@ def probes(board: Board, asked: Sequence[Party]) -> list[tuple[Party, Ints]]:
         affordable = int(PROBE_SHARE * free // party.price) if party.price else PROBES
         size = min(PROBES - answered(board, party), affordable, len(fresh))
         if size >= LEAST_PROBES:
-            wanted.append((party, rng.choice(fresh, size, replace=False).astype(np.int32)))
+            beside = np.isin(board.task_ids, list(call_prices.beside(party.annotator, board.batch, board.question)))
+            wanted.append((party, drawn(fresh, beside, size, rng)))
     return wanted
 
 
@@ -155,12 +159,14 @@ def choose(board: Board, asked: Sequence[Party]) -> Purchase:
     gains = np.full((len(board.table.tasks), max(len(asked), 1)), -np.inf)
     for place, party in enumerate(asked):
         gains[:, place] = worth_of(board, party)
-    prices = np.array([party.price for party in asked] or [0], dtype=np.int64)
+    n_tasks = len(board.table.tasks)
+    lists = [party.price_list(n_tasks) for party in asked] or [np.zeros(n_tasks, dtype=np.int64)]
+    prices = np.stack(lists, axis=1)
     money = affording.spendable(free, asked)
     plan = Offers.of(gains, prices, seed=board.batch.seed).plan(money, worth=worth / MICRO if worth else None)
     chosen = np.flatnonzero(plan.action != STOP)
     step, to = max(LEAST_STEP, -(-len(chosen) // STEPS)), plan.action[chosen]
-    value = gains[chosen, to] / np.maximum(prices[to], 1)
+    value = gains[chosen, to] / np.maximum(prices[chosen, to], 1)
     first = chosen[np.argsort(-value, kind="stable")[:step]]
     action = np.full(len(plan.action), STOP, dtype=np.int32)
     action[first] = plan.action[first]

@@ -67,7 +67,8 @@ def probe(board: Board, party: Party, tasks: Ints, turn: Round) -> int:
     why = f"Its answer is known: this shows how far {party.name} can be trusted."
     common = {"round": turn, "to": Kind.PAID, "annotator": party.annotator, "reason": Reason.PROBE, "why": why}
     Escalation.objects.bulk_create(
-        Escalation(task_id=int(board.task_ids[task]), price_microdollars=party.price, **common) for task in tasks
+        Escalation(task_id=int(board.task_ids[task]), price_microdollars=party.price_at(int(task)), **common)
+        for task in tasks
     )
     return len(tasks)
 
@@ -78,7 +79,7 @@ def send(board: Board, asked: list[Party], bought: Purchase, turn: Round) -> int
     rows = []
     for task in chosen:
         party, gain = asked[bought.action[task]], float(bought.gains[task, bought.action[task]])
-        price = f", for about {dollars(party.price)}" if party.price else ""
+        price = f", for about {dollars(party.price_at(int(task)))}" if party.price else ""
         rows.append(
             Escalation(
                 task_id=int(board.task_ids[task]),
@@ -89,7 +90,7 @@ def send(board: Board, asked: list[Party], bought: Purchase, turn: Round) -> int
                 why=f"{why_torn(board, int(task))} {party.name} is asked{price}.",
                 priority=float(board.doubt[task]),
                 expected_gain=gain,
-                price_microdollars=party.price,
+                price_microdollars=party.price_at(int(task)),
             )
         )
     Escalation.objects.bulk_create(rows, batch_size=ROWS)

@@ -79,8 +79,9 @@ def stops(table: Table) -> list[str]:
 
 def _counts(table: Table, action: Ints) -> Iterable[str]:
     for place, party in enumerate(table.parties):
-        if count := int((action == place).sum()):
-            yield f"{count} tasks go to {party.name} for about {dollars(count * party.price)}"
+        tasks = np.flatnonzero(action == place).tolist()
+        if tasks:
+            yield f"{len(tasks)} tasks go to {party.name} for about {dollars(sum(map(party.price_at, tasks)))}"
 
 
 def why_no_model(table: Table, bought: Purchase) -> str:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db.models import Avg
+from numpy.typing import NDArray
 
 from labeling.arrays import Ballot
 from labeling.checks import draws
 from labeling.models import Annotator, Batch, Escalation, Membership, Project, Reservation
-from labeling.rounds import expected_prices, fallback, settling
+from labeling.rounds import call_prices, expected_prices, fallback, settling
 from labeling.rounds.skills import Evidence
 from labeling.routing.value import Relabeler, Voice
 from labeling.truth.skills.learning import Skills
@@ -35,6 +36,8 @@ class Party:
     `price`: micro-dollars of one opinion. `available`: False where it answered before but must not be asked now.
     `voices`: who of them is likely to answer, and how good each one is; empty where nothing is known of anybody.
     `holds`: micro-dollars that are held while one of the shortest and one of the longest texts is asked about.
+    `prices`: (n,) micro-dollars of an opinion on each task, where some of them cost less than `price`: the model is
+    going to be asked about those instances anyway.
     """
 
     kind: Annotator.Kind
@@ -45,6 +48,15 @@ class Party:
     annotator: Annotator | None = None
     voices: tuple[Voice, ...] = ()
     holds: tuple[int, int] = (0, 0)
+    prices: NDArray[np.int64] | None = None
+
+    def price_at(self, task: int) -> int:
+        """Micro-dollars of an opinion on one task, a place in the table."""
+        return self.price if self.prices is None else int(self.prices[task])
+
+    def price_list(self, n_tasks: int) -> NDArray[np.int64]:
+        """Micro-dollars of an opinion on each task, (n_tasks,)."""
+        return np.full(n_tasks, self.price, dtype=np.int64) if self.prices is None else self.prices
 
     @property
     def one(self) -> str:
@@ -54,7 +66,8 @@ class Party:
     def relabeler(self, eligible: Bools) -> Relabeler:
         """The same for the router; `eligible`: (n,) the tasks about which it may be asked."""
         expected, certainty = PRIOR[self.kind]
-        return Relabeler(self.name, self.price, expected, certainty, eligible & self.available, voices=self.voices)
+        price = self.price if self.prices is None else self.prices
+        return Relabeler(self.name, price, expected, certainty, eligible & self.available, voices=self.voices)
 
 
 def parties(
@@ -66,15 +79,18 @@ def parties(
     """
     project = batch.project
     callable_now = set(fallback.askable(batch).values_list("pk", flat=True))
+    models = [each for each in ballot.annotators if each.kind == Kind.PAID]
+    price = {each.pk: expected_prices.of(each, batch, ballot.question) for each in models}
     paid = [
         Party(
             Kind.PAID,
             each.name,
-            expected_prices.of(each, batch, ballot.question),
+            price[each.pk],
             each.pk in callable_now,
             (column,),
             each,
             _unless_probed(ballot, column, voices(evidence, skills, [each])),
+            prices=call_prices.on_tasks(each, batch, ballot.question, ballot.task_ids.tolist(), price[each.pk]),
         )
         for column, each in enumerate(ballot.annotators)
         if each.kind == Kind.PAID

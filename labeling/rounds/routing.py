@@ -72,12 +72,13 @@ def probe(table: Table, wanted: Iterable[tuple[Party, Ints]], turn: Round) -> No
                 annotator=party.annotator,
                 reason=Reason.PROBE,
                 why=why,
-                price_microdollars=party.price,
+                price_microdollars=party.price_at(int(task)),
             )
             for task in tasks
         )
         turn.to_paid += len(tasks)
-        told.append(f"{party.name} answers {len(tasks)} known tasks for about {dollars(len(tasks) * party.price)}")
+        price = dollars(sum(map(party.price_at, tasks.tolist())))
+        told.append(f"{party.name} answers {len(tasks)} known tasks for about {price}")
     turn.outcome = f"{'; '.join(told)}, to measure what its answers are worth."
 
 
@@ -102,10 +103,10 @@ def _questions(table: Table, bought: Purchase, task: int, turn: Round) -> Iterab
             annotator=party.annotator,
             slot=slot,
             reason=Reason.UNCERTAIN,
-            why=f"{why_torn(table, task)} {why_asked(party, gain, float(bought.offer.change[task, place]))}",
+            why=f"{why_torn(table, task)} {why_asked(party, task, gain, float(bought.offer.change[task, place]))}",
             priority=float(entropy(table.belief[task])),
             expected_gain=gain,
-            price_microdollars=party.price // slots,
+            price_microdollars=party.price_at(task) // slots,
         )
 
 
@@ -120,9 +121,9 @@ def why_torn(table: Table, task: int) -> str:
     return f"The crowd is only {row.max():.0%} sure of {first}, before {second}."
 
 
-def why_asked(party: Party, gain: float, change: float) -> str:
+def why_asked(party: Party, task: int, gain: float, change: float) -> str:
     """Why this party is asked, in one sentence."""
-    price = f" for {dollars(party.price)}" if party.price else ""
+    price = f" for {dollars(party.price_at(task))}" if party.price else ""
     return f"An answer of {party.one} changes the label with a chance of {change:.0%} and adds {gain:.1%}{price}."
 
 

@@ -14,7 +14,7 @@ from labeling.models import Annotator, Batch, Chunk, Decision, Escalation, Proje
 from labeling.money import ledger
 from labeling.people import recruiting, voters
 from labeling.reports.money import bills
-from labeling.rounds import asking, calls, conditions, paid_voting, story
+from labeling.rounds import asking, call_prices, calls, conditions, expected_prices, paid_voting, story, weighing
 from labeling.rounds.sheets import sheets_of
 from tests.fake_openai import FakeOpenAI
 from tests.labeling.managed import told
@@ -213,7 +213,7 @@ class TestTheCrowd:
         class Killed(BaseException):
             pass
 
-        book, booked = calls.book, []
+        book, booked = calls.book, list[Any]()
 
         def die(*answer: Any) -> Any:
             if len(booked) == 4:  # in the middle of the second call's booking
@@ -342,3 +342,67 @@ class TestPaidModels:
         assert task.reservations.get().cost_microdollars == task.votes.get().cost_microdollars
         page = told(manager.get(task.get_absolute_url()))
         assert "one call for 3 questions" in page
+
+
+class TestPrices:
+    def test_a_question_about_an_instance_that_is_asked_about_anyway_costs_what_it_adds(
+        self, three: Batch, server: FakeOpenAI
+    ) -> None:
+        paid = send(three, server)
+        first, second, _ = three.project.questions.all()
+        Escalation.objects.exclude(task__question=first, task__instance__position__lt=2).delete()
+        tasks = list(three.tasks.about(second).order_by("position").values_list("pk", flat=True))
+        alone = expected_prices.of(paid, three, second)
+        prices = call_prices.on_tasks(paid, three, second, tasks, alone)
+        assert prices is not None and set(prices[2:].tolist()) == {alone} and 0 < prices[0] == prices[1] < alone / 2
+        assert call_prices.beside(paid, three, second) == set(tasks[:2])
+        assert call_prices.on_tasks(paid, three, first, [1], alone) is None, "nothing else is asked"
+        ask(three)
+        before = server.bill_microdollars / 2
+        for task in three.tasks.filter(question__in=[first, second], instance__position__gte=2):
+            Escalation.objects.create(task=task, to="paid", annotator=paid, reason="uncertain", why="Torn.")
+        ask(three)
+        added = (server.bill_microdollars - 2 * before) / 3 - before
+        assert 0 < added < alone
+
+    def test_bills_of_calls_that_asked_more_do_not_make_a_single_question_cheap(
+        self, three: Batch, server: FakeOpenAI
+    ) -> None:
+        paid = send(three, server)
+        guess = expected_prices.of(paid, three)
+        ask(three)
+        assert Reservation.objects.filter(state="settled", task__question__position=0).count() == 5
+        assert expected_prices.of(paid, three) == guess
+
+    def test_a_member_that_is_asked_singly_has_one_price(self, three: Batch, tmp_path: Any) -> None:
+        votes = tmp_path / "votes.csv"
+        votes.write_text("task,worker,label\nT-0,x,Roads and lights\n")
+        paid = recruiting.add_paid(three.project, f"replay:{votes}?worker=x&call=0.001")
+        first, second, _ = three.project.questions.all()
+        task = three.tasks.about(first)[0]
+        Escalation.objects.create(task=task, to="paid", annotator=paid, reason="uncertain", why="Torn.")
+        assert call_prices.on_tasks(paid, three, second, [1], 1000) is None
+
+    def test_a_round_plans_the_second_question_at_that_price_and_probes_the_same_instances(
+        self, project: Project, server: FakeOpenAI
+    ) -> None:
+        question(project, "choices", ("lamp", "water"), wording="What is it about?")
+        batch = batch_of(project, [f"{text} {n}" for n in range(4) for text in TEXTS])
+        ledger.set_cap(batch.purse, CAP)
+        first, second = project.questions.all()
+        label = project.label_list()[0]
+        for task in batch.tasks.filter(instance__position__lt=12):
+            gold: dict[str, Any] = {"gold": label} if task.question_id == first.pk else {"gold_marks": [0]}
+            Task.objects.filter(pk=task.pk).update(slice="validation", **gold)
+        paid = recruiting.add_paid(project, spec(server))
+        batch.lease(600)
+        weighing.weigh(batch)
+        asked = Escalation.objects.filter(annotator=paid, reason="probe")
+        price = {
+            one.pk: {row.price_microdollars for row in asked.filter(task__question=one)} for one in (first, second)
+        }
+        assert max(price[second.pk]) < min(price[first.pk]) / 2
+        instances = [set(asked.filter(task__question=one).values_list("task__instance", flat=True)) for one in price]
+        assert instances[0] == instances[1] and len(instances[0]) == 12
+        ask(batch)
+        assert len(server.requests) == 12 and one_each(paid) == 24
