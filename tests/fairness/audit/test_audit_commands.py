@@ -1,0 +1,114 @@
+"""The commands `audit` and `counterfactual`: what they read, tell and refuse."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from labeling.models import Vote
+from labeling.people import recruiting
+from tests.fake_openai import FakeOpenAI
+
+
+def told(command: str, *options: object) -> str:
+    out = io.StringIO()
+    call_command(command, *map(str, options), stdout=out)
+    return out.getvalue()
+
+
+def refused(command: str, *options: object) -> str:
+    errors = io.StringIO()
+    with pytest.raises(SystemExit) as stopped:
+        call_command(command, *map(str, options), stderr=errors)
+    assert stopped.value.code == 2
+    return errors.getvalue().strip()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Callable[..., str]:
+    def write(name: str, *lines: str) -> str:
+        path = tmp_path / name
+        path.write_text("\n".join([*lines, ""]))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def candidates(files: Callable[..., str]) -> tuple[str, str]:
+    """Two candidates on 200 tasks: `even` errs on every fifth, `skew` on every third of group b alone."""
+    votes, gold = ["task,worker,label,cost_usd,seconds"], ["task,label,side"]
+    for at in range(200):
+        true, side = "no" if at // 2 % 2 else "yes", "ab"[at % 2]
+        other = "yes" if true == "no" else "no"
+        gold.append(f"t{at},{true},{side}")
+        votes.append(f"t{at},even,{other if at % 10 < 2 else true},0.002,1.5")
+        votes.append(f"t{at},skew,{other if side == 'b' and at % 3 == 0 else true},0,0.5")
+    return files("votes.csv", *votes), files("gold.csv", *gold)
+
+
+def test_candidates_stand_side_by_side_and_the_fair_one_is_named(candidates: tuple[str, str]) -> None:
+    votes, gold = candidates
+    found = json.loads(told("audit", votes, "--gold", gold, "--group", "side", "--json"))
+    rows = {row["name"]: row for row in found["candidates"]}
+    assert rows["even"]["right"]["value"] == 0.8 and rows["even"]["gap"]["value"] == 0
+    assert rows["skew"]["gap"]["value"] == pytest.approx(0.33) and rows["even"]["per_1000"] == pytest.approx(2)
+    lines = told("audit", votes, "--gold", gold, "--group", "side", "--crowd", "even")
+    assert "may not check the crowd: votes in the crowd itself" in lines and "Fairest: skew" in lines
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--group", "place"), "place"),
+        (("--group", "side", "--crowd", "nobody"), "who has no vote; there are even, skew"),
+        (("--group", "side", "--minimum", "0"), "--minimum is a whole number"),
+    ],
+)
+def test_an_audit_that_cannot_be_made_is_a_sentence(
+    candidates: tuple[str, str], options: tuple[str, ...], sentence: str
+) -> None:
+    votes, gold = candidates
+    assert sentence in refused("audit", votes, "--gold", gold, *options)
+
+
+PAIRS = ["first,second,pair", *(f"My sister {n},My brother {n},woman/man" for n in range(12))]
+
+
+def test_recorded_answers_are_compared_by_their_texts(files: Callable[..., str]) -> None:
+    votes = files(
+        "answers.csv",
+        "task,worker,label",
+        *(f"My sister {n},m,{'loud' if n < 6 else 'calm'}" for n in range(12)),
+        *(f"My brother {n},m,calm" for n in range(12)),
+    )
+    lines = told("counterfactual", files("pairs.csv", *PAIRS), "--votes", votes)
+    assert "woman / man: label changes 0.500" in lines and "man gets calm more often by 0.500" in lines
+    assert "answers no two sentences" in refused(
+        "counterfactual", files("pairs.csv", *PAIRS), "--votes", files("none.csv", "task,worker,label", "x,m,calm")
+    )
+
+
+@pytest.fixture
+def server() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI(oracle=lambda text, labels: labels["sister" in text]) as fake:
+        yield fake
+
+
+@pytest.mark.django_db
+def test_a_model_of_a_project_is_asked_and_named_where_there_is_none(
+    batch: Any, server: FakeOpenAI, files: Callable[..., str]
+) -> None:
+    spec = f"chat:m@{server.base_url}?local=yes&input=0&output=0"
+    [made] = recruiting.add_models(batch.project, [spec])
+    path = files("pairs.csv", *PAIRS)
+    found = json.loads(told("counterfactual", path, "--project", "city", "--voter", made.name, "--json"))
+    assert found["annotators"][made.name][0]["flip"]["value"] == 1.0 and Vote.objects.count() == 24
+    assert f"there are {made.name}" in refused("counterfactual", path, "--project", "city", "--voter", "x")
+    assert "no project" in refused("counterfactual", path, "--project", "nowhere", "--voter", "x")
