@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from fairness import views
+from fairness.agreement import views as agreement
 from fairness.audit import views as audit
 from fairness.disclosure import views as disclosure
 from fairness.estimates import views as estimates
@@ -18,6 +19,7 @@ urlpatterns = [
     path("p/<slug:slug>/about-data/", disclosure.about_data, name="about_data"),
     path("p/<slug:slug>/batches/<int:batch>/checks/", views.check_more, name="check_more"),
     path("p/<slug:slug>/batches/<int:batch>/estimates/", estimates.estimates, name="estimates"),
+    path("p/<slug:slug>/batches/<int:batch>/agreement/", agreement.agreement, name="agreement"),
     path("p/<slug:slug>/lineup/", audit.lineup, name="lineup"),
     path("p/<slug:slug>/audits/", audit.audits, name="audits"),
     path("p/<slug:slug>/audits/<int:audit>/", audit.audit, name="audit"),
