@@ -76,7 +76,7 @@ class Verdict:
         return self.alpha.high is not None and self.alpha.high < 0
 
 
-def test(people: NDArray[np.integer], model: NDArray[np.integer], epsilon: float, seed: int = 0) -> Verdict:
+def replaces(people: NDArray[np.integer], model: NDArray[np.integer], epsilon: float, seed: int = 0) -> Verdict:
     """The test of a model, (N,), against people, (P, N); labels are whole numbers, -1 where there is none."""
     duels = [(place, duel) for place in range(len(people)) if len(duel := _duel(people, model, place)) >= LEAST]
     if len(duels) < FEWEST:

@@ -11,7 +11,7 @@ from django.db.models import Avg, Count, F, Sum
 from numpy.typing import NDArray
 
 from fairness.agreeing import MOST_TASKS, Cast, only, people_and_crowd
-from fairness.agreement.alternative import NONE, Verdict, test
+from fairness.agreement.alternative import NONE, Verdict, replaces
 from fairness.audit.rows import price_of
 from labeling.models import Annotator, Batch, Question, Vote
 from labeling.reports import kept
@@ -242,7 +242,7 @@ def _stands(
     found = [
         Stand(
             cast.annotators[at],
-            test(people, table[at], epsilon, seed),
+            replaces(people, table[at], epsilon, seed),
             (mine := each[cast.annotators[at].pk]),
             person / mine if mine and person else None,
         )

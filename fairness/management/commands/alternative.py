@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand, CommandParser
 
-from fairness.agreement.alternative import NONE, test
+from fairness.agreement.alternative import NONE, replaces
 from fairness.intervals import Estimate
 from labeling.files.tables import UnusableFile
 from labeling.files.votes import VoteTable, read_votes
@@ -63,7 +63,7 @@ def _report(options: dict[str, Any]) -> dict[str, Any]:
     grid[table.votes.annotator, table.votes.task] = table.votes.label
     row = {name: at for at, name in enumerate(table.annotators)}
     persons = grid[[row[name] for name in people]]
-    told = {name: test(persons, grid[row[name]], options["epsilon"], options["seed"]) for name in models}
+    told = {name: replaces(persons, grid[row[name]], options["epsilon"], options["seed"]) for name in models}
     return {
         "people": list(people),
         "models": {

@@ -25,7 +25,7 @@ def test_duels_are_counted_by_hand() -> None:
     """Forty tasks, three people who all say 0; the model says 0 on thirty of them."""
     people, model = np.zeros((3, 40), dtype=int), np.zeros(40, dtype=int)
     model[30:] = 1
-    found = alternative.test(people, model, 0.1)
+    found = alternative.replaces(people, model, 0.1)
     for one in found.against:
         assert (one.n, one.model, one.human) == (40, 0.75, 1.0)
         apart = np.array([0.0] * 30 + [1.0] * 10)
@@ -43,22 +43,22 @@ def _wald(up: int, down: int, n: int) -> float:
 
 def test_one_who_answers_as_they_do_passes_with_little_advantage_of_cost() -> None:
     people = np.zeros((3, 200), dtype=int)
-    found = alternative.test(people, np.zeros(200, dtype=int), 0.1)
+    found = alternative.replaces(people, np.zeros(200, dtype=int), 0.1)
     assert found.winning.value == 1.0 and found.may_replace and found.needed is not None and found.needed <= 0.03
 
 
 def test_a_better_model_passes_and_a_worse_one_does_not() -> None:
     people, truth = crowd(600, 0.8)
     rng = np.random.default_rng(1)
-    assert alternative.test(people, _noisy(rng, truth, 0.95), 0.1).may_replace
-    assert not alternative.test(people, _noisy(rng, truth, 0.5), 0.1).may_replace
+    assert alternative.replaces(people, _noisy(rng, truth, 0.95), 0.1).may_replace
+    assert not alternative.replaces(people, _noisy(rng, truth, 0.5), 0.1).may_replace
 
 
 def test_with_fewer_than_three_people_or_thirty_tasks_there_is_no_verdict() -> None:
     people, truth = crowd(600, 0.8, people=2)
-    assert alternative.test(people, truth, 0.1).reason.startswith("2 of 3 people")
+    assert alternative.replaces(people, truth, 0.1).reason.startswith("2 of 3 people")
     people, truth = crowd(29, 0.8)
-    found = alternative.test(people, truth, 0.1)
+    found = alternative.replaces(people, truth, 0.1)
     assert found.reason.startswith("0 of 3 people") and not found.may_replace and not found.winning.estimable
 
 
@@ -66,7 +66,7 @@ def test_people_who_labeled_some_of_the_tasks_count_on_those() -> None:
     people, truth = crowd(300, 0.8)
     people[0, 100:] = alternative.NONE
     people[1, :250] = alternative.NONE
-    found = alternative.test(people, truth, 0.1)
+    found = alternative.replaces(people, truth, 0.1)
     assert {one.person: one.n for one in found.against} == {0: 100, 1: 50, 2: 300, 3: 300}
 
 
@@ -99,6 +99,6 @@ def test_the_order_of_tasks_and_of_people_changes_no_value() -> None:
     people, truth = crowd(150, 0.75)
     rng = np.random.default_rng(3)
     model, order = _noisy(rng, truth, 0.8), rng.permutation(150)
-    one, two = alternative.test(people, model, 0.1), alternative.test(people[::-1][:, order], model[order], 0.1)
+    one, two = alternative.replaces(people, model, 0.1), alternative.replaces(people[::-1][:, order], model[order], 0.1)
     assert one.winning.value == two.winning.value and one.advantage.value == pytest.approx(two.advantage.value)
     assert one.alpha.value == pytest.approx(two.alpha.value) and one.needed == two.needed
