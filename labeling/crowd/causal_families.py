@@ -6,6 +6,7 @@ it finds; docs/causal_families.md is its table.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,22 @@ phimoe qwen2 qwen2_moe qwen3 qwen3_moe seed_oss smollm3 solar_open stablelm star
 """
 PROMPT_ONCE = frozenset(_PROMPT_ONCE.split())
 """A prompt is read once, padded on the left, and its keys and values serve all labels."""
+
+_PACKED = """
+afmoe apertus arcee aria_text axk1 beam bert bert-generation biogpt bitnet codegen cohere cohere2 cohere2_moe
+cohere_compass_text ctrl cwm dbrx deepseek_v2 deepseek_v3 diffllama dots1 electra emu3 ernie ernie4_5
+ernie4_5_moe exaone4 exaone_moe falcon flex_olmo flint fuyu gemma gemma2 gemma3 gemma3_text gemma3n_text gemma4
+gemma4_text gemma4_unified gemma4_unified_text glm glm4 glm4_moe glm4_moe_lite got_ocr2 gpt-sw3 gpt2 gpt_bigcode
+gpt_neox gpt_neox_japanese gpt_oss gptj granite granite_swa granitemoe granitemoe_swa granitemoeshared helium
+hrm_text hunyuan_v1_dense hunyuan_v1_moe hy_v3 hyperclovax internlm3 iquestcoder jais2 jetmoe kolibri1 laguna
+llama llama4 llama4_text longcat_flash mellum mimo_v2_flash minicpm3 minimax_m2 minimax_m3_vl_text ministral
+ministral3 mistral mixtral modernbert-decoder moss_transcribe_diarize nanochat nemotron olmo olmo2 olmo3 olmoe
+opt persimmon phi phi3 phi4_multimodal phimoe qwen2 qwen2_moe qwen3 qwen3_moe seed_oss smollm3 solar_open
+stablelm starcoder2 vaultgemma xglm youtu
+"""
+PACKED = frozenset(_PACKED.split())
+"""Those of PROMPT_ONCE that take a mask and positions of their own for each token: what prompts begin with is read
+once, and all labels stand packed behind a prompt, within the attention windows."""
 
 _IN_WHOLE = """
 axk2 bailing_hybrid bamba bart bigbird_pegasus blenderbot blenderbot-small camembert data2vec-text deepseek_v32
@@ -69,12 +86,25 @@ def may_share_prompts(model: Any) -> bool:
 
     The states of recurrent layers would be left out of a copy, in some mixed layers without any error.
     """
+    return model.config.model_type in PROMPT_ONCE and bool(_layers(model))
+
+
+def packs(model: Any) -> int:
+    """Tokens of the longest prompt with its label that may be read with all labels packed behind it; 0 for none.
+
+    Within the window of its attention a layer that looks back only so far is one that looks back all the way.
+    """
+    layers = _layers(model) if model.config.model_type in PACKED else []
+    windows = [int(layer.sliding_window) for layer in layers if hasattr(layer, "sliding_window")]
+    return min(windows, default=sys.maxsize) if layers else 0
+
+
+def _layers(model: Any) -> list[Any]:
+    """The layers of what the model remembers, where all of them hold keys and values alone; else none."""
     import torch
     from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
-    if model.config.model_type not in PROMPT_ONCE:
-        return False
     with torch.inference_mode():
         told = model(input_ids=torch.zeros((1, 1), dtype=torch.long, device=model.device), use_cache=True)
-    layers = getattr(told.past_key_values, "layers", ())
-    return bool(layers) and all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
+    layers = list(getattr(told.past_key_values, "layers", ()))
+    return layers if all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,16 +14,23 @@ from numpy.typing import NDArray
 from labeling.crowd import prompts
 from labeling.crowd.abilities import WITHOUT_PLACES, check_kind
 from labeling.crowd.base import Answer, Brief, Example, Question
+from labeling.crowd.batching import Batches, rows_that_fit
 from labeling.crowd.causal_answers import scored
 from labeling.crowd.errors import TextTooLong
+from labeling.crowd.held_models import Shared, shared
 from labeling.crowd.label_scores import label_scores
-from labeling.crowd.local_models import LocalModel, load_causal
+from labeling.crowd.local_models import load_causal
+from labeling.crowd.precision import check_precision
 from labeling.crowd.shot_trials import Evidence, trial
 from labeling.crowd.shots import CHOSEN, WAYS, check_way, shot_picker
 
 Floats = NDArray[np.float64]
 
 CONTENT_FREE = ("N/A", "", "[MASK]")
+BATCH = defaultdict(lambda: 8, cuda=256)
+"""Prompts at a time: a graphics card gains from many, a CPU hardly."""
+WINDOW_SECONDS = 4.0
+"""Questions are sorted by length as far as they are answered in about this time: a stop is not to wait long."""
 DIGITS = 4
 """Probabilities are rounded to this many decimals: batches of other sizes differ in the seventh."""
 
@@ -31,7 +39,8 @@ DIGITS = 4
 class CausalSettings:
     """`source`: folder or hub id. `shots`: worked examples in the prompt. `nearest`: those most
     like the question, otherwise the same for all. `examples`: how they are chosen, in place of `nearest`: fixed,
-    random, nearest or chosen. `most_tokens`: longest prompt.
+    random, nearest or chosen. `most_tokens`: longest prompt. `batch`: prompts at a time, at most, 0 for what suits the
+    device; fewer where memory bears fewer. `precision`: auto, float32, bf16 or int8.
 
     `calibrate`: subtract what the model says to a question without content. `threads`: CPU threads, 0 leaves them.
     """
@@ -39,14 +48,16 @@ class CausalSettings:
     source: str
     shots: int = 0
     nearest: bool = False
-    batch: int = 8
+    batch: int = 0
     most_tokens: int = 2_048
     calibrate: bool = True
     device: str = "auto"
     threads: int = 0
     examples: str = ""
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
+        check_precision(self.precision)
         check_way(self.examples, nearest=self.nearest)
 
     @property
@@ -76,13 +87,16 @@ class CausalModel:
         self.name = name
         self.settings = settings
         self.evidence: Evidence | None = None
-        self._loaded: LocalModel | None = None
+        self._loaded: Shared | None = None
 
     def prepare(self, brief: Brief) -> None:
         """Load the model once and score the prompts without content; raises ModelMissing or UnsafeModel."""
         check_kind(self, brief)
         if self._loaded is None:
-            self._loaded = load_causal(self.settings.source, self.settings.device, self.settings.threads)
+            told = self.settings
+            self._loaded = shared(load_causal, told.source, told.device, told.threads, told.precision)
+            most = told.batch or BATCH[self._loaded.device.partition(":")[0]]
+            self._batches = Batches(most, self.name.partition("?")[0])
         self._brief = brief
         self._scored = scored(brief)
         self._labels = self._label_tokens(self._loaded.tokenizer)
@@ -105,11 +119,15 @@ class CausalModel:
         return list(self.answer(questions))
 
     def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
-        """A label and probabilities for every question, batch by batch."""
-        for begin in range(0, len(questions), self.settings.batch):
-            yield from self._answer_batch(questions[begin : begin + self.settings.batch])
+        """A label and probabilities for every question, window by window; in a window the longest are read first."""
+        begin, width = 0, self._batches.most
+        while begin < len(questions):
+            began = time.perf_counter()
+            yield from self._answer_window(questions[begin : begin + width])
+            begin += width
+            width *= 2 if time.perf_counter() - began < WINDOW_SECONDS / 2 else 1
 
-    def _answer_batch(self, questions: Sequence[Question]) -> Iterator[Answer]:
+    def _answer_window(self, questions: Sequence[Question]) -> Iterator[Answer]:
         began = time.perf_counter()
         asked = [self._prompt(question) for question in questions]
         scores = self._scores([ids for ids, _ in asked]) - self._bias
@@ -126,14 +144,25 @@ class CausalModel:
 
     def _scores(self, prompts_ids: Sequence[Sequence[int]]) -> Floats:
         """Log-probability of each continuation, (prompts, continuations): of a token on average, or in all."""
-        mean = label_scores(self._model, prompts_ids, self._labels)
+        loaded, behind = self._model, sum(len(label) - 1 for label in self._labels)
+        rows = self._batches.through(
+            [len(ids) for ids in prompts_ids],
+            lambda places: list(label_scores(loaded, [prompts_ids[at] for at in places], self._labels)),
+            lambda longest: rows_that_fit(loaded.model, loaded.device, longest, behind),
+        )
+        mean = np.stack(rows)
         return mean * np.array([len(label) for label in self._labels]) if self._scored.whole else mean
 
     @property
-    def _model(self) -> LocalModel:
+    def _model(self) -> Shared:
         if self._loaded is None:
             raise RuntimeError(f"{self.name} was asked before it was prepared")
         return self._loaded
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether its weights are in this process's memory now."""
+        return self._loaded is not None and self._loaded.here
 
     def _content_free_scores(self) -> Floats:
         titles = next(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +12,12 @@ from numpy.typing import NDArray
 from labeling.crowd import learners
 from labeling.crowd.abilities import WITHOUT_PLACES, check_kind, check_sight
 from labeling.crowd.base import Answer, Brief, Question
+from labeling.crowd.batching import Batches
 from labeling.crowd.crossfit import log_softmax
 from labeling.crowd.errors import Misconfigured, NeedsExamples, Unsuitable
 from labeling.crowd.heads import Head, choice_answer, head
-from labeling.crowd.local_models import LocalModel, load_encoder, load_image_encoder
+from labeling.crowd.held_models import Shared, shared
+from labeling.crowd.local_models import load_encoder, load_image_encoder
 from labeling.crowd.packaged import packaged_folder
 from labeling.crowd.pictures import opened
 from labeling.crowd.prompts import clean
@@ -65,7 +66,8 @@ class EmbeddingModel:
         self.name = name
         self.settings = settings
         self.sees = settings.reads == "images"
-        self._loaded: LocalModel | None = None
+        self._loaded: Shared | None = None
+        self._batches = Batches(settings.batch, name.partition("?")[0])
 
     def prepare(self, brief: Brief) -> None:
         """Load the encoder once, then embed the labels or fit the head.
@@ -76,7 +78,7 @@ class EmbeddingModel:
         if self._loaded is None:
             source = packaged_folder(self.settings.source) or self.settings.source
             load = load_image_encoder if self.sees else load_encoder
-            self._loaded = load(source, self.settings.device, self.settings.threads)
+            self._loaded = shared(load, str(source), self.settings.device, self.settings.threads)
         if self.sees:
             check_sight(self.name, brief)
         few = self.settings.mode == "few" or (self.settings.mode == "auto" and _two_answers(brief))
@@ -92,6 +94,11 @@ class EmbeddingModel:
         """A label and probabilities for every question, batch by batch."""
         for begin in range(0, len(questions), self.settings.batch):
             yield from self._answer_batch(questions[begin : begin + self.settings.batch])
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether its weights are in this process's memory now."""
+        return self._loaded is not None and self._loaded.here
 
     def _answer_batch(self, questions: Sequence[Question]) -> Iterator[Answer]:
         began = time.perf_counter()
@@ -126,11 +133,10 @@ class EmbeddingModel:
         """Unit vectors of shape (questions, dimensions), and how many tokens each whole text has."""
         if not self.sees:
             return self._embed_texts([question.text for question in questions])
-        rows = [self._embed_images(questions[i : i + self.settings.batch]) for i in self._starts(len(questions))]
+        rows = self._batches.through(
+            [0] * len(questions), lambda places: list(self._embed_images([questions[at] for at in places]))
+        )
         return np.vstack(rows), [0] * len(questions)
-
-    def _starts(self, count: int) -> range:
-        return range(0, count, self.settings.batch)
 
     def _embed_images(self, questions: Sequence[Question]) -> Floats:
         """Unit vectors of each question's first image: what the encoder makes of its places, on average."""
@@ -150,15 +156,15 @@ class EmbeddingModel:
 
     def _embed_texts(self, texts: Sequence[str]) -> tuple[Floats, list[int]]:
         """Unit vectors of shape (texts, dimensions), and how many tokens each whole text has."""
-        parts = [
-            self._embed_batch(texts[i : i + self.settings.batch]) for i in range(0, len(texts), self.settings.batch)
-        ]
-        return np.vstack([rows for rows, _ in parts]), [count for _, counts in parts for count in counts]
+        ids, counts = self._tokens([clean(text) for text in texts])
+        rows = self._batches.through(
+            [len(row) for row in ids], lambda places: list(self._embed_batch([ids[at] for at in places]))
+        )
+        return np.vstack(rows), counts
 
-    def _embed_batch(self, texts: Sequence[str]) -> tuple[Floats, list[int]]:
+    def _embed_batch(self, ids: Sequence[list[int]]) -> Floats:
         import torch
 
-        ids, counts = self._tokens([clean(text) for text in texts])
         loaded = self._model
         longest = max(len(row) for row in ids)
         filler = loaded.tokenizer.pad_token_id or 0
@@ -168,7 +174,7 @@ class EmbeddingModel:
             states = loaded.model(input_ids=padded, attention_mask=mask).last_hidden_state.float()
         mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
         unit: Floats = torch.nn.functional.normalize(mean).double().cpu().numpy()
-        return unit, counts
+        return unit
 
     def _tokens(self, texts: list[str]) -> tuple[list[list[int]], list[int]]:
         """Token ids, cut to what the encoder reads, and the count before the cut."""
@@ -185,7 +191,7 @@ class EmbeddingModel:
         return int(min(self.settings.most_tokens, built_for))
 
     @property
-    def _model(self) -> Any:
+    def _model(self) -> Shared:
         if self._loaded is None:
             raise RuntimeError(f"{self.name} was asked before it was prepared")
         return self._loaded

@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labeling.crowd.local_models import LocalModel
+from labeling.crowd.local_models import Weights
+from labeling.crowd.packed_scores import packed_scores
 
 Floats = NDArray[np.float64]
 Tokens = Sequence[int]
 
 
-def label_scores(loaded: LocalModel, prompts: Sequence[Tokens], labels: Sequence[Tokens]) -> Floats:
+def label_scores(loaded: Weights, prompts: Sequence[Tokens], labels: Sequence[Tokens]) -> Floats:
     """Mean log-probability of a token of each label after each prompt, shape (prompts, labels).
 
-    `prompts`, `labels`: token ids. Where the model remembers nothing but keys and values of attention, a prompt is
-    read once for all labels; a model with a state of another kind reads prompt and label together.
+    `prompts`, `labels`: token ids. What all prompts begin with is read once and kept with the model, as far as its
+    family bears it and all that is read fits into its attention windows. Otherwise, where the model remembers nothing
+    but keys and values of attention, a prompt is read once for all labels; a model with a state of another kind reads
+    prompt and label together.
     """
     import torch
 
     with torch.inference_mode():
-        scores = (_by_shared_prompts if loaded.shares_prompts else _in_whole)(loaded, prompts, labels)
+        scores = _way(loaded, prompts, labels)(loaded, prompts, labels)
     counts = torch.tensor([len(label) for label in labels], device=scores.device)
     mean: Floats = (scores / counts).double().cpu().numpy()
     return mean
 
 
-def _by_shared_prompts(loaded: LocalModel, prompts: Sequence[Tokens], labels: Sequence[Tokens]) -> Any:
+def _way(loaded: Weights, prompts: Sequence[Tokens], labels: Sequence[Tokens]) -> Callable[..., Any]:
+    longest = max(map(len, prompts)) + max(map(len, labels))
+    if longest <= loaded.packs:
+        return packed_scores
+    return _by_shared_prompts if loaded.shares_prompts else _in_whole
+
+
+def _by_shared_prompts(loaded: Weights, prompts: Sequence[Tokens], labels: Sequence[Tokens]) -> Any:
     """Summed log-probabilities, (prompts, labels).
 
     The prompts run once, padded on the left; all labels share their keys and values and run as short continuations,
@@ -42,7 +52,7 @@ def _by_shared_prompts(loaded: LocalModel, prompts: Sequence[Tokens], labels: Se
     return scores + _of_later_tokens(loaded, labels, cache, mask, length) if length > 1 else scores
 
 
-def _read_prompts(loaded: LocalModel, prompts: Sequence[Tokens]) -> tuple[Any, Any, Any]:
+def _read_prompts(loaded: Weights, prompts: Sequence[Tokens]) -> tuple[Any, Any, Any]:
     """Log-probabilities of the next token, the cache, and the attention mask of left-padded prompts."""
     import torch
 
@@ -56,7 +66,7 @@ def _read_prompts(loaded: LocalModel, prompts: Sequence[Tokens]) -> tuple[Any, A
     return output.logits[:, -1].float().log_softmax(-1), output.past_key_values, mask
 
 
-def _of_later_tokens(loaded: LocalModel, labels: Sequence[Tokens], cache: Any, mask: Any, length: int) -> Any:
+def _of_later_tokens(loaded: Weights, labels: Sequence[Tokens], cache: Any, mask: Any, length: int) -> Any:
     """Summed log-probabilities of the second and later tokens of each label, shape (prompts, labels)."""
     import torch
 
@@ -78,7 +88,7 @@ def _of_later_tokens(loaded: LocalModel, labels: Sequence[Tokens], cache: Any, m
     return (steps * inside[:, 1:]).sum(1).view(n_prompts, n_labels)
 
 
-def _in_whole(loaded: LocalModel, prompts: Sequence[Tokens], labels: Sequence[Tokens]) -> Any:
+def _in_whole(loaded: Weights, prompts: Sequence[Tokens], labels: Sequence[Tokens]) -> Any:
     """Summed log-probabilities, (prompts, labels), of prompts and labels read together, padded on the right.
 
     What stands to the right of a token cannot change its score, so padding there is exact for every causal model, and
@@ -104,7 +114,7 @@ def _tails(labels: Sequence[Tokens]) -> dict[tuple[int, ...], list[int]]:
     return tails
 
 
-def _read_in_whole(loaded: LocalModel, rows: Sequence[Tokens], steps: int) -> Any:
+def _read_in_whole(loaded: Weights, rows: Sequence[Tokens], steps: int) -> Any:
     """Log-probabilities after each of the last `steps` tokens of each row, (rows, steps, vocabulary)."""
     import torch
 
@@ -119,7 +129,7 @@ def _read_in_whole(loaded: LocalModel, rows: Sequence[Tokens], steps: int) -> An
     return logits[torch.arange(len(rows), device=loaded.device)[:, None], index].float().log_softmax(-1)
 
 
-def _taken(loaded: LocalModel, **offered: Any) -> dict[str, Any]:
+def _taken(loaded: Weights, **offered: Any) -> dict[str, Any]:
     """Those of the arguments offered that the model takes."""
     known = inspect.signature(loaded.model.forward).parameters
     return {name: value for name, value in offered.items() if name in known}

@@ -7,13 +7,15 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from labeling.crowd.causal_families import check_family, may_share_prompts
+from labeling.crowd.causal_families import check_family, may_share_prompts, packs
 from labeling.crowd.errors import Misconfigured, ModelMissing, UnsafeModel
+from labeling.crowd.packed_scores import Beginnings, packs_right
+from labeling.crowd.precision import COARSE, loaded_as, made_coarse
 
 _HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 
@@ -24,6 +26,8 @@ class LocalModel:
 
     `shares_prompts`: whether several labels may go on from one reading of a prompt (`label_scores`). `images`: what
     makes pictures into numbers, for models that look at them; the tokenizer is then None, unless they read, too.
+    `packs`: tokens of the longest prompt with its label that may be read in one pass with all labels behind it, 0 for
+    none; `beginnings`: what prompts begin with and need not be read again (`packed_scores`).
     """
 
     tokenizer: Any
@@ -32,9 +36,32 @@ class LocalModel:
     version: str
     shares_prompts: bool = False
     images: Any = None
+    packs: int = 0
+    beginnings: Beginnings = field(default_factory=Beginnings, compare=False)
 
 
-def load_causal(source: str, device: str = "auto", threads: int = 0) -> LocalModel:
+class Weights(Protocol):
+    """What a voter uses of a loaded model; see LocalModel. It may lie in memory for several voters (`held_models`)."""
+
+    @property
+    def tokenizer(self) -> Any: ...
+    @property
+    def model(self) -> Any: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def shares_prompts(self) -> bool: ...
+    @property
+    def images(self) -> Any: ...
+    @property
+    def packs(self) -> int: ...
+    @property
+    def beginnings(self) -> Beginnings: ...
+
+
+def load_causal(source: str, device: str = "auto", threads: int = 0, precision: str = "auto") -> LocalModel:
     """A causal language model and its tokenizer, of a family that scores labels right; see `_load`."""
 
     def load(path: str, **options: Any) -> Any:
@@ -42,8 +69,13 @@ def load_causal(source: str, device: str = "auto", threads: int = 0) -> LocalMod
 
         return AutoModelForCausalLM.from_pretrained(path, **options)
 
-    loaded = _load(source, load, device, threads, check_family)
-    return replace(loaded, shares_prompts=may_share_prompts(loaded.model))
+    loaded = _load(source, load, device, threads, check_family, precision)
+    import torch
+
+    shares = may_share_prompts(loaded.model)
+    loaded = replace(loaded, shares_prompts=shares, packs=packs(loaded.model))
+    exact = precision not in COARSE and loaded.model.dtype == torch.float32
+    return loaded if packs_right(loaded, 1e-3 if exact else 0.1) else replace(loaded, packs=0)
 
 
 def load_encoder(source: str, device: str = "auto", threads: int = 0) -> LocalModel:
@@ -130,11 +162,22 @@ def _config_here(source: str) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
-def _may_be_here(source: str) -> bool:
-    """Whether the hub's cache may hold this model: asked of the folder first, since the hub's library loads much."""
+def weights_on_disk(source: str) -> int:
+    """Bytes of a model's files of weights on this machine; 0 where they are not here yet."""
+    folder = Path(source).expanduser() if is_folder(source) else _cached(source)
+    return sum(file.stat().st_size for file in folder.glob("**/*.safetensors"))
+
+
+def _cached(source: str) -> Path:
+    """Where the hub's cache keeps a model, or would."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
-    return "huggingface_hub" in sys.modules or (cache / f"models--{source.replace('/', '--')}").is_dir()
+    return cache / f"models--{source.replace('/', '--')}"
+
+
+def _may_be_here(source: str) -> bool:
+    """Whether the hub's cache may hold this model: asked of the folder first, since the hub's library loads much."""
+    return "huggingface_hub" in sys.modules or _cached(source).is_dir()
 
 
 def is_folder(source: str) -> bool:
@@ -156,11 +199,12 @@ def _load(
     device: str,
     threads: int,
     check: Callable[[Mapping[str, Any], str], None] | None = None,
+    precision: str = "auto",
 ) -> LocalModel:
     """Safetensors only, no code from the model, nothing fetched for a folder or when offline.
 
     `threads`: CPU threads of this process, 0 leaves them. `check`: refuses a model by its configuration, before its
-    weights are fetched. Raises ModelMissing, UnsafeModel or Misconfigured.
+    weights are fetched. `precision`: one of `PRECISIONS`. Raises ModelMissing, UnsafeModel or Misconfigured.
     """
     check_installed()
     local = _check_source(source)
@@ -180,12 +224,13 @@ def _load(
         images = _image_processor(source, options) if _sees(config) else None
         reads = images is None or hasattr(config, "text_config")
         tokenizer = AutoTokenizer.from_pretrained(source, **options) if reads else None
-        kind = "auto" if where == "cuda" else torch.float32
+        kind = loaded_as(precision, where)
         model, told = load(source, **options, use_safetensors=True, output_loading_info=True, dtype=kind)
     except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as error:
         raise _in_our_words(error, source) from error
     _check_complete(told["missing_keys"], source)
-    return LocalModel(tokenizer, model.to(where).eval(), where, _version(source, model), images=images)
+    version = _version(source, model) + (f" {precision}" if precision in COARSE else "")
+    return LocalModel(tokenizer, made_coarse(model.to(where).eval(), precision), where, version, images=images)
 
 
 def _sees(config: Any) -> bool:

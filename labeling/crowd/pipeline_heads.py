@@ -13,7 +13,7 @@ from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import Floats, log_softmax
 from labeling.crowd.errors import Misconfigured, Unsuitable
 from labeling.crowd.heads import choice_answer, choices_answer
-from labeling.crowd.local_models import LocalModel
+from labeling.crowd.local_models import Weights
 from labeling.crowd.pictures import opened
 from labeling.crowd.pipeline_labels import gathered, matched
 from labeling.crowd.pipeline_settings import PipelineSettings
@@ -31,7 +31,7 @@ class PipelineHead(Protocol):
     kinds: frozenset[str]
     about: str
 
-    def __init__(self, loaded: LocalModel, brief: Brief, settings: PipelineSettings, name: str) -> None: ...
+    def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None: ...
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
         """An answer to each question."""
@@ -43,7 +43,7 @@ class ClassHead:
     kinds = WITHOUT_PLACES
     about = "classes"
 
-    def __init__(self, loaded: LocalModel, brief: Brief, settings: PipelineSettings, name: str) -> None:
+    def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None:
         self._loaded, self._brief, self._settings = loaded, brief, settings
         config = loaded.model.config
         theirs = [str(config.id2label[k]) for k in range(config.num_labels)]
@@ -64,7 +64,7 @@ class RegressionHead:
     kinds = frozenset({"scale"})
     about = "one number"
 
-    def __init__(self, loaded: LocalModel, brief: Brief, settings: PipelineSettings, name: str) -> None:
+    def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None:
         self._loaded, self._settings, self._values = loaded, settings, brief.space.values
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
@@ -86,7 +86,7 @@ class EntailmentHead:
     kinds = WITHOUT_PLACES
     about = "entailment"
 
-    def __init__(self, loaded: LocalModel, brief: Brief, settings: PipelineSettings, name: str) -> None:
+    def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None:
         self._loaded, self._brief, self._settings = loaded, brief, settings
         config = loaded.model.config
         theirs = {str(label).casefold(): int(k) for k, label in config.id2label.items()}
@@ -115,7 +115,7 @@ class CaptionHead:
     kinds = WITHOUT_PLACES
     about = "images and captions"
 
-    def __init__(self, loaded: LocalModel, brief: Brief, settings: PipelineSettings, name: str) -> None:
+    def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None:
         if loaded.images is None:
             raise Misconfigured(f"{name} has no settings for images (preprocessor_config.json); choose another model.")
         self._loaded, self._brief, self._settings = loaded, brief, settings
@@ -177,7 +177,7 @@ def _noted(answer: Answer, short: bool) -> Answer:
     return replace(answer, note="The text was shortened.") if short else answer
 
 
-def _logits(loaded: LocalModel, questions: Sequence[Question], settings: PipelineSettings) -> tuple[Floats, list[bool]]:
+def _logits(loaded: Weights, questions: Sequence[Question], settings: PipelineSettings) -> tuple[Floats, list[bool]]:
     """What the model says, (n, outputs), and whether each text was shortened."""
     if loaded.images is None:
         return _text_logits(loaded, [clean(question.text) for question in questions], settings)
@@ -190,7 +190,7 @@ def _logits(loaded: LocalModel, questions: Sequence[Question], settings: Pipelin
 
 
 def _text_logits(
-    loaded: LocalModel, texts: list[str], settings: PipelineSettings, second: list[str] | None = None
+    loaded: Weights, texts: list[str], settings: PipelineSettings, second: list[str] | None = None
 ) -> tuple[Floats, list[bool]]:
     import torch
 
@@ -208,7 +208,7 @@ def _text_logits(
     return found, [len(one) > most for one in whole]
 
 
-def _pixels(loaded: LocalModel, questions: Sequence[Question]) -> dict[str, Any]:
+def _pixels(loaded: Weights, questions: Sequence[Question]) -> dict[str, Any]:
     """The first image of each question, as the model takes it."""
     if not all(question.images for question in questions):
         raise Unsuitable("A task has no image, but this model looks at images; leave it out of the crowd.")

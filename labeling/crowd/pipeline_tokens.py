@@ -9,7 +9,7 @@ import numpy as np
 
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import Floats, log_softmax
-from labeling.crowd.local_models import LocalModel
+from labeling.crowd.local_models import Weights
 from labeling.crowd.pipeline_labels import matched
 from labeling.crowd.pipeline_settings import PipelineSettings
 from labeling.crowd.tagging.words import Words, spans_of, words_of
@@ -29,7 +29,7 @@ class TokenHead:
     kinds = frozenset({"spans"})
     about = "words"
 
-    def __init__(self, loaded: LocalModel, brief: Brief, settings: PipelineSettings, name: str) -> None:
+    def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None:
         self._loaded, self._settings = loaded, settings
         config = loaded.model.config
         theirs = [str(config.id2label[k]) for k in range(config.num_labels)]

@@ -14,7 +14,7 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,9 +27,10 @@ import torch
 import transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as FAMILIES
 
-from labeling.crowd.causal_families import BOTH_WAYS, IN_WHOLE, PROMPT_ONCE, may_share_prompts
+from labeling.crowd.causal_families import BOTH_WAYS, IN_WHOLE, PACKED, PROMPT_ONCE, may_share_prompts, packs
 from labeling.crowd.label_scores import label_scores
 from labeling.crowd.local_models import LocalModel
+from labeling.crowd.packed_scores import packed_scores
 from tests.verification.tiny_families import TooBig, tiny_model
 
 EXACT = 1e-5
@@ -48,7 +49,7 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What was found for a family. `once`, `whole`: largest error of a score, None where it could not be had.
+    """What was found for a family. `once`, `whole`, `packed`: largest error of a score, None where it could not be had.
 
     Of a score beyond -1 the error is its share of the score: float32 has seven digits.
     """
@@ -57,6 +58,7 @@ class Trial:
     once: float | None = None
     whole: float | None = None
     shares: bool = False
+    packed: float | None = None
     failure: str = ""
 
     @property
@@ -65,12 +67,12 @@ class Trial:
         if self.family in REASONS:
             return "refused"
         if self.shares and _exact(self.once):
-            return "prompt once"
+            return "packed" if _exact(self.packed) else "prompt once"
         return "in whole" if _exact(self.whole) else "refused"
 
     @property
     def error(self) -> float | None:
-        return self.once if self.way == "prompt once" else self.whole
+        return {"packed": self.packed, "prompt once": self.once}.get(self.way, self.whole)
 
 
 def _exact(error: float | None) -> bool:
@@ -82,7 +84,7 @@ def trial(family: str) -> Trial:
     try:
         model = tiny_model(family)
         prompts, labels = _texts()
-        right = np.array([[_one_by_one(model, prompt, label) for label in labels] for prompt in prompts])
+        right = _right(model, prompts, labels)
     except Exception as error:  # a family may fail in any way at all: that is what is looked for
         told = "not tried: no tiny model of it" if isinstance(error, TooBig) else f"{type(error).__name__}: {error}"
         return Trial(family, failure=" ".join(told.split())[:90])
@@ -90,8 +92,38 @@ def trial(family: str) -> Trial:
         family,
         _error(model, right, prompts, labels, shares=True),
         _error(model, right, prompts, labels, shares=False),
-        _shares(model),
+        _as_listed(model, may_share_prompts, "PROMPT_ONCE"),
+        _packed(model, labels),
     )
+
+
+def _right(model: Any, prompts: Sequence[list[int]], labels: Sequence[list[int]]) -> Any:
+    return np.array([[_one_by_one(model, prompt, label) for label in labels] for prompt in prompts])
+
+
+def _packed(model: Any, labels: list[list[int]]) -> float | None:
+    """The largest error of prompts with a common beginning that is kept, where they fit into the model's windows.
+
+    The beginning is read for the first prompts, kept, and used in part by the second, which share less of it.
+    """
+    room = int(_as_listed(model, packs, "PACKED"))
+    if not room:
+        return None
+    draw = np.random.default_rng(1).integers
+    start, errors = draw(3, 290, min(37, room - 9)).tolist(), []
+    begun = packed_scores.__globals__["FEWEST"]
+    packed_scores.__globals__["FEWEST"] = 4  # windows are tiny here
+    loaded = LocalModel(SimpleNamespace(pad_token_id=0), model, "cpu", "tiny", True, packs=room)
+    try:
+        for shared in (start, start[:-2]):
+            prompts = [[*shared, *draw(3, 290, n).tolist()] for n in (1, 5, 3)]
+            prompts[0][-1], prompts[1][len(shared)] = 7, 8
+            errors.append(_held_to(loaded, prompts, labels, _right(model, prompts, labels)))
+        return max(errors) if loaded.beginnings.kept else None
+    except Exception:  # as above
+        return None
+    finally:
+        packed_scores.__globals__["FEWEST"] = begun
 
 
 def _texts() -> tuple[list[list[int]], list[list[int]]]:
@@ -109,29 +141,35 @@ def _one_by_one(model: Any, prompt: list[int], label: list[int]) -> float:
 def _error(model: Any, right: Any, prompts: Any, labels: Any, *, shares: bool) -> float | None:
     loaded = LocalModel(SimpleNamespace(pad_token_id=0), model, "cpu", "tiny", shares)
     try:
-        return float((np.abs(label_scores(loaded, prompts, labels) - right) / np.maximum(np.abs(right), 1)).max())
+        return _held_to(loaded, prompts, labels, right)
     except Exception:  # as above
         return None
 
 
-def _shares(model: Any) -> bool:
-    """Whether the product would share prompts, were the family listed."""
-    listed = PROMPT_ONCE | {model.config.model_type}
-    held, may_share_prompts.__globals__["PROMPT_ONCE"] = PROMPT_ONCE, listed
+def _held_to(loaded: LocalModel, prompts: Any, labels: Any, right: Any) -> float:
+    return float((np.abs(label_scores(loaded, prompts, labels) - right) / np.maximum(np.abs(right), 1)).max())
+
+
+def _as_listed(model: Any, asked: Callable[[Any], Any], names: str) -> Any:
+    """What the product would say of the model, were its family on the list; False where it fails."""
+    held = asked.__globals__[names]
+    asked.__globals__[names] = held | {model.config.model_type}
     try:
-        return may_share_prompts(model)
+        return asked(model)
     except Exception:  # as above
         return False
     finally:
-        may_share_prompts.__globals__["PROMPT_ONCE"] = held
+        asked.__globals__[names] = held
 
 
 def listed(family: str) -> str:
-    return "prompt once" if family in PROMPT_ONCE else "in whole" if family in IN_WHOLE else "refused"
+    if family in PROMPT_ONCE:
+        return "packed" if family in PACKED else "prompt once"
+    return "in whole" if family in IN_WHOLE else "refused"
 
 
 def table(trials: Sequence[Trial]) -> Iterator[str]:
-    counts = {way: sum(one.way == way for one in trials) for way in ("prompt once", "in whole", "refused")}
+    counts = {way: sum(one.way == way for one in trials) for way in ("packed", "prompt once", "in whole", "refused")}
     yield "# Families of causal language models"
     yield ""
     yield f"Every family of transformers {transformers.__version__}, tried on a tiny model with random weights"
@@ -139,6 +177,8 @@ def table(trials: Sequence[Trial]) -> Iterator[str]:
     yield "5 to 41 tokens, with attention windows of 16, held to those of one prompt and one label at a time, without"
     yield "padding or cache. The family is `model_type` in the model's `config.json`."
     yield ""
+    yield f"- **packed** ({counts['packed']}): what prompts begin with is read once and kept; all labels stand behind a"
+    yield "  prompt in one pass. Where a prompt is longer than a window of the attention, it is scored as **once**."
     yield f"- **once** ({counts['prompt once']}): a prompt is read once, its keys and values serve all labels."
     yield f"- **whole** ({counts['in whole']}): prompt and label are read together, for each label of several tokens."
     yield f"- **refused** ({counts['refused']}): the model cannot join as `causal:`, and the refusal names the family."
