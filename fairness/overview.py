@@ -63,8 +63,8 @@ def _stopped(visit: Visit, batches: list[Batch], manages: bool) -> list[Todo]:
 def _alarms(visit: Visit, manages: bool) -> list[Todo]:
     """Alarms that stand: a gap between groups, a model that changed, a person who fails."""
     found: list[Todo] = []
-    for one in visit.project.alarms.standing().select_related("batch__project"):
-        place = one.batch.get_absolute_url() + "#fair" if one.batch else reverse("crowd", args=[visit.project.slug])
+    for one in visit.project.alarms.standing().select_related("batch__project", "question"):
+        place = one.get_absolute_url() if one.batch else reverse("crowd", args=[visit.project.slug])
         told = f"{one.why} What it concerns is paused." if one.paused else one.why
         if one.question_id and one.batch:
             verb, address, fields = _decides(one, manages)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.text import slugify
 
 from labeling.files import imports
-from labeling.files.answers import Asking
-from labeling.files.tables import UnusableFile
-from labeling.managing import questions
+from labeling.managing import asked_after, questions
+from labeling.managing.asked_after import Condition
 from labeling.models import Label, Membership, Project
 
 if TYPE_CHECKING:
@@ -23,14 +22,6 @@ def may_make(user: User | AnonymousUser) -> bool:
     """Staff of the server, and whoever manages a project already."""
     manages = Membership.objects.filter(user_id=user.pk or 0, role=Membership.Role.MANAGER)
     return user.is_staff or manages.exists()
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Asked only where the question with this number, from 1, was answered so, as a cell of a file would say it."""
-
-    number: int
-    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +52,10 @@ def make(project: Project, asked: Sequence[Wished], user: User | AnonymousUser) 
         imports.set_labels(project, list(first.labels))
     for one in others:
         labels = [Label(name=name) for name in one.labels]
-        questions.add(project, one.kind, one.wording, labels, overlaps=one.overlaps, **_condition(project, one))
+        after = asked_after.columns(project, one.wording, project.questions.count(), one.condition)
+        questions.add(project, one.kind, one.wording, labels, overlaps=one.overlaps, **after)
     Membership.objects.create(project=project, user_id=user.pk or 0, role=Membership.Role.MANAGER)
     return project
-
-
-def _condition(project: Project, wished: Wished) -> dict[str, Any]:
-    """The columns of a condition; none where the question is always asked. Raises UnusableFile."""
-    if wished.condition is None:
-        return {}
-    before = project.questions.filter(position=wished.condition.number - 1).first()
-    if before is None:
-        raise UnusableFile(
-            f"There is no question {wished.condition.number} before “{wished.wording}”; name an earlier one."
-        )
-    try:
-        plain = Asking.of(before).plain(wished.condition.answer)
-    except ValueError as error:
-        raise UnusableFile(f"Question {wished.condition.number} cannot be answered so. {error}") from error
-    return {"asked_after": before, "asked_if": plain}
 
 
 def free_slug(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.http import urlencode
 
 from labeling.models.annotator import Annotator
 from labeling.models.batch import Batch
@@ -76,6 +77,16 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.about}"
+
+    def get_absolute_url(self) -> str:
+        """Where what it is about is reported: of a gap the question, the groups and the part of the answers."""
+        if self.batch is None:
+            return self.project.get_absolute_url()
+        told = {"by": self.attribute, "label": self.part} if self.groups else {}
+        if self.question and self.question.position:
+            told["question"] = str(self.question.number)
+        query = urlencode({name: value for name, value in told.items() if value})
+        return f"{self.batch.get_absolute_url()}{query and '?'}{query}#fair"
 
     def clear(self) -> None:
         """A manager has seen it; the same thing may raise a new alarm later."""

@@ -2,8 +2,9 @@
 
 A task waits while the question before it is open about its instance. Once that one is settled, by whomever, it is
 opened, and the crowd, paid models and people are asked; settled otherwise, it is closed as not asked, which holds up no
-batch and stands in no file of labels. Where a label changes while its batch is at work, both ways are gone back; what
-was answered meanwhile stays.
+batch and stands in no file of labels. Where a label changes while its batch is at work, both ways are gone back, and so
+they are in every batch where the condition itself changes (`managing/asked_after.py`); what was answered meanwhile
+stays.
 """
 
 from __future__ import annotations
@@ -38,10 +39,19 @@ def asks_more(batch: Batch, come_from: str) -> bool:
 
 def apply(batch: Batch) -> list[int]:
     """Let the tasks of follow-up questions wait, open or close as things stand; returns the keys of those opened."""
-    opened: list[int] = []
+    opened = _always_asked(batch)
     for question in batch.project.questions.filter(asked_after__isnull=False).select_related("asked_after"):
         opened += _apply(batch, question)
     return opened
+
+
+def _always_asked(batch: Batch) -> list[int]:
+    """Open what waits, or was not asked, though its question has no condition any more; returns the keys."""
+    stages = [Stage.WAITING, Stage.NOT_ASKED]
+    held = list(batch.tasks.filter(stage__in=stages, question__asked_after=None).values_list("pk", flat=True))
+    for some in _in_parts(held):
+        Task.objects.filter(pk__in=some, stage__in=stages).update(stage=Stage.OPEN)
+    return held
 
 
 def _apply(batch: Batch, question: Question) -> list[int]:

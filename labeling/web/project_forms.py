@@ -61,6 +61,12 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """The policy of a project. Wages and shares are asked in the units people use."""
 
     question = wording()
+    own_guidelines = forms.CharField(
+        label="Guidelines of this question alone",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Beside those of the project; what experts add about this question stands here as well.",
+    )
     wage = dollars(label="Pay of people, US dollars an hour", help_text="0 where nobody is paid by the answer.")
     accept = percent(label="The crowd settles alone from so many percent on", help_text="Below, people are asked.")
     review = percent(
@@ -158,10 +164,13 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "aggregator": forms.Select(choices=[(name, name.replace("_", " ")) for name in NAMES]),
         }
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, question: Question, several: bool = False, **options: Any) -> None:
         super().__init__(*args, **options)
         project: Project = self.instance
-        self.initial["question"] = project.first_question.wording
+        self.asked = question
+        self.initial["question"], self.initial["own_guidelines"] = question.wording, question.guidelines
+        if not several:
+            del self.fields["own_guidelines"]
         self.initial["wage"] = in_dollars(project.wage_microdollars_per_hour)
         self.initial["expert_wage"] = in_dollars(project.expert_wage_microdollars_per_hour)
         self.initial["worth"] = in_dollars(project.worth_microdollars)
@@ -187,8 +196,9 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         project.when_alarmed = told["alarmed"] or project.when_alarmed
         if commit:
             project.save()
-            project.first_question.wording = told["question"]
-            project.first_question.save(update_fields=["wording"])
+            self.asked.wording = told["question"]
+            self.asked.guidelines = told.get("own_guidelines", self.asked.guidelines)
+            self.asked.save(update_fields=["wording", "guidelines"])
         return project
 
     def clean_aggregator(self) -> str:

@@ -10,8 +10,11 @@ from django.forms import formset_factory
 
 from labeling.files.tables import UnusableFile
 from labeling.kinds import registry
+from labeling.managing import asked_after
+from labeling.managing.asked_after import Condition
 from labeling.managing.label_sets import MOST_LABELS, distinct
-from labeling.managing.new_projects import Condition, Wished
+from labeling.managing.new_projects import Wished
+from labeling.models import Question
 
 ALONE = ("low", "high", "step")
 MOST_QUESTIONS = 20
@@ -107,6 +110,43 @@ class QuestionForm(AnswerForm):
         told = self.cleaned_data
         found = super().wished(told["question"])
         return found.only_after(Condition(told["after"], told["answer"])) if told["after"] else found
+
+
+class ConditionForm(forms.Form):
+    """When a question of a project that is there is asked."""
+
+    after = forms.TypedChoiceField(label="Asked only after", required=False, coerce=int, empty_value=None)
+    answer = forms.CharField(
+        label="was answered with", required=False, max_length=2000, help_text="Several labels with ; between."
+    )
+
+    def __init__(self, *args: Any, question: Question, earlier: Sequence[Question], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.question = question
+        numbered = [(one.number, f"{one.number}: {one.wording}") for one in earlier]
+        self.fields["after"].choices = [("", "always asked"), *numbered]  # type: ignore[attr-defined]
+        self.initial["after"] = question.asked_after.number if question.asked_after else ""
+        self.initial["answer"] = asked_after.as_cell(question)
+
+    def clean(self) -> dict[str, Any]:
+        """The answer is one to the earlier question."""
+        told = super().clean() or self.cleaned_data
+        if (told.get("after") is None) != (not told.get("answer", "").strip()):
+            self.add_error("answer", "Say both: after which question, and with which answer to it.")
+        elif "after" not in self.errors:
+            try:
+                asked_after.columns(
+                    self.question.project, self.question.wording, self.question.position, self.condition
+                )
+            except UnusableFile as error:
+                self.add_error("answer", str(error))
+        return told
+
+    @property
+    def condition(self) -> Condition | None:
+        """What was written; None for always."""
+        told = self.cleaned_data
+        return Condition(told["after"], told["answer"]) if told.get("after") else None
 
 
 QuestionFormSet = formset_factory(

@@ -39,11 +39,14 @@ class Asked:
         return f"?{self.address}" if self.address else ""
 
 
-def asked(project: Project, told: HttpRequest) -> Asked:
-    """The question that an address or a form names; the first one where it names none that there is."""
+def asked(project: Project, told: HttpRequest, posted: str = NAME) -> Asked:
+    """The question that an address or a form names; the first one where it names none that there is.
+
+    `posted`: the form's field with its number.
+    """
     prefetch_related_objects([project], "questions")
     questions = tuple(project.questions.all())
-    given: Any = told.POST.get(NAME) or told.GET.get(NAME, "")
+    given: Any = told.POST.get(posted) or told.GET.get(NAME, "")
     number = whole(given)
     found = next((one for one in questions if one.number == number), questions[0])
     for one in questions:

@@ -228,8 +228,14 @@ def rest(holds: AssignmentQuerySet) -> int:
 
 @transaction.atomic
 def give_up(held: Assignment, state: str, *, lapsed: bool = False) -> bool:
-    """Leave the desk without an answer; what was held for it is free again. `lapsed`: only if its lease has ended."""
-    held.escalation.lock()
+    """Leave the desk without an answer; what was held for it is free again. `lapsed`: only if its lease has ended.
+
+    False where the question is gone with its batch meanwhile: then the hold is gone, too.
+    """
+    try:
+        held.escalation.lock()
+    except Escalation.DoesNotExist:
+        return False
     closed = held.close(state, lapsed=lapsed)
     if closed and held.pay:
         ledger.release(held.pay, f"{state} without an answer")

@@ -42,6 +42,15 @@ def test_a_gap_of_forty_points_stands_under_waiting_for_you(unfair: Batch, manag
     assert "Waiting for you" in page and found.why in page.replace("&#x27;", "'")
 
 
+def test_an_alarm_leads_to_the_report_of_its_question_its_groups_and_its_label(project: Project) -> None:
+    second = question(project, "choices", ("lamp", "road"))
+    batch = Batch.objects.create(project=project, name="May")
+    told = {"project": project, "batch": batch, "kind": "gap", "about": "Old Town, lamp", "why": "Seen."}
+    found = Alarm.objects.create(question=second, attribute="district", groups=["Old Town"], part="lamp", **told)
+    assert found.get_absolute_url() == f"/p/city/batches/{batch.pk}/?by=district&label=lamp&question=2#fair"
+    assert Alarm(question=project.first_question, groups=["x"], **told).get_absolute_url().endswith("/#fair")
+
+
 def test_by_the_managers_policy_a_gap_stops_the_line_and_an_answer_starts_it(unfair: Batch, manager: Client) -> None:
     Project.objects.update(when_alarmed="pause")
     alarms.look(Batch.objects.get())

@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from labeling.checks import alarms
 from labeling.managing import archives
-from labeling.models import Batch, Decision, Project, Vote
+from labeling.models import Batch, Decision, Escalation, Project, Vote
 from labeling.money import ledger
 from labeling.people import rules
 from reviewers import answers, desk
@@ -290,3 +291,23 @@ def test_an_expert_whose_cases_are_paused_is_told_why(batch: Batch) -> None:
     rules.pause(eve)
     page = told(signed_in("eve").get(url("cases")))
     assert "Your queue is paused" in page and not Assignment.objects.exists()
+
+
+def test_a_card_whose_question_goes_with_its_batch_meanwhile_is_no_error(
+    batch: Batch, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(batch.tasks.all()[0])
+    ann = person(batch.project, "ann")
+    client.force_login(ann.user)
+    (held,) = claiming.hand_out(ann, ahead=0)
+    Assignment.objects.filter(pk=held.pk).update(begun_at=None)
+    lock = Escalation.lock
+
+    def gone(question: Escalation) -> None:
+        Escalation.objects.filter(pk=question.pk).delete()
+        lock(question)
+
+    monkeypatch.setattr(Escalation, "lock", gone)
+    answer = client.post(f"/p/{batch.project.slug}/rest/", {"held": held.pk})
+    assert answer.status_code == 204 and not Assignment.objects.exists()
+    assert not holding.give_up(held, Assignment.State.VOID)

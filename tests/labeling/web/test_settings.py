@@ -7,9 +7,16 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from labeling.models import Label, Project
+from labeling import said
+from labeling.files.tables import UnusableFile
+from labeling.managing import asked_after
+from labeling.models import Batch, Label, Project, Question
+from labeling.rounds import conditions, decisions
+from labeling.rounds.decisions import Verdict
+from reviewers import guide
 from tests.labeling.managed import told
 from tests.labeling.web.test_people import SETTINGS, labels_form
+from tests.questions import batch_of, question
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +125,81 @@ def test_a_rule_for_known_labels_that_cannot_be_is_refused(
     assert answer.status_code == 422 and sentence in told(answer)
     project.refresh_from_db()
     assert (project.known_agree, project.learn_from_one) == (2, True)
+
+
+class TestSeveralQuestions:
+    @pytest.fixture
+    def second(self, project: Project) -> Question:
+        return question(project, "choices", ("lamp", "road"), wording="Which of them?")
+
+    def send(self, manager: Client, asked: Question, **changed: str) -> Any:
+        rows: dict[str, str] = {}
+        for n, label in enumerate(asked.label_list()):
+            fields = {"id": str(label.pk), "name": label.name, "short": "", "hint": "", "description": ""}
+            rows |= {f"label-{n}-{key}": value for key, value in fields.items()}
+        count = str(len(asked.label_list()))
+        forms = {"label-TOTAL_FORMS": count, "label-INITIAL_FORMS": count, "question_number": str(asked.number)}
+        return manager.post("/p/city/settings/", {**SETTINGS, **rows, **forms, "question": asked.wording, **changed})
+
+    def test_each_question_has_its_wording_its_own_guidelines_and_its_labels(
+        self, manager: Client, second: Question
+    ) -> None:
+        page = told(manager.get("/p/city/settings/?question=2"))
+        assert "Which of them?" in page and 'value="lamp"' in page and "Guidelines of this question alone" in page
+        first = second.project.first_question.wording
+        answer = self.send(manager, second, question="Which ones?", own_guidelines="Poles are no lamps.")
+        assert answer.status_code == 302 and answer["Location"].endswith("?question=2")
+        second.refresh_from_db()
+        assert (second.wording, second.guidelines) == ("Which ones?", "Poles are no lamps.")
+        assert second.project.questions.get(position=0).wording == first
+        assert guide.guide(second.project).words_on(second.pk) == "Poles are no lamps."
+        second.project.refresh_from_db()
+        assert second.project.guidelines_at is not None, "whoever labels is told"
+
+    def test_one_question_alone_has_the_guidelines_of_the_project(self, manager: Client, project: Project) -> None:
+        page = told(manager.get("/p/city/settings/"))
+        assert "Guidelines of this question alone" not in page and "Asked only after" not in page
+
+    def test_a_condition_opens_and_closes_tasks_in_batches_that_are_done(
+        self, manager: Client, second: Question
+    ) -> None:
+        first = second.project.first_question
+        batch = batch_of(second.project, ["one", "two"])
+        for task in batch.tasks.all():
+            if task.question_id == first.pk or task.instance.position == 0:
+                held = said.of_plain(
+                    task.question, 1 if task.question_id == first.pk else [0], task.question.label_list()
+                )
+                label = held["label"].pk if held["label"] else None
+                decisions.decide(Verdict(task.pk, label, "person", 0.9, 0.1, marks=held["marks"]))
+        Batch.objects.filter(pk=batch.pk).update(stage="done")
+        page = told(self.send(manager, second, **{"asked-after": "1", "asked-answer": "nonsense"}))
+        assert "Question 1 cannot be answered so" in page
+        name = first.label_list()[1].name
+        answer = self.send(manager, second, **{"asked-after": "1", "asked-answer": name})
+        assert answer.status_code == 302
+        second.refresh_from_db()
+        assert (second.asked_after, second.asked_if) == (first, 1)
+        assert "A batch that was done is looked at again" in told(manager.get("/p/city/settings/?question=2"))
+        assert f'value="{name}"' in told(manager.get("/p/city/settings/?question=2"))
+        stages = batch.tasks.about(second).order_by("position").values_list("stage", flat=True)
+        batch.refresh_from_db()
+        assert batch.stage == "reviewing" and not conditions.asks_more(batch, "reviewing")
+        assert list(stages.all()) == ["decided", "open"], "what was answered stays"
+        self.send(manager, second, **{"asked-after": "1", "asked-answer": first.label_list()[0].name})
+        conditions.apply(batch)
+        assert list(stages.all()) == ["decided", "not_asked"]
+        self.send(manager, second, **{"asked-after": "", "asked-answer": ""})
+        opened = conditions.apply(batch)
+        assert list(stages.all()) == ["decided", "open"] and len(opened) == 1
+
+    def test_a_condition_on_marks_names_types(self, project: Project) -> None:
+        marks = question(project, "spans", ("street", "a; b"))
+        last = question(project, "scale", ("1", "2"))
+        asked_after.change(last, asked_after.Condition(2, "street"))
+        last.refresh_from_db()
+        assert (last.asked_after, last.asked_if, asked_after.as_cell(last)) == (marks, [0], "street")
+        with pytest.raises(UnusableFile, match="Name types of it"):
+            asked_after.change(last, asked_after.Condition(2, "river"))
+        with pytest.raises(UnusableFile, match="There is no question 3 before"):
+            asked_after.change(last, asked_after.Condition(3, "1"))
