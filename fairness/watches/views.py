@@ -55,7 +55,7 @@ def _context(visit: Visit, batch: Batch) -> dict[str, Any]:
         "standing": [_told(one) for one in standing],
         "held": len(holds.held_in(batch)),
         "lines": stories.now(batch, watched)[: stories.LISTED],
-        "past": [one for one in alarms if one.cleared_at is not None][:MOST_LISTED],
+        "past": alarms[:MOST_LISTED],
         "changes": batch.project.watches.filter(batch__in=[batch.pk]) | batch.project.watches.filter(batch=None),
         "check_price": draws.price_of_one(batch),
         "checks": CHECKS,

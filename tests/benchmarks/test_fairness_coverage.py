@@ -157,6 +157,28 @@ def test_a_gap_that_matters_is_found(difference, power):
     assert len(alarms) / runs >= power
 
 
+@pytest.mark.parametrize("rate", [0.8, 0.9])
+def test_a_fair_line_stops_in_at_most_2_of_100_streams_with_50_looks(rate):
+    rng, runs = np.random.default_rng(7), 1000
+    stopped = sum(stream_pauses(rng, 10_000, 0.3, rate, 0) is not None for _ in range(runs))
+    print(f"no gap, 50 looks, minority 30%, rate {rate}: the line stopped in {stopped} of {runs} streams")
+    assert stopped / runs <= 0.02
+
+
+@pytest.mark.parametrize(("difference", "rate"), [(0.0, 0.9), (0.05, 0.9), (0.2, 0.9), (0.0, 0.97)])
+def test_the_interval_covers_the_gap_at_all_50_looks_at_once(difference, rate):
+    rng, runs = np.random.default_rng(8), 400
+    covered = 0
+    for _ in range(runs):
+        group = rng.random(10_000) < 0.3
+        fact = (rng.random(10_000) < rate - difference * group).astype(int)
+        looks = [look_at(group_rates(fact[:n], group[:n].astype(int), 2), "ab")[1] for n in range(200, 10_001, 200)]
+        seen = [one for one in looks if one.low is not None]
+        covered += all(one.low <= -difference <= one.high for one in seen)
+    print(f"gap {difference}, rate {rate}: covered at all 50 looks in {covered / runs:.1%}")
+    assert covered / runs >= 0.95
+
+
 def test_a_group_that_drifts_among_eight_is_found_and_fair_groups_are_left_alone():
     rng, runs = np.random.default_rng(6), 150
     blamed = {"drifted": 0, "fair": 0}

@@ -133,6 +133,28 @@ def test_fifty_looks_at_a_fair_stream_seldom_pause():
     assert alarms <= 8
 
 
+@pytest.mark.slow
+def test_a_gap_that_matters_stops_nine_of_ten_streams():
+    """The benchmark measures the power at 200 streams; here 40, of which fewer than 32 would have probability 1%."""
+    rng = np.random.default_rng(9)
+    found = sum(first_pause(looks(*stream(rng, 10_000, 0.3, 0.8, 0.05), 50)) is not None for _ in range(40))
+    assert found >= 32
+
+
+def test_the_interval_leaves_out_0_exactly_where_there_is_an_alarm():
+    rng = np.random.default_rng(10)
+    for rate, gap in [(0.9, 0.1), (0.97, 0.15), (0.5, 0.2)]:
+        for groups in looks(*stream(rng, 2000, 0.2, rate, gap), 40):
+            for one in groups:
+                assert one.low is None or (one.verdict == "pause") == (one.low > 0 or one.high < 0)
+
+
+def test_only_the_chosen_groups_are_looked_at_and_share_the_chance_of_an_alarm():
+    fact, group = np.tile([1, 0], 200), np.repeat([0, 1, 2, 3], 100)
+    found = look_at(group_rates(fact, group, 4), "abcd", only={"b", "d"})
+    assert [one.group for one in found] == ["b", "d"] and found[0].threshold == pytest.approx(40)
+
+
 def test_a_gap_of_12_points_pauses_long_before_the_end():
     rng = np.random.default_rng(6)
     found = [first_pause(looks(*stream(rng, 5000, 0.3, 0.9, 0.12), 25)) for _ in range(10)]
