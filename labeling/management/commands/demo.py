@@ -12,7 +12,7 @@ from labeling.management.tables import make_tables
 
 
 class Command(BaseCommand):
-    help = "Make the demo's two projects (once), print three sign-ins, and serve it until Ctrl-C."
+    help = "Make the demo's three projects (once), print three sign-ins, and serve it until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="the port, or the next free one")
@@ -22,11 +22,12 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         from labeling import jobs  # these load the whole crowd, which --help does not need
-        from labeling.management.demo import city, street
+        from labeling.management.demo import city, hotline, street
 
         make_tables()
         project, sign_ins, made = city.prepare()
         streets, more = street.prepare()
+        calls, third = hotline.prepare()
         port = processes.free_port(options["port"])
         self.stdout.write(f"\n  Concord runs at  http://{processes.HOST}:{port}/\n")
         for sign_in in sign_ins:
@@ -37,5 +38,7 @@ class Command(BaseCommand):
             jobs.start(city.latest_batch(project))
         if more:
             jobs.start(city.latest_batch(streets))
+        if third:
+            jobs.start(city.latest_batch(calls))
         if not options["prepare_only"]:
             sys.exit(processes.serve(port))

@@ -90,6 +90,11 @@ def _text(
     return unmarked(" ".join(filled))
 
 
+def worded(seen: Sequence[str], urgent: int, generator: np.random.Generator) -> str:
+    """A report in words alone, of what is seen and how pressing it is from 1 to 5."""
+    return _text(seen, urgent, generator)[0]
+
+
 def unmarked(text: str) -> tuple[str, tuple[tuple[int, int, str], ...]]:
     """A text without its brackets, [place] and {object}, and where they stood."""
     plain, marks, behind = "", [], 0
