@@ -1,4 +1,4 @@
-"""Audits before use: which sentences were put to whom, and how far they have come."""
+"""Audits before use, and policies of thresholds that somebody has approved."""
 
 from __future__ import annotations
 
@@ -76,3 +76,24 @@ class AuditMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.annotator} in {self.audit}"
+
+
+class ThresholdPolicy(models.Model):
+    """Thresholds by group for one label that a manager approved, with the reason; the labels stay as they are."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="threshold_policies")
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="+")
+    label = models.CharField(max_length=200)
+    by = models.JSONField(help_text="The attributes that make the groups.")
+    thresholds = models.JSONField(help_text="From which chance on the label is given, by group.")
+    reason = models.CharField(max_length=300)
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "threshold policies"
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="threshold_policy_has_a_reason")]
+
+    def __str__(self) -> str:
+        return f"{self.label} in {self.batch}"

@@ -9,6 +9,7 @@ from fairness.agreement import views as agreement
 from fairness.audit import views as audit
 from fairness.disclosure import views as disclosure
 from fairness.estimates import views as estimates
+from fairness.mitigation import views as mitigation
 from fairness.watches import views as watches
 
 urlpatterns = [
@@ -20,6 +21,8 @@ urlpatterns = [
     path("p/<slug:slug>/batches/<int:batch>/checks/", views.check_more, name="check_more"),
     path("p/<slug:slug>/batches/<int:batch>/estimates/", estimates.estimates, name="estimates"),
     path("p/<slug:slug>/batches/<int:batch>/agreement/", agreement.agreement, name="agreement"),
+    path("p/<slug:slug>/batches/<int:batch>/mitigation/", mitigation.mitigation, name="mitigation"),
+    path("p/<slug:slug>/batches/<int:batch>/mitigation/policy/", mitigation.policy_file, name="policy_file"),
     path("p/<slug:slug>/lineup/", audit.lineup, name="lineup"),
     path("p/<slug:slug>/audits/", audit.audits, name="audits"),
     path("p/<slug:slug>/audits/<int:audit>/", audit.audit, name="audit"),
