@@ -65,6 +65,11 @@ class Good:
     base: Base | None = None
 
     @property
+    def settled(self) -> int:
+        """How many answers it is the share of."""
+        return sum(row.count for row in self.rows)
+
+    @property
     def needed(self) -> int:
         """How many checks are missing until the share of right labels can be told."""
         return max(MINIMUM - self.checks, 0)

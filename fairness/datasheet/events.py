@@ -1,4 +1,4 @@
-"""What did not go by itself: alarms, pauses, and where people overruled machines or a manager accepted less."""
+"""What did not go by itself: alarms and their answers, pauses, and where people overruled machines or accepted less."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def events(batch: Batch, names: Mapping[int, str]) -> Plain:
         "stopped_because": batch.error,
         "paid_calls_stopped_at": moment(project.calls_stopped_at),
         "alarms": [_alarm(one, names) for one in _alarms(batch)],
+        "models_set_aside": sorted(names[pk] for pk in batch.set_aside if pk in names),
+        "errors_learned_by": batch.weighed_by,
         "accepted_from": project.accept_confidence,
         "accepted_for_this_batch_from": batch.accept_confidence,
         "accepted_below_the_line": below.count(),
@@ -34,7 +36,7 @@ def events(batch: Batch, names: Mapping[int, str]) -> Plain:
 def _alarms(batch: Batch) -> list[Alarm]:
     """Those about the batch, and those about whoever answered in it while it was at work."""
     about_all = Q(batch=None, project=batch.project_id, raised_at__gte=batch.created_at)
-    return list(Alarm.objects.filter(Q(batch=batch) | about_all).order_by("pk"))
+    return list(Alarm.objects.filter(Q(batch=batch) | about_all).prefetch_related("answers").order_by("pk"))
 
 
 def _alarm(one: Alarm, names: Mapping[int, str]) -> Plain:
@@ -45,9 +47,15 @@ def _alarm(one: Alarm, names: Mapping[int, str]) -> Plain:
         "about": about,
         "why": one.why.replace(one.about, about) if who else one.why,
         "evidence": rounded(one.evidence),
+        "alarm_at": rounded(one.threshold),
+        "gap": None if one.gap is None else rounded(one.gap),
         "paused_what_it_concerns": one.paused,
         "raised_at": moment(one.raised_at),
         "cleared_at": moment(one.cleared_at),
+        "answers": [
+            {"what": answer.what, "why": answer.why, "done": answer.told, "at": moment(answer.at)}
+            for answer in one.answers.all()
+        ],
     }
 
 

@@ -142,6 +142,7 @@ def _events(sheet: Plain) -> Blocks:
             one["raised_at"],
             one["cleared_at"] or "stands",
             one["paused_what_it_concerns"],
+            "; ".join(f"{answer['what']}: {answer['why'] or answer['done']}" for answer in one["answers"]),
         )
         for one in found["alarms"]
     ]
@@ -149,6 +150,8 @@ def _events(sheet: Plain) -> Blocks:
         ("Paused since", found["paused_at"]),
         ("Stopped because", found["stopped_because"]),
         ("Paid calls stopped since", found["paid_calls_stopped_at"]),
+        ("Models set aside", found["models_set_aside"]),
+        ("Errors learned by groups of", found["errors_learned_by"]),
         ("Machines settle from this confidence on", told({"value": found["accepted_from"]})),
         (
             "for this batch",
@@ -158,7 +161,7 @@ def _events(sheet: Plain) -> Blocks:
         ("Decisions superseded, by who had made them", found["superseded_decisions_by_who_made_them"]),
         ("Final answers of people against the votes", found["last_word_differs_from_the_votes"]),
     ]
-    head = ("What", "About", "Why", "Raised", "Cleared", "Paused it")
+    head = ("What", "About", "Why", "Raised", "Cleared", "Paused it", "Answers")
     return [facts(said), *table("Alarms", head, rows), *([] if rows else [Words("No alarm was raised.")])]
 
 

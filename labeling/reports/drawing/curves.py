@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log10
+from math import ceil, floor, log10
 
 from labeling.reports.drawing.scales import Scale, Tick, spanning
 from labeling.reports.drawing.thinning import thinned
@@ -27,11 +27,15 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What is drawn. `dots`: places of either line that bear words, the first of them now."""
+    """What is drawn. `dots`: places of either line that bear words, the first of them now.
+
+    `tasks`: of so many labels the right ones are counted along the side; without it their share is told.
+    """
 
     measured: tuple[Spot, ...]
     expected: tuple[Spot, ...]
     dots: tuple[Spot, ...] = ()
+    tasks: int = 0
 
     @property
     def spots(self) -> tuple[Spot, ...]:
@@ -40,6 +44,15 @@ class Curve:
     @property
     def y(self) -> Scale:
         return spanning((*self.spots, *self.dots))
+
+    @property
+    def sides(self) -> list[tuple[float, str]]:
+        """Lines of the grid, as shares of the height from the bottom, with their words."""
+        if not self.tasks:
+            return [(tick.at, tick.text) for tick in self.y.ticks]
+        scale, step = self.y, max(round_step((self.y.high - self.y.low) * self.tasks / MOST_TICKS), 1.0)
+        first, last = ceil(scale.low * self.tasks / step - 1e-9), floor(scale.high * self.tasks / step + 1e-9)
+        return [(scale.at(step * n / self.tasks), f"{step * n:,.0f}") for n in range(first, last + 1)]
 
     @property
     def most(self) -> float:

@@ -163,13 +163,13 @@ def _outlook(batch: Batch, turns: list[Round]) -> Outlook:
     last = last.from_level(past[-1], spent) if past else last
     now = past[-1] if past else last.at(spent)
     ahead = _expected(last, spent, end)
-    marks = (_with_words(now, "now"), *(_with_words(one, "at the cap") for one in ahead[-1:] if end > spent))
+    marks = (_now(now, last.tasks), *(_at_the_cap(one, last.tasks) for one in ahead[-1:] if end > spent))
     least = min(turns[-1].parameters.get("holds", {}).values(), default=0)
     only_held = turns[-1].parameters.get("only_held_microdollars", 0)
     buys = min(TEN_DOLLARS, max(meter.free - only_held, 0)) if meter.free >= least else 0
     gained = (last.at(spent + buys).value or 0.0) - (last.at(spent).value or 0.0)
     return Outlook(
-        Curve(past, ahead, marks),
+        Curve(past, ahead, marks, last.tasks),
         last.tasks,
         buys / MICRO,
         last.tasks * gained,
@@ -182,11 +182,15 @@ def _outlook(batch: Batch, turns: list[Round]) -> Outlook:
     )
 
 
-def _with_words(spot: Spot, words: str) -> Spot:
-    right = f"{100 * (spot.value or 0.0):.1f}%"
-    between = "" if spot.low is None or words == "now" else f" ({100 * spot.low:.1f}–{100 * (spot.high or 0.0):.1f})"
-    said = f"{words} {right}" if words == "now" else f"{right}{between} {words}"
-    return Spot(spot.dollars, spot.value, spot.low, spot.high, said, spot.estimable)
+def _now(spot: Spot, tasks: int) -> Spot:
+    """Labels are counted: their share would be another number than that of the settled ones, which pages call right."""
+    return replace(spot, words=f"now {(spot.value or 0.0) * tasks:,.0f} of {tasks:,}")
+
+
+def _at_the_cap(spot: Spot, tasks: int) -> Spot:
+    middle, low, high = (f"{(end or 0.0) * tasks:,.0f}" for end in (spot.value, spot.low, spot.high))
+    between = "" if spot.low is None else f" ({low}–{high})"
+    return replace(spot, words=f"{middle}{between} at the cap")
 
 
 def _as_measured(spot: Spot) -> Measured:

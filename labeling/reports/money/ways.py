@@ -23,7 +23,7 @@ UNKNOWN = Measured(None, estimable=False)
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way to get the same labels. `spent`: micro-dollars, None where no price is known; `each`: dollars for one
-    right label, with the interval of the accuracy."""
+    right label, with the interval of the accuracy; `each_decided`: for one label, right or wrong."""
 
     kind: str
     name: str
@@ -31,6 +31,7 @@ class Way:
     right: Measured
     spent: int | None
     each: Measured
+    each_decided: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def _ways(project: Project, spent: int) -> Ways:
 
 
 def _way(kind: str, name: str, about: str, right: Measured, spent: int | None, labels: int) -> Way:
-    return Way(kind, name, about, right, spent, each_right(spent, labels, right))
+    decided = spent / MICRO / labels if spent is not None and labels else None
+    return Way(kind, name, about, right, spent, each_right(spent, labels, right), decided)
 
 
 def each_right(spent: int | None, labels: int, right: Measured) -> Measured:

@@ -54,6 +54,16 @@ def est(found: Interval, unit: str = PERCENT) -> SafeString:
 
 
 @register.simple_tag
+def right_of(found: Interval, tasks: int) -> SafeString:
+    """A share of so many labels as the number of right ones, with its interval."""
+    if not found.estimable or found.value is None:
+        return est(found)
+    ends = [f"{end * tasks:,.0f}" for end in (found.low, found.high) if end is not None]
+    shown = f"{found.value * tasks:,.0f}"
+    return format_html('<span class="est"><b>{}</b> <small>{}</small></span>', shown, "–".join(ends))
+
+
+@register.simple_tag
 def big(found: Interval, unit: str = PERCENT) -> SafeString:
     """The same for one of the four answers."""
     if not found.estimable or found.value is None:

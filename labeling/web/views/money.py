@@ -14,14 +14,15 @@ from labeling.models import Batch, Reservation
 from labeling.models.keys import whole
 from labeling.money import ledger
 from labeling.people.access import Role, Visit, enter
-from labeling.reports.money import bills, calls, outlook, ways
+from labeling.reports import kept
+from labeling.reports.money import bills, calls, costs, outlook, ways
 from labeling.reports.money import caps as all_caps
 from labeling.web.forms import CapForm, FailurePolicyForm, ReconcileForm, in_microdollars
 from labeling.web.once import once
 from labeling.web.pages import show
 
 PAGE = 50
-PARTS = ("standing", "ahead", "bill")
+PARTS = ("standing", "ahead", "bill", "costs")
 """What of the page follows by itself; a form stands in none but the choice of a batch."""
 
 
@@ -35,6 +36,7 @@ def _page(request: HttpRequest, visit: Visit, refused: dict[str, str] | None = N
     """The page; `refused`: a sentence by the scope or the call that it is about."""
     found, again = ways.ways_and_wait(visit.project)
     ahead, later = _outlook(visit, request.GET.get("batch", ""))
+    by, soon = costs.costs(visit.project.first_question, request.GET.get("by", ""))
     context = {
         "visit": visit,
         "here": "money",
@@ -46,7 +48,9 @@ def _page(request: HttpRequest, visit: Visit, refused: dict[str, str] | None = N
         "unknown_count": ledger.unreconciled(visit.project).count(),
         "found": found,
         **ahead,
-        "again": again or later,
+        "costs": by,
+        "costs_of": visit.project.first_question,
+        "again": kept.soonest(again, later, soon),
         "lines": bills.by_annotator(visit.project),
         "sent": request.POST,
     }

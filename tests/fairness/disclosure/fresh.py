@@ -377,7 +377,9 @@ class Fresh:
             if row["decided_by"] in ("person", "expert") and believed[task] != row["label_id"]
         ]
         return {
-            "alarms": [{"evidence": row["evidence"]} for row in alarms],
+            "alarms": [
+                {"evidence": row["evidence"], "alarm_at": row["threshold"], "gap": row["gap"]} for row in alarms
+            ],
             "accepted_from": project["accept_confidence"],
             "accepted_below_the_line": len(below),
             "superseded_decisions_by_who_made_them": dict(

@@ -8,7 +8,19 @@ from django.utils import timezone
 
 from labeling.checks import certificates, draws
 from labeling.checks.certificates import Target
-from labeling.models import Alarm, Annotator, Batch, Decision, Escalation, GuidelineVersion, Project, Round, Task, Vote
+from labeling.models import (
+    Alarm,
+    AlarmAnswer,
+    Annotator,
+    Batch,
+    Decision,
+    Escalation,
+    GuidelineVersion,
+    Project,
+    Round,
+    Task,
+    Vote,
+)
 from labeling.money import ledger
 from tests.labeling.managed import person, settled_batch
 
@@ -37,7 +49,9 @@ def eventful(project: Project) -> Batch:
         calibrated=True,
         finished_at=timezone.now(),
     )
-    Alarm.objects.create(project=project, batch=batch, kind="gap", about="Harbour", why="It errs.", evidence=21.5)
+    about = {"kind": "gap", "about": "Harbour", "why": "It errs.", "evidence": 21.5, "threshold": 20.0, "gap": -0.12}
+    alarm = Alarm.objects.create(project=project, batch=batch, **about)
+    AlarmAnswer.objects.create(alarm=alarm, what=AlarmAnswer.What.OVERRIDE, why="The harbour writes in dialect.")
     certificates.issue(batch, Target(0.3, 0.1))
     batch.refresh_from_db()
     return batch

@@ -167,6 +167,12 @@ def test_who_may_see_and_who_may_answer(batch: Batch, client: Client) -> None:
     assert client.get(PAGE.format(batch.pk)).status_code == 302
 
 
+def test_an_override_stands_with_its_reason(batch: Batch) -> None:
+    (alarm,) = sheet(batch)["events"]["alarms"]
+    assert [answer["what"] for answer in alarm["answers"]] == ["override"]
+    assert "The harbour writes in dialect." in files.as_markdown(batch)[""].decode()
+
+
 def test_the_page_offers_every_file(batch: Batch, manager: Client) -> None:
     page = manager.get(PAGE.format(batch.pk))
     for form, ending in files.ENDINGS.items():

@@ -73,3 +73,11 @@ def test_a_table_of_many_voters_is_dense_and_of_more_takes_the_whole_width(voter
     table = lower_triangle(models, lambda row, column: Measured(0.5, 0.4, 0.6))
     page = render_to_string("includes/_heat.html", {"heat": table, "label": "Pairs"})
     assert f'class="{classes}"' in page and page.count("<abbr") == voters - 1
+
+
+def test_right_labels_are_counted_in_round_steps() -> None:
+    spots = (Spot(0.0, 0.7, 0.65, 0.8), Spot(10.0, 0.9, 0.7, 1.0))
+    counted = Curve(spots, (), tasks=240).sides
+    assert [text for _, text in counted] == ["160", "180", "200", "220", "240"]
+    assert counted[-1][0] == 1.0 and counted[0][0] == pytest.approx((160 / 240 - 0.6) / 0.4)
+    assert Curve(spots, ()).sides[-1] == (1.0, "100%")
