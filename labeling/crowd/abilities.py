@@ -6,17 +6,15 @@ from collections.abc import Mapping
 
 from labeling.crowd.base import Brief, Question, Voter
 from labeling.crowd.errors import Unable
-from labeling.kinds.registry import NAMES
+from labeling.crowd.kinds.registry import NAMES, ways, where
 
-ALL_KINDS = frozenset(NAMES)
-WITHOUT_PLACES = frozenset({"choice", "choices", "scale"})
-"""Kinds whose answer is told by the whole, not by places in it."""
-ABLE: Mapping[str, str] = {
-    "choice": "any specialist, causal:, embedding:, pipeline: and chat:",
-    "choices": "any specialist, causal:, embedding:, pipeline: and chat:",
-    "scale": "any specialist, causal:, embedding:, pipeline: and chat:",
-    "spans": "span_logistic and the other span_ specialists, pipeline: with a model of tokens, and chat:",
-}
+ALL_KINDS = NAMES
+LEARNED = where(lambda one: one.head)
+"""Kinds whose answers are learned from features of the whole."""
+SCORED = where(lambda one: one.scored)
+BY_CLASSES, BY_NUMBER = where(lambda one: one.by_classes), where(lambda one: one.by_number)
+TAGGED = where(lambda one: one.tagged)
+ABLE: Mapping[str, str] = {name: ways(name).able for name in sorted(NAMES)}
 SAMPLE = 200
 """So many questions are looked at."""
 SEEING = "image_thumbnail and the other image_ specialists, embedding: and pipeline: with a model of images, and chat:"

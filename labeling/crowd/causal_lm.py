@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labeling.crowd import prompts
-from labeling.crowd.abilities import WITHOUT_PLACES, check_kind
+from labeling.crowd import cleaning, prompts
+from labeling.crowd.abilities import SCORED, check_kind
 from labeling.crowd.base import Answer, Brief, Example, Question
 from labeling.crowd.batching import Batches, rows_that_fit
 from labeling.crowd.causal_answers import scored
@@ -80,7 +80,7 @@ class CausalModel:
     """
 
     outside = False
-    kinds = WITHOUT_PLACES
+    kinds = SCORED
     sees = False
 
     def __init__(self, name: str, settings: CausalSettings) -> None:
@@ -186,7 +186,7 @@ class CausalModel:
         room = self._room()
         ids = self._encode(question, shots)
         if len(ids) <= room:
-            return ids, "The text was shortened." if prompts.is_shortened(question) else ""
+            return ids, "The text was shortened." if cleaning.is_shortened(question) else ""
         while shots and len(self._encode(_cut(question, 200), shots)) > room:
             shots = shots[:-1]
         return self._longest_that_fits(question, shots, room), "The text was shortened."
@@ -222,8 +222,8 @@ class CausalModel:
     def _harmless(self, question: Question) -> Question:
         """The question with the tokenizer's own control tokens taken apart."""
         marks = [token for token in self._model.tokenizer.all_special_tokens if len(token) > 1]
-        return replace(question, parts=tuple((title, prompts.clean(text, marks)) for title, text in question.parts))
+        return replace(question, parts=tuple((title, cleaning.clean(text, marks)) for title, text in question.parts))
 
 
 def _cut(question: Question, most: int) -> Question:
-    return replace(question, parts=tuple((title, prompts.shortened(text, most)) for title, text in question.parts))
+    return replace(question, parts=tuple((title, cleaning.shortened(text, most)) for title, text in question.parts))

@@ -10,6 +10,7 @@ from labeling.crowd import prompts
 from labeling.crowd.base import Answer, Question
 from labeling.crowd.chat_reply import RAW_CHARACTERS, Reply
 from labeling.crowd.chat_settings import ChatSettings
+from labeling.crowd.cleaning import is_shortened
 from labeling.crowd.errors import CrowdError, Unexplained
 from labeling.crowd.prices import shares
 from labeling.crowd.replies import Read
@@ -114,7 +115,7 @@ class Turn:
             "The model declined to answer.": self.reply.refused,
             CUT_OFF.format(limit=self.limit or settings.max_tokens): self.cut_off(self.reply),
             "It was not asked again, because the money did not suffice.": self.unfunded,
-            "The text was shortened.": prompts.is_shortened(self.question),
+            "The text was shortened.": is_shortened(self.question),
             "The server counted no tokens; the most it can have been is booked.": self.uncounted,
         }
         return " ".join(note for note, holds in notes.items() if holds)

@@ -184,3 +184,10 @@ def _sharpness(scores: Floats, label: Ints) -> tuple[float, float]:
         return float(-np.maximum(likelihood, FLOOR).mean() + log_factor**2 / (20 * len(label)))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-8.0, 3.0), method="bounded").x)), 0.0
+
+
+def rounded_chances(scores: Floats, digits: int) -> Floats:
+    """Chances that sum to 1 from log-scores, (K,), rounded before."""
+    row = np.round(np.exp(log_softmax(scores[None])[0]), digits)
+    chances: Floats = row / row.sum()
+    return chances

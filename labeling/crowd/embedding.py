@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labeling.crowd import learners
-from labeling.crowd.abilities import WITHOUT_PLACES, check_kind, check_sight
+from labeling.crowd.abilities import LEARNED, check_kind, check_sight
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.batching import Batches
+from labeling.crowd.cleaning import clean
 from labeling.crowd.crossfit import log_softmax
 from labeling.crowd.errors import Misconfigured, NeedsExamples, Unsuitable
-from labeling.crowd.heads import Head, choice_answer, head
+from labeling.crowd.heads import Head, head
 from labeling.crowd.held_models import Shared, shared
+from labeling.crowd.kinds.registry import ways
 from labeling.crowd.local_models import load_encoder, load_image_encoder
 from labeling.crowd.packaged import packaged_folder
 from labeling.crowd.pictures import opened
-from labeling.crowd.prompts import clean
-from labeling.kinds.registry import has_one_label
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class EmbeddingModel:
     """
 
     outside = False
-    kinds = WITHOUT_PLACES
+    kinds = LEARNED
 
     def __init__(self, name: str, settings: EmbeddingSettings) -> None:
         self.name = name
@@ -88,7 +88,7 @@ class EmbeddingModel:
             questions = [example.question for example in brief.examples]
             self._head = head(learners.logistic(10.0), lambda asked: self._embed(asked)[0], questions, brief, self.name)
         else:
-            self._labels = self._described(brief)
+            self._by_likeness, self._labels = self._described(brief)
 
     def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """A label and probabilities for every question, batch by batch."""
@@ -118,16 +118,17 @@ class EmbeddingModel:
         if self._head is not None:
             return self._head.answers(questions, rows, DIGITS)
         chances = np.round(np.exp(log_softmax(SHARPNESS * rows @ self._labels.T)), DIGITS)
-        return [choice_answer(row) for row in chances / chances.sum(axis=1, keepdims=True)]
+        return [self._by_likeness(row) for row in chances / chances.sum(axis=1, keepdims=True)]
 
-    def _described(self, brief: Brief) -> Floats:
-        """Vectors of the labels. Raises NeedsExamples for kinds whose answer is not one label."""
-        if self.sees or not has_one_label(brief.kind):
+    def _described(self, brief: Brief) -> tuple[Callable[[Floats], Answer], Floats]:
+        """What makes an answer of likeness, and vectors of the labels. Raises NeedsExamples for kinds without."""
+        made = ways(brief.kind).by_likeness
+        if self.sees or made is None:
             raise NeedsExamples(
                 f"{self.name.partition('?')[0]} answers in {brief.kind} by what it learned from known answers, and "
                 "needs three that differ; give more known answers."
             )
-        return self._embed_texts(brief.labels.described())[0]
+        return made, self._embed_texts(brief.labels.described())[0]
 
     def _embed(self, questions: Sequence[Question]) -> tuple[Floats, list[int]]:
         """Unit vectors of shape (questions, dimensions), and how many tokens each whole text has."""

@@ -8,18 +8,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from labeling.crowd.abilities import WITHOUT_PLACES
+from labeling.crowd.abilities import BY_CLASSES, BY_NUMBER
 from labeling.crowd.base import Answer, Brief, Question
+from labeling.crowd.cleaning import clean
 from labeling.crowd.crossfit import Floats, log_softmax
 from labeling.crowd.errors import Misconfigured, Unsuitable
-from labeling.crowd.heads import choice_answer, choices_answer
+from labeling.crowd.kinds.registry import ways
 from labeling.crowd.local_models import Weights
 from labeling.crowd.pictures import opened
 from labeling.crowd.pipeline_labels import gathered, matched
 from labeling.crowd.pipeline_settings import PipelineSettings
 from labeling.crowd.pipeline_tokens import TokenHead
-from labeling.crowd.prompts import clean
-from labeling.crowd.steps import Steps
 
 DIGITS = 4
 SENTENCE, CAPTION, NEUTRAL = "This text is about {}.", "a picture of {}", "a picture"
@@ -40,7 +39,7 @@ class PipelineHead(Protocol):
 class ClassHead:
     """Texts or images by a softmax, or by one sigmoid a label where the model was trained for sets of labels."""
 
-    kinds = WITHOUT_PLACES
+    kinds = BY_CLASSES
     about = "classes"
 
     def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None:
@@ -61,20 +60,18 @@ class ClassHead:
 class RegressionHead:
     """Texts or images by one number, a place on the scale."""
 
-    kinds = frozenset({"scale"})
+    kinds = BY_NUMBER
     about = "one number"
 
     def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None:
-        self._loaded, self._settings, self._values = loaded, settings, brief.space.values
+        self._loaded, self._brief, self._settings = loaded, brief, settings
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
         numbers, cut = _logits(self._loaded, questions, self._settings)
-        low, high, (first, *_, last) = self._settings.low, self._settings.high, self._values
-        places = numbers[:, 0]
-        if low != high:
-            places = first + (places - low) / (high - low) * (last - first)
-        told = np.clip(places, first, last).tolist()
-        return [_noted(Answer(None, said=float(place)), short) for place, short in zip(told, cut, strict=True)]
+        made = ways(self._brief.kind).by_number
+        assert made is not None, "models are asked in kinds that they can answer alone"
+        told = made(numbers[:, 0], self._settings.low, self._settings.high, self._brief)
+        return [_noted(answer, short) for answer, short in zip(told, cut, strict=True)]
 
 
 class EntailmentHead:
@@ -83,7 +80,7 @@ class EntailmentHead:
     Source: Yin, Hay and Roth 2019, Benchmarking Zero-shot Text Classification.
     """
 
-    kinds = WITHOUT_PLACES
+    kinds = BY_CLASSES
     about = "entailment"
 
     def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None:
@@ -103,7 +100,7 @@ class EntailmentHead:
         logits, cut = _text_logits(self._loaded, [one for one, _ in pairs], self._settings, [two for _, two in pairs])
         lead = (logits[:, self._yes] - logits[:, self._no]).reshape(len(questions), -1)
         shape = logits[:, self._yes].reshape(len(questions), -1)
-        rows = _BY_LEAD.get(self._brief.kind, _together)(lead, shape)
+        rows = ways(self._brief.kind).chances(lead, shape)
         width = len(self._sentences)
         short = [any(cut[i : i + width]) for i in range(0, len(cut), width)]
         return [_told(row, self._brief, self._settings, one) for row, one in zip(rows, short, strict=True)]
@@ -112,7 +109,7 @@ class EntailmentHead:
 class CaptionHead:
     """Images by how well a caption with each label fits (Radford et al. 2021, CLIP)."""
 
-    kinds = WITHOUT_PLACES
+    kinds = BY_CLASSES
     about = "images and captions"
 
     def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None:
@@ -130,47 +127,14 @@ class CaptionHead:
         with torch.inference_mode():
             moved = {key: value.to(self._loaded.device) for key, value in given.items()}
             logits = self._loaded.model(**moved).logits_per_image.double().cpu().numpy()
-        rows = _BY_LEAD.get(self._brief.kind, _together)(logits[:, :-1] - logits[:, -1:], logits[:, :-1])
+        rows = ways(self._brief.kind).chances(logits[:, :-1] - logits[:, -1:], logits[:, :-1])
         return [_told(row, self._brief, self._settings, False) for row in rows]
 
 
-def _together(_lead: Floats, scores: Floats) -> Floats:
-    """Labels that exclude each other."""
-    return np.exp(log_softmax(scores))
-
-
-def _one_by_one(lead: Floats, _scores: Floats) -> Floats:
-    """Each label against its own absence."""
-    chances: Floats = 1 / (1 + np.exp(-np.clip(lead, -30, 30)))
-    return chances
-
-
-_BY_LEAD: dict[str, Callable[[Floats, Floats], Floats]] = {"choices": _one_by_one}
-
-
 def _told(row: Floats, brief: Brief, settings: PipelineSettings, short: bool) -> Answer:
-    return _noted(_TOLD[brief.kind](np.round(row, DIGITS), brief, settings), short)
-
-
-def _one(row: Floats, brief: Brief, settings: PipelineSettings) -> Answer:
-    total = row.sum()
-    return choice_answer(row / total) if total > 0 else Answer(None)
-
-
-def _several(row: Floats, brief: Brief, settings: PipelineSettings) -> Answer:
-    return choices_answer(np.minimum(row, 1.0), settings.threshold)
-
-
-def _step(row: Floats, brief: Brief, settings: PipelineSettings) -> Answer:
-    steps = Steps(np.array(brief.space.values), Steps.plain(brief.space).between)
-    return steps.answer(row) if row.sum() > 0 else Answer(None)
-
-
-_TOLD: dict[str, Callable[[Floats, Brief, PipelineSettings], Answer]] = {
-    "choice": _one,
-    "choices": _several,
-    "scale": _step,
-}
+    made = ways(brief.kind).by_classes
+    assert made is not None, "models are asked in kinds that they can answer alone"
+    return _noted(made(np.round(row, DIGITS), brief, settings.threshold), short)
 
 
 def _noted(answer: Answer, short: bool) -> Answer:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from labeling.crowd.abilities import TAGGED
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import Floats, log_softmax
 from labeling.crowd.local_models import Weights
@@ -26,7 +27,7 @@ class TokenHead:
     and I-PER are one type; a word whose first piece rather begins a stretch begins one.
     """
 
-    kinds = frozenset({"spans"})
+    kinds = TAGGED
     about = "words"
 
     def __init__(self, loaded: Weights, brief: Brief, settings: PipelineSettings, name: str) -> None:

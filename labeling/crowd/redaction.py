@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import zip_longest
 
 from labeling.crowd.base import Question
+from labeling.crowd.cleaning import READ_CHARACTERS
 from labeling.crowd.personal_data import FINDERS, Found
-from labeling.crowd.prompts import READ_CHARACTERS
 from labeling.crowd.tracing import Edit, Pass, removals
 
 VERSION = "1"

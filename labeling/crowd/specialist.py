@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from labeling.crowd import learners
-from labeling.crowd.abilities import WITHOUT_PLACES, check_kind, check_sight
+from labeling.crowd.abilities import LEARNED, check_kind, check_sight
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import Fit
 from labeling.crowd.heads import head
@@ -140,7 +140,7 @@ class Specialist:
     """A classifier that learns from the examples of its brief and answers them by cross-fitting."""
 
     outside = False
-    kinds = WITHOUT_PLACES
+    kinds = LEARNED
 
     def __init__(self, name: str) -> None:
         self.name = name

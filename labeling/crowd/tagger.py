@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from labeling.crowd.abilities import check_kind
+from labeling.crowd.abilities import TAGGED, check_kind
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import Folds
 from labeling.crowd.errors import NeedsExamples
@@ -86,7 +86,7 @@ class Tagger:
 
     outside = False
     sees = False
-    kinds = frozenset({"spans"})
+    kinds = TAGGED
 
     def __init__(self, name: str) -> None:
         self.name = name

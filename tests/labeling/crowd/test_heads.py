@@ -11,7 +11,7 @@ import pytest
 from labeling.crowd.base import Brief, Example, LabelSet
 from labeling.crowd.crossfit import Column, Folds
 from labeling.crowd.errors import Misconfigured, NeedsExamples
-from labeling.crowd.heads import thresholds
+from labeling.crowd.kinds.choices import thresholds
 from labeling.crowd.registry import BUILT_IN, build, embedded_crowd
 from labeling.crowd.steps import Steps
 from labeling.kinds.registry import NAMES

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from labeling.crowd import prompts
+from labeling.crowd import cleaning, prompts
 from labeling.crowd.base import Brief, Example, LabelSet, Question
 from tests.labeling.crowd.conftest import question
 
@@ -74,7 +74,7 @@ def test_a_hostile_example_is_fenced_as_well(brief: Brief, text: str) -> None:
 
 
 def test_a_title_cannot_leave_its_line(brief: Brief) -> None:
-    asked = prompts.fenced(Question("1", (("Te]\nxt [x", "words"),)))
+    asked = cleaning.fenced(Question("1", (("Te]\nxt [x", "words"),)))
     assert len(asked.splitlines()) == 3
 
 
@@ -86,11 +86,11 @@ def test_surrogates_and_control_characters_do_not_reach_the_wire(brief: Brief) -
 
 def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
     text = "begin " + "x" * 10_000_000 + " end"
-    shown = prompts.fenced(question("1", text))
+    shown = cleaning.fenced(question("1", text))
     assert len(shown) < 21_000
     assert "begin" in shown
     assert "end" in shown
-    assert prompts.is_shortened(question("1", text))
+    assert cleaning.is_shortened(question("1", text))
 
 
 def test_shots_are_balanced_and_never_the_question_itself_or_its_double(brief: Brief) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labeling.crowd.base import Question
-from labeling.crowd.prompts import fenced
+from labeling.crowd.cleaning import fenced
 from labeling.crowd.redaction import KINDS, outgoing, redact, redact_together
 
 PERSONAL = [

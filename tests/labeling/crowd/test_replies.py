@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labeling.crowd import prompts
+from labeling.crowd import cleaning, prompts
 from labeling.crowd.base import Brief, Example, LabelSet
 from labeling.crowd.places import as_sent, original
 from labeling.crowd.redaction import outgoing
@@ -116,7 +116,7 @@ def test_places_are_found_in_the_text_as_it_was_before_anything_was_hidden() -> 
     text = "Write to ann@example.org or call Bob\u200b Ray at bob@example.org, says <|Ann|>."
     asked = question("t", text)
     sent = outgoing(asked, hide=True)
-    shown = prompts.shown_text(sent.question)
+    shown = cleaning.shown_text(sent.question)
     assert "ann@example.org" not in shown and "[email 2]" in shown and "Bob Ray" in shown
     raw = json.dumps(spans(("[email 2]", "place"), ("Bob Ray", "person"), ("Ann", "person")))
     found = original(read_answer(raw, MARKED, sent.question).said, MARKED, asked, sent)
