@@ -12,7 +12,7 @@ from labeling.models import Annotator, Decision, Escalation, Task, Vote
 from labeling.models.vote import VoteQuerySet
 from labeling.reports.tasks.answers import Reader
 from reviewers.models import Assignment, AssignmentQuerySet
-from reviewers.quality import AS_KNOWN, KNOWN, Share, answers_of, progress, recent_seconds
+from reviewers.quality import AS_KNOWN, KNOWN, Share, answered_today, answers_of, recent_seconds
 
 FINAL = "final"
 """Where the current decision of a vote's task is kept once it is fetched with it."""
@@ -92,7 +92,7 @@ def standing(annotator: Annotator) -> Standing:
     took = recent_seconds(annotator)
     return Standing(
         counted["answered"],
-        progress(annotator).answered,
+        answered_today(annotator),
         counted["as_said"],
         counted["settled"] - counted["as_said"],
         Share(counted["as_known"], counted["known"]),

@@ -20,7 +20,8 @@ from reviewers.queue import claiming
 
 Kind = Annotator.Kind
 LEAST_ANSWERS = 5
-RECENT = 30
+RECENT, LOOKED_AT = 30, 240
+"""Cards whose pace counts, and answers among which they are sought."""
 MANY, MANY_SECONDS = 2000, 10
 PAUSE = 5.0
 """An answer that took more than so many medians was a pause."""
@@ -61,7 +62,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where one person stands today: `answered`, `waiting` for them, and the time left at their own pace."""
+    """Where one person stands today: cards `answered`, `waiting` for them, and the time left at their own pace.
+
+    A card asks a person all open questions about an instance; an expert's case is one of them.
+    """
 
     answered: int
     waiting: int
@@ -77,18 +81,30 @@ class Progress:
 
 
 def progress(annotator: Annotator) -> Progress:
-    """Today's answers of this person, what waits for them, and how long that takes at their own pace."""
-    answered = _given(annotator).filter(closed_at__gte=_midnight()).count()
+    """Today's cards of this person, those that wait for them, and how long they take at their own pace."""
+    given = _given(annotator).filter(closed_at__gte=_midnight())
+    answered = given.aggregate(n=Count(f"escalation__{_card(annotator)}", distinct=True))["n"]
     waiting = _waiting(annotator)
     return Progress(answered, waiting, time_left(recent_seconds(annotator), waiting))
 
 
+def answered_today(annotator: Annotator) -> int:
+    """Today's answers of this person, to every question."""
+    return _given(annotator).filter(closed_at__gte=_midnight()).count()
+
+
+def _card(annotator: Annotator) -> str:
+    """What a card is about: people are asked all about an instance at once, experts settle a task at a time."""
+    return "task" if annotator.kind == Kind.EXPERT else "task__instance"
+
+
 def _waiting(annotator: Annotator) -> int:
-    """How many questions this person may be asked; a number in the thousands may be some seconds old."""
+    """How many cards wait for this person; a number in the thousands may be some seconds old."""
     name = f"waiting.{annotator.pk}"
     counted: int | None = cache.get(name)
     if counted is None:
-        counted = claiming.waiting_for(annotator).order_by().count()
+        questions = claiming.waiting_for(annotator).order_by()
+        counted = int(questions.aggregate(n=Count(_card(annotator), distinct=True))["n"])
         if counted > MANY:
             cache.set(name, counted, MANY_SECONDS)
     return counted
@@ -104,9 +120,15 @@ def _given(annotator: Annotator) -> AssignmentQuerySet:
 
 
 def recent_seconds(annotator: Annotator) -> list[float]:
-    """How long this person's last answers took, newest first."""
-    timed = _given(annotator).filter(vote__seconds__gt=0).order_by("-closed_at")
-    return list(timed.values_list("vote__seconds", flat=True)[:RECENT])
+    """How long this person's last cards took, newest first; the questions of a card share its seconds."""
+    timed = _given(annotator).filter(vote__seconds__gt=0).order_by("-closed_at", "-pk")
+    rows = list(timed.values_list(f"escalation__{_card(annotator)}", "vote__seconds")[:LOOKED_AT])
+    took: dict[int, float] = {}
+    for card, seconds in rows:
+        took[card] = took.get(card, 0.0) + seconds
+    if len(rows) == LOOKED_AT and len(took) > 1:
+        took.popitem()  # perhaps a part of a card only
+    return list(took.values())[:RECENT]
 
 
 def time_left(seconds: Sequence[float], waiting: int) -> Span | None:

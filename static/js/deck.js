@@ -56,7 +56,7 @@
       this.shownAt = performance.now();
       window.htmx?.process(place());
       Concord.paintKeys(place());
-      place().querySelector(".find")?.removeAttribute("hidden");
+      place().querySelectorAll(".find").forEach((field) => field.removeAttribute("hidden"));
       Concord.readParts(place());
       Concord.restoreBegun(this.card);
       Concord.cardReady(place().querySelector("form[data-kind]"));

@@ -20,7 +20,7 @@
   }
 
   function act(name) {
-    const found = visible(`[data-do="${name}"]`);
+    const found = visible(`[data-on] [data-do="${name}"]`) ?? visible(`[data-do="${name}"]`); // of the question in hand first
     if (!found) return false;
     if (found.control) found.control.focus();
     else if (found.matches("input[type=search]")) found.focus();

@@ -4,11 +4,13 @@
   const FAR = 72;
   let start = null;
 
+  const around = (field) => field.closest(".part") ?? field.form; // of several questions each has a field of its own
+
   document.addEventListener("input", (event) => {
     const field = event.target;
     if (!field.matches(".find")) return;
     const wanted = field.value.trim().toLocaleLowerCase();
-    for (const label of field.form.querySelectorAll(".label")) {
+    for (const label of around(field).querySelectorAll(".label")) {
       label.hidden = !label.textContent.toLocaleLowerCase().includes(wanted);
     }
   });
@@ -18,13 +20,15 @@
     if (!field.matches?.(".find") || event.isComposing) return;
     if (event.key === "Enter") {
       event.preventDefault();
-      if (!field.value.trim()) return void field.form.querySelector("[data-send]")?.click();
-      field.form.querySelector(".labels .label:not([hidden])")?.click();
+      if (!field.value.trim()) return void Concord.onward(field.form);
+      const found = around(field).querySelector(".labels .label:not([hidden])");
+      found?.click();
+      if (found?.querySelector("input[type=radio]")) return; // the one label; the next question is in hand
       if (field.form.querySelector("[data-send]")) field.select(); // the next label is looked for in the same way
     } else if (event.key === "Escape") {
       field.value = "";
       field.dispatchEvent(new Event("input", { bubbles: true }));
-      field.form.querySelector("h1").focus();
+      (around(field).querySelector("legend") ?? field.form.querySelector("h1")).focus();
     }
   });
 

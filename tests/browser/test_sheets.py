@@ -168,3 +168,47 @@ class TestConditions:
         page.goto("/p/city/label/")
         page.get_by_role("button", name="Skip").click()
         expect(page.locator("#place").get_by_text("Which?")).to_be_visible()
+
+
+class TestManyLabels:
+    @pytest.fixture
+    def batch(self, project: Project) -> Batch:
+        """Two questions of twelve labels each, one label and any number, behind the first one."""
+        project.check_share = 0
+        project.save()
+        question(project, "choice", [f"street {n}" for n in range(12)], wording="Which street?")
+        question(project, "choices", [f"thing {n}" for n in range(12)], wording="Which things?")
+        made = batch_of(project, TEXTS, attributes=[])
+        Batch.objects.update(stage=Batch.Stage.REVIEWING)
+        for task in made.tasks.all():
+            ask(task, priority=99 - task.position)
+        return made
+
+    def test_each_question_finds_its_own_labels(self, batch: Batch, page_as: Windows) -> None:
+        page = start(page_as("ann"))
+        keys(page, "1")
+        street, things = page.locator("#place .part").nth(1), page.locator("#place .part").nth(2)
+        expect(page.locator("#place .part").nth(0).locator(".find")).to_have_count(0)
+        page.keyboard.press("/")
+        expect(street.locator(".find")).to_be_focused()
+        page.keyboard.type("11")
+        expect(street.locator(".label:visible")).to_have_count(1)
+        expect(things.locator(".label:visible")).to_have_count(12)
+        page.keyboard.press("Enter")
+        expect(things).to_have_attribute("data-on", "")
+        page.keyboard.press("/")
+        page.keyboard.type("thing 7")
+        page.keyboard.press("Enter")
+        page.keyboard.type("thing 9")
+        page.keyboard.press("Enter")
+        expect(things.locator(":checked")).to_have_count(2)
+        page.keyboard.press("Escape")
+        expect(things.locator(".label:visible")).to_have_count(12)
+        keys(page, "Enter")
+        expect(page.locator("#place [data-send]")).to_be_focused()
+        press(page, "Enter")
+        until(lambda: stored() == ["Roads and lights", "street 11", [7, 9]])
+
+    def test_the_line_above_counts_cards(self, batch: Batch, page_as: Windows) -> None:
+        page = start(page_as("ann"))
+        expect(page.locator("#pace").get_by_text("0 of 3")).to_be_visible()

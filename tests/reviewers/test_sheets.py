@@ -12,6 +12,7 @@ from django.test import Client
 from labeling.models import Batch, Decision, Project, Reservation, Task, Vote
 from labeling.money import ledger
 from labeling.rounds import conditions
+from reviewers import quality
 from reviewers.models import Assignment
 from reviewers.queue import claiming, holding, undoing
 from tests.questions import batch_of, question
@@ -322,3 +323,15 @@ class TestConditions:
             assert ann.post(url("annotate_submit", card.pk), fields, headers=AT_PAGE).status_code == 200
         assert Vote.objects.count() == 2
         assert sum(Vote.objects.values_list("cost_microdollars", flat=True)) == 8 * 1000
+
+
+def test_a_person_s_progress_counts_cards_and_an_expert_s_cases(batch: Batch, ann: Client) -> None:
+    annotator = person(batch.project, "ann")
+    assert (quality.progress(annotator).answered, quality.progress(annotator).waiting) == (0, 2)
+    card = open_card(batch)
+    send(ann, card)
+    now = quality.progress(annotator)
+    assert (now.answered, now.waiting, now.share) == (1, 1, 0.5)
+    took = quality.recent_seconds(annotator)
+    assert len(took) == 1 and took[0] == pytest.approx(sum(Vote.objects.values_list("seconds", flat=True)))
+    assert quality.answered_today(annotator) == 4, "my work counts answers"

@@ -48,9 +48,14 @@
     const on = event.target.closest?.("button, a, summary, textarea, select, [popover]");
     if (on || (event.target.matches?.(field) && !event.target.matches("[data-enter]"))) return;
     event.preventDefault();
-    if (of(form).enter) of(form).enter(form);
-    else send(form);
+    onward(form);
   });
+
+  // What enter means on a card.
+  function onward(form) {
+    if (of(form).enter) of(form).enter(form);
+    else if (form.querySelector("[data-send]")) send(form);
+  }
 
   // Nothing chosen and the button pressed: asked in the same way. What is chosen is sent.
   document.addEventListener("submit", (event) => {
@@ -66,5 +71,5 @@
     if (form) of(form).ready?.(form);
   }
 
-  window.Concord = { ...window.Concord, kinds, kindOf: of, worker, wordsOf, cardReady: ready, cardSaid: said, cardChanged: changed };
+  window.Concord = { ...window.Concord, kinds, kindOf: of, worker, wordsOf, onward, cardReady: ready, cardSaid: said, cardChanged: changed };
 })();

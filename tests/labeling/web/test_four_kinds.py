@@ -83,7 +83,7 @@ def test_a_question_of_one_label_has_no_numbers_beside_right_and_wrong(asked: Ba
 
 def test_how_far_a_batch_is_counts_all_questions_and_says_so(asked: Batch, manager: Client) -> None:
     shown = words(manager.get(reverse("batch", args=[asked.project.slug, asked.pk]), {"question": 2}))
-    assert "settled in all questions" in shown
+    assert "settled answers to four questions about" in shown
     money = words(manager.get(reverse("money", args=[asked.project.slug])))
     assert "on all questions" in money
 
