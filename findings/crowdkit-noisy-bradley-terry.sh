@@ -12,7 +12,8 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check crowd-kit==1.4.2 scikit-learn==1.9.1 pandas==2.3.3 numpy==2.2.6
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check crowd-kit==1.4.2 scikit-learn==1.9.1 pandas==2.3.3 \
+    numpy==2.2.6
 "$work/venv/bin/python" -W ignore - <<'PYTHON'
 import sys
 from importlib.metadata import version

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pycm 4.6: weighted_alpha (Krippendorff's, with a distance) squares a mixed marginal, where the definition multiplies two.
+# pycm 4.6: weighted_alpha (Krippendorff's, with a distance) squares a mixed share where the definition multiplies two.
 # Date: 2026-11-30
 # Guess before the run: 0.72065, as the krippendorff package says for the same votes and the distance |a - b|.
 # What came: 0.71779. With the distance 0 or 1 the two agree (0.63874), so the unweighted case hides it.
