@@ -19,6 +19,8 @@ from fairness.intervals import Floats
 from fairness.rates import Bools
 
 SLACK = 0.02
+FEWEST = 60
+"""Tasks without which no half could tell anything."""
 RESAMPLES = 400
 QUANTILE = 0.95
 
@@ -48,12 +50,12 @@ class Choice:
 
 
 def choose(field: Field, may: Bools, seed: int = 0, terms: Terms | None = None) -> Choice | None:
-    """The fairest of the candidates that `may`, (C,), check; None where none may, or a group would have no task.
+    """The fairest of the candidates that `may`, (C,), check; None where none may, or tasks or groups are too few.
 
     The right share of the best counts all that may. Halves are drawn within groups.
     """
     terms = terms or Terms(draws=200, minimum=15)
-    if not may.any() or len(np.unique(field.group)) < 2:
+    if not may.any() or len(np.unique(field.group)) < 2 or len(field.truth) < FEWEST:
         return None
     rng = np.random.default_rng(seed)
     first, second = _halves(field.group, rng)

@@ -88,7 +88,7 @@ def report(field: Field, prices: dict[str, Price], crowd: tuple[str, ...], minim
         raise UnusableFile(f"--crowd names {unknown[0]!r}, who has no vote; there are {', '.join(field.names[:12])}.")
     who, tasks = common(field)
     if not len(who):
-        raise UnusableFile("Nobody has answered 60 of the tasks with a right answer and a group.")
+        raise UnusableFile("Nobody has answered 30 of the tasks with a right answer and a group.")
     together = field.only(who, tasks)
     member = np.array([name in crowd for name in together.names])
     why = of_the_crowd([line_of(name) for name in together.names], member, akin_by_errors(together))

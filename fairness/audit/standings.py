@@ -13,6 +13,8 @@ from fairness.intervals import Estimate, Floats
 from fairness.rates import Bools, Rates, group_rates, rate_estimates
 
 TERMS = Terms(draws=200)
+FEWEST = 30
+"""Tasks that candidates must have in common to stand side by side."""
 NOBODY = -2
 """Where a candidate was not asked; -1 where it was and gave no answer, which is never right."""
 
@@ -66,7 +68,7 @@ class Standing:
     silent: float
 
 
-def common(field: Field, fewest: int = 60) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def common(field: Field, fewest: int = FEWEST) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Candidates that answered enough of the same tasks, and those tasks: (candidates, tasks).
 
     Those with most answers first; one is left out where it would shrink the common tasks below `fewest` or to less than

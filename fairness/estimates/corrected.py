@@ -38,6 +38,8 @@ from labeling.reports.drawing.scales import Scale, spanning
 TERMS = Terms(draws=400)
 WHOLE = "right"
 """The measure of whole answers; all others are of one label each."""
+EVEN = 1.05
+"""Checks count as drawn evenly where the heaviest weighs at most so much more than the lightest."""
 MEASURES = {
     WHOLE: ("Share right", "answers that are right"),
     "found": ("True labels found", "tasks that truly bear the label and were given it"),
@@ -60,7 +62,7 @@ class Line:
     @property
     def pairs(self) -> list[tuple[str, Estimate]]:
         """What the drawing shows, from top to bottom."""
-        return [("", self.both), ("model", self.alone)]
+        return [("", self.both), ("", self.alone)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +210,8 @@ def _table(sides: _Sides, found: Checked, group: np.ndarray, names: Sequence[str
     labels = tuple(label for label, _, _ in sides.parts)
     used = found.weight[found.checks]
     bias = worst(adjusted([_bias(side, place, names, len(labels)) for _, side, place in sides.parts]), labels)
-    uneven = not np.allclose(used, used[0])
     ends = float(used.min()), float(used.max())
+    uneven = ends[1] > EVEN * ends[0]
     return Table(every, labels, int(found.checks.sum()), len(found.task), uneven, *ends, bias, timezone.now())
 
 

@@ -124,8 +124,16 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
                 yield f"    two words of one variant {_number(one.within)}, beyond that {_number(one.beyond)}"
             shift = told["shift"]
             if shift:
-                more = _number(_estimate(shift["more"]))
-                yield f"    {one.second} gets {shift['label']} more often by {more}, p {shift['p_adjusted']:.4f}"
+                yield f"    {_way(one.second, shift)}, p {shift['p_adjusted']:.4f}"
+
+
+def _way(variant: str, shift: dict[str, Any]) -> str:
+    """Which label the variant gets more or less often, and by how much."""
+    more = Estimate(**shift["more"])
+    if (more.value or 0) >= 0:
+        return f"{variant} gets {shift['label']} more often by {_number(more)}"
+    turned = Estimate(-(more.value or 0), -(more.high or 0), -(more.low or 0), more.estimable, more.reason)
+    return f"{variant} gets {shift['label']} less often by {_number(turned)}"
 
 
 def _estimate(told: dict[str, Any] | None) -> Estimate | None:
