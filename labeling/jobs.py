@@ -12,7 +12,8 @@ from django_tasks import task
 
 from labeling.checks import alarms
 from labeling.files import imported_pictures, picture_store
-from labeling.models import Batch, Instance, Project
+from labeling.models import Annotator, Batch, Instance, Project
+from labeling.people import trials
 from labeling.rounds import asking, kind_skills, reviewing, skills, story
 
 QUIET_SECONDS = 10
@@ -48,6 +49,12 @@ def make_thumbnails(batch_id: int) -> None:
 def make_thumbnail(file: str) -> None:
     """Make the small one of a picture that somebody looks at."""
     picture_store.make_small(file)
+
+
+@task()
+def try_out(annotator_id: int) -> None:
+    """Find out whether a model that joined can work at all; the Crowd page tells what is wrong."""
+    trials.note(Annotator.objects.select_related("project").get(pk=annotator_id))
 
 
 @task()

@@ -64,6 +64,7 @@ class FakeOpenAI:
     """The server; `bill_microdollars`, `requests` and `behaviours` may be read and changed while it runs.
 
     `content`: what is said to a request's body in place of the oracle's label, for other kinds of answers.
+    `refuses_keys`: where the list of models is asked for.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class FakeOpenAI:
         self.prices = Decimal(input_price), Decimal(output_price)
         self.requests: list[Request] = []
         self.bill_microdollars = 0
+        self.refuses_keys = False
         self.retry_after = "7"
         self.slow_seconds = 5.0
         self.redirect_to = "/elsewhere"
@@ -151,6 +153,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+    def do_GET(self) -> None:
+        """The list of models, which costs nothing."""
+        if self.fake.refuses_keys:
+            self._send(401, json.dumps({"error": {"message": "Incorrect API key provided."}}).encode())
+        else:
+            self._send(200, json.dumps({"object": "list", "data": [{"id": "fake", "object": "model"}]}).encode())
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

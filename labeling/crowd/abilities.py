@@ -13,6 +13,8 @@ LEARNED = where(lambda one: one.head)
 """Kinds whose answers are learned from features of the whole."""
 SCORED = where(lambda one: one.scored)
 BY_CLASSES, BY_NUMBER = where(lambda one: one.by_classes), where(lambda one: one.by_number)
+FOUND = where(lambda one: one.by_findings)
+"""Kinds that rules which are written down can answer in."""
 TAGGED = where(lambda one: one.tagged)
 ABLE: Mapping[str, str] = {name: ways(name).able for name in sorted(NAMES)}
 SAMPLE = 200

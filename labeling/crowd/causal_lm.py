@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labeling.crowd import cleaning, prompts
+from labeling.crowd import cleaning, memory, prompts
 from labeling.crowd.abilities import SCORED, check_kind
 from labeling.crowd.base import Answer, Brief, Example, Question
 from labeling.crowd.batching import Batches, rows_that_fit
 from labeling.crowd.causal_answers import scored
 from labeling.crowd.errors import TextTooLong
+from labeling.crowd.exactness import Exactness, compared
 from labeling.crowd.held_models import Shared, shared
 from labeling.crowd.label_scores import label_scores
-from labeling.crowd.local_models import load_causal
-from labeling.crowd.precision import check_precision
+from labeling.crowd.lines import MODELS, Options, Provider, typed
+from labeling.crowd.local_models import check_installed, check_known_family, load_causal, weights_on_disk
+from labeling.crowd.precision import COARSE, check_precision
 from labeling.crowd.shot_trials import Evidence, trial
 from labeling.crowd.shots import CHOSEN, WAYS, check_way, shot_picker
 
@@ -31,6 +33,8 @@ BATCH = defaultdict(lambda: 8, cuda=256)
 """Prompts at a time: a graphics card gains from many, a CPU hardly."""
 WINDOW_SECONDS = 4.0
 """Questions are sorted by length as far as they are answered in about this time: a stop is not to wait long."""
+EXACT_TAKES = 3
+"""A model in float32 is compared with where so many times the bytes of its files are free."""
 DIGITS = 4
 """Probabilities are rounded to this many decimals: batches of other sizes differ in the seventh."""
 
@@ -87,6 +91,7 @@ class CausalModel:
         self.name = name
         self.settings = settings
         self.evidence: Evidence | None = None
+        self.exactness: Exactness | None = None
         self._loaded: Shared | None = None
 
     def prepare(self, brief: Brief) -> None:
@@ -105,9 +110,31 @@ class CausalModel:
             self.evidence = trial(brief, self._tried)
             self._choose(self.evidence.kept)
 
+        if self.settings.precision in COARSE:
+            self.exactness = self._compared(brief)
+
+    def _compared(self, brief: Brief) -> Exactness | None:
+        """The same model in float32 is loaded for the comparison alone, where memory bears it."""
+        told = self.settings
+        if weights_on_disk(told.source) * EXACT_TAKES > memory.free() or not (brief.examples or brief.texts):
+            return None
+        exact = CausalModel(self.name, replace(told, precision="float32", examples=self._way, nearest=False))
+        exact.prepare(brief)
+        try:
+            return compared(
+                brief, told.precision, lambda asked: list(self.answer(asked)), lambda a: list(exact.answer(a))
+            )
+        finally:
+            exact.let_go()
+
+    def let_go(self) -> None:
+        """Give its weights' memory back, whoever else uses them; they are loaded again when they are asked for."""
+        if self._loaded is not None:
+            self._loaded.let_go()
+
     def _choose(self, way: str) -> None:
         """Choose examples in one way from now on."""
-        self._shots = shot_picker(self._brief, self.settings.shots, way)
+        self._way, self._shots = way, shot_picker(self._brief, self.settings.shots, way)
         also = () if way == WAYS[0] else (way,)
         self._version = prompts.prompt_version(self._brief, self.settings.shots, as_json=False, also=also)
         self._bias = np.zeros(len(self._labels))
@@ -227,3 +254,16 @@ class CausalModel:
 
 def _cut(question: Question, most: int) -> Question:
     return replace(question, parts=tuple((title, cleaning.shortened(text, most)) for title, text in question.parts))
+
+
+def _made(spec: str, source: str, options: Options) -> CausalModel:
+    check_installed()
+    check_known_family(source)
+    return CausalModel(spec, CausalSettings(source, **typed(CausalSettings, options, spec)))
+
+
+def _about(voter: CausalModel) -> str:
+    return f"causal language model {voter.settings.source} of this machine, {voter.settings.shots} shots"
+
+
+PROVIDER = Provider("causal", _made, _about, lambda source, options: [MODELS])

@@ -6,6 +6,7 @@ import email.utils
 import re
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from labeling.crowd import errors
 from labeling.crowd.chat_reply import NoReply
@@ -66,6 +67,11 @@ def from_openai(error: Exception, name: str) -> CrowdError:
         return _timeout(cause, name)
     if _nothing_was_sent(cause):
         return errors.Unreachable(f"Nothing answers at the base URL of {name}; start the server or correct the URL.")
+    return cut_off(name)
+
+
+def cut_off(name: str) -> errors.ConnectionLost:
+    """The line was cut after the request had been sent."""
     return errors.ConnectionLost(
         f"The connection to {name} ended before the answer was complete; it may have been charged.", charged=None
     )
@@ -178,3 +184,20 @@ def _told(body: object) -> str:
     words = " ".join(str(part) for part in (said.get("code"), message) if part)
     plain = " ".join("".join(char for char in words if char.isprintable()).split())[:200]
     return f" ({plain})" if plain else ""
+
+
+def check_key(client: Any, name: str) -> None:
+    """Ask a chat server for its list of models, which costs nothing. Raises WrongKey, Unreachable, DestinationRefused.
+
+    What the list says does not count: many servers answer to names that they do not list.
+    """
+    import openai
+
+    try:
+        client.models.list()
+    except openai.OpenAIError as error:
+        failure = from_openai(error, name)
+        if isinstance(failure, (errors.WrongKey, errors.Unreachable, errors.DestinationRefused)):
+            raise failure from error
+    except (AttributeError, TypeError, ValueError):  # a page in place of a list
+        return

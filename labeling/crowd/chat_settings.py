@@ -86,8 +86,7 @@ class ChatSettings:
     image_tokens: int = 0
 
     def __post_init__(self) -> None:
-        if self.key_name and not _KEY_NAME.fullmatch(self.key_name):
-            raise Misconfigured("The variable with the key must be in capitals and end in _API_KEY; rename it.")
+        check_key_name(self.key_name)
         if self.limit not in ("max_tokens", "max_completion_tokens"):
             raise Misconfigured("The limit must be max_tokens or max_completion_tokens.")
         check_way(self.examples, nearest=self.nearest)
@@ -158,11 +157,22 @@ class ChatSettings:
 
     def key(self, name: str) -> str:
         """The key from the environment, or "" where none is needed; `name` stands in the sentence of the WrongKey."""
-        if not self.key_name:
-            return ""
-        key = os.environ.get(self.key_name, "").strip()
-        if not key:
-            raise WrongKey(f"The key of {name} is missing; set the environment variable {self.key_name}.")
-        if not (key.isascii() and key.isprintable()) or " " in key:
-            raise WrongKey(f"The key in {self.key_name} holds a space or a special character; copy it again.")
-        return key
+        return key_of(self.key_name, name)
+
+
+def check_key_name(key_name: str) -> None:
+    """Raises Misconfigured for a variable that may not be read: no other secret is to be sent to a server."""
+    if key_name and not _KEY_NAME.fullmatch(key_name):
+        raise Misconfigured("The variable with the key must be in capitals and end in _API_KEY; rename it.")
+
+
+def key_of(key_name: str, name: str) -> str:
+    """The key in a variable of the environment, "" where none is named. Raises WrongKey in a sentence about `name`."""
+    if not key_name:
+        return ""
+    key = os.environ.get(key_name, "").strip()
+    if not key:
+        raise WrongKey(f"The key of {name} is missing; set the environment variable {key_name}.")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise WrongKey(f"The key in {key_name} holds a space or a special character; copy it again.")
+    return key

@@ -25,15 +25,19 @@ for library in ("openai", "httpx2", "httpcore2"):
 
 def client(settings: ChatSettings, secret: str) -> openai.OpenAI:
     """A client that asks once, follows no redirect and no proxy setting, and passes the gate with every request."""
-    timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT_SECONDS, settings.timeout))
-    http = httpx2.Client(
-        transport=CheckedTransport(local=settings.local, seconds=settings.timeout),
-        timeout=timeout,
+    http = bare_client(settings.local, settings.timeout)
+    return openai.OpenAI(
+        api_key=secret or "none", base_url=settings.base_url, http_client=http, timeout=http.timeout, max_retries=0
+    )
+
+
+def bare_client(local: bool, seconds: float) -> httpx2.Client:
+    """An HTTP client whose every request passes the gate, and has so many seconds."""
+    return httpx2.Client(
+        transport=CheckedTransport(local=local, seconds=seconds),
+        timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
         follow_redirects=False,
         trust_env=False,
-    )
-    return openai.OpenAI(
-        api_key=secret or "none", base_url=settings.base_url, http_client=http, timeout=timeout, max_retries=0
     )
 
 

@@ -19,8 +19,9 @@ from labeling.crowd.errors import Misconfigured, NeedsExamples, Unsuitable
 from labeling.crowd.heads import Head, head
 from labeling.crowd.held_models import Shared, shared
 from labeling.crowd.kinds.registry import ways
-from labeling.crowd.local_models import load_encoder, load_image_encoder
-from labeling.crowd.packaged import packaged_folder
+from labeling.crowd.lines import MODELS, Options, Provider, typed
+from labeling.crowd.local_models import check_installed, load_encoder, load_image_encoder
+from labeling.crowd.packaged import WEIGHTS_SHA256, packaged_folder
 from labeling.crowd.pictures import opened
 
 Floats = NDArray[np.float64]
@@ -200,3 +201,19 @@ class EmbeddingModel:
 
 def _two_answers(brief: Brief) -> bool:
     return len({brief.mark(example) for example in brief.examples}) > 1 and len(brief.examples) > 2
+
+
+def _made(spec: str, source: str, options: Options) -> EmbeddingModel:
+    check_installed()
+    return EmbeddingModel(spec, EmbeddingSettings(source, **typed(EmbeddingSettings, options, spec)))
+
+
+def _about(voter: EmbeddingModel) -> str:
+    return f"encoder {voter.settings.source} of this machine, mode {voter.settings.mode}"
+
+
+def _reach(source: str, _options: Options) -> list[str]:
+    return [] if source in WEIGHTS_SHA256 else [MODELS]
+
+
+PROVIDER = Provider("embedding", _made, _about, _reach)

@@ -50,6 +50,12 @@ class Shared:
         """Whether they are in memory now."""
         return self._key in _held
 
+    def let_go(self) -> None:
+        """Forget them for now."""
+        with _lock:
+            _held.pop(self._key, None)
+            empty()
+
     @property
     def seconds(self) -> float:
         """How long it took to load them the last time."""

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from labeling.crowd import egress, prompts, token_counts
+from labeling.crowd import chat_errors, egress, prompts, token_counts
 from labeling.crowd.abilities import ALL_KINDS, check_kind
 from labeling.crowd.base import Answer, Brief, Question, Voter
 from labeling.crowd.chat_calls import CONTROL as CONTROL
 from labeling.crowd.chat_calls import ChatCalls, Line, Part, shown_name
 from labeling.crowd.chat_settings import ChatSettings
-from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError
-from labeling.crowd.prices import LIKELY_WRITTEN
+from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, Misconfigured
+from labeling.crowd.lines import FILES, KEYS, NETWORK, Options, Provider, typed, yes
+from labeling.crowd.prices import LIKELY_WRITTEN, Price, stated_price
 from labeling.crowd.redaction import VERSION as REDACTION
 from labeling.crowd.shot_trials import Evidence, trial
 from labeling.crowd.shots import CHOSEN, shot_picker
 
 LIKELY_SHARE = 1 / 3
 """Until answers tell: three bytes of a prompt make a token (of English four do)."""
+
+TRIED = Question("\0trial", (("Text", "This is a text for a trial. It was fine, all in all."),))
+"""What a free model is asked before it joins."""
 
 
 class ChatModel(ChatCalls):
@@ -58,6 +62,24 @@ class ChatModel(ChatCalls):
             self.evidence = trial(brief, self._tried)
             part.shots = shot_picker(brief, self.settings.shots, self.evidence.kept)
             part.version = self._version(brief, hides, self.evidence.kept)
+
+    def try_out(self) -> None:
+        """Ask for the list of models, which costs nothing; a free model is asked about a text of ours as well.
+
+        Raises WrongKey, Unreachable or ModelMissing, or Misconfigured for answers that name no label.
+        """
+        chat_errors.check_key(self._to_server.client, shown_name(self.name))
+        if not self.settings.price.free:
+            return
+        [outcome] = self.outcomes([TRIED])
+        if isinstance(outcome, CrowdError):
+            raise outcome
+        if outcome.unreadable:
+            words = " ".join(outcome.raw.split())[:80]
+            raise Misconfigured(
+                f"{shown_name(self.name)} answers a trial text with “{words}”, which names none of the labels; choose "
+                "another model, or let it answer in JSON (json_mode=yes, or json_schema=yes)."
+            )
 
     def together(self, others: Sequence[Voter]) -> ChatPanel:
         """The same model for several questions at once; all of them are prepared."""
@@ -108,3 +130,35 @@ class ChatPanel(ChatModel):
         super().__init__(first.name, first.settings)
         self.outside, self._line = first.outside, first._line
         self._parts = [part for member in members for part in member._parts]
+
+
+def _made(spec: str, source: str, options: Options) -> ChatModel:
+    model, at, base_url = source.rpartition("@")
+    if not (model and at and base_url):
+        raise Misconfigured(f"{spec!r} names no model or no base URL; write chat:MODEL@https://host/v1?....")
+    local = yes(options.get("local", "no"), "local", spec)
+    prices: Options = {key: options.pop(key) for key in ("input", "output", "call", "image") if key in options}
+    price = Price() if local and not prices else stated_price(prices, f"{model} at {base_url}")
+    if "key" in options:
+        options["key_name"] = options.pop("key")
+    return ChatModel(spec, ChatSettings(model, base_url, price, **typed(ChatSettings, options, spec)))
+
+
+def _about(voter: ChatModel) -> str:
+    price = voter.settings.price
+    per_call = f" and {price.per_call} per call" if price.per_call else ""
+    per_call += f" and {price.per_image} per image" if price.per_image else ""
+    paid = f"{price.input_per_million} and {price.output_per_million} US dollars per million tokens{per_call}"
+    cost = "free" if price.free else f"at {paid}"
+    return f"chat model {voter.settings.model} at {voter.settings.base_url}, {cost}"
+
+
+def _reach(source: str, options: Options) -> list[str]:
+    settings = _made(f"chat:{source}", source, dict(options)).settings
+    named = {KEYS: settings.key_name, NETWORK: settings.local, FILES: settings.tokenizer}
+    return [what for what, wanted in named.items() if wanted]
+
+
+PROVIDER = Provider(
+    "chat", _made, _about, _reach, lambda source: source.rpartition("@")[0], source=("model", "base_url")
+)

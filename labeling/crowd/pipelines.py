@@ -11,7 +11,8 @@ from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.batching import Batches
 from labeling.crowd.errors import Misconfigured
 from labeling.crowd.held_models import Shared, shared
-from labeling.crowd.local_models import load_classifier
+from labeling.crowd.lines import MODELS, Options, Provider, typed
+from labeling.crowd.local_models import check_installed, load_classifier
 from labeling.crowd.pipeline_heads import HEADS, PipelineHead
 from labeling.crowd.pipeline_settings import PipelineSettings
 
@@ -73,3 +74,15 @@ class PipelineModel:
 
 def _able(brief: Brief) -> str:
     return ABLE[brief.kind]
+
+
+def _made(spec: str, source: str, options: Options) -> PipelineModel:
+    check_installed()
+    return PipelineModel(spec, PipelineSettings(source, **typed(PipelineSettings, options, spec)))
+
+
+def _about(voter: PipelineModel) -> str:
+    return f"trained classifier {voter.settings.source} of this machine"
+
+
+PROVIDER = Provider("pipeline", _made, _about, lambda source, options: [MODELS])

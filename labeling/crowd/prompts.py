@@ -150,6 +150,11 @@ def prompt_version(brief: Brief, shots: int, *, as_json: bool = True, also: Sequ
     return hashlib.sha256(json.dumps(made_of).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
+def short_hash(made_of: str) -> str:
+    """A short hash of what an annotator was told, for its votes to remember."""
+    return hashlib.sha256(made_of.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
 def tokens_at_most(asked: Sequence[Message]) -> int:
     """No tokenizer of a common model makes more tokens than this of the messages.
 

@@ -13,7 +13,8 @@ from typing import Any, TextIO
 from labeling.crowd.abilities import ALL_KINDS, check_kind
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.errors import Misconfigured
-from labeling.crowd.prices import Price
+from labeling.crowd.lines import FILES, Options, Provider
+from labeling.crowd.prices import Price, stated_price
 from labeling.kinds.base import NoAnswer, Space, UnusableAnswer
 from labeling.kinds.cells import Rules, clean, listed
 from labeling.kinds.registry import NAMES, has_one_label, kind
@@ -148,3 +149,18 @@ def _lines(path: str, stream: TextIO) -> Iterator[Row]:
         if not field or not {"task", "worker"} <= item.keys():
             raise Misconfigured(f"{path} needs task, worker and {' or '.join(_fields())} in every line.")
         yield clean(str(item["task"])), clean(str(item["worker"])), item[field]
+
+
+def _made(spec: str, source: str, options: Options) -> Replay:
+    worker = options.pop("worker", "")
+    prices: Options = {"call": options.pop("call")} if "call" in options else {}
+    if options or not worker:
+        raise Misconfigured(f"{spec!r} needs the option worker=NAME, and knows one more, call= in US dollars.")
+    return Replay(spec, recorded_votes(source, worker), stated_price(prices, spec) if prices else FREE)
+
+
+def _about(voter: Replay) -> str:
+    return f"recorded votes ({voter.name})"
+
+
+PROVIDER = Provider("replay", _made, _about, lambda source, options: [FILES])

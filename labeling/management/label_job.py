@@ -50,7 +50,7 @@ def open_batch(options: Options) -> Batch:
     labels = label_names(options, fields, path, kind)
     meanings = descriptions(options["describe"], labels)
     from labeling.managing import intake
-    from labeling.people import recruiting  # these load every sort of model: not needed to refuse a file
+    from labeling.people import recruiting, trials  # these load every sort of model: not needed to refuse a file
 
     with transaction.atomic():
         project = find_project(options, fields, path, kind)
@@ -59,7 +59,7 @@ def open_batch(options: Options) -> Batch:
         instruct(project, options["question"], told)
         readers = known_answers.readers(project, fields, labels)
         intake.check_something_new(project, path, Path(path).name, fields, labels, readers)
-        names = split(options["crowd"]) or recruiting.embedded_crowd(len(fields.text), len(fields.images), [kind])
+        names = _lines(options["crowd"]) or recruiting.embedded_crowd(len(fields.text), len(fields.images), [kind])
         recruiting.add_models(project, names, priced=True, vouched=True)
         for name in paid_names(options):
             recruiting.add_paid(project, name, vouched=True)
@@ -69,6 +69,8 @@ def open_batch(options: Options) -> Batch:
         batch.save(update_fields=["accept_confidence"])
         ledger.open_purse(batch, budget)
         check_budget(batch, budget)
+        for annotator in project.annotators.crowd() | project.annotators.charging():
+            trials.try_out(annotator)
         manage(project, options["manager"])
     return batch
 
@@ -144,7 +146,14 @@ def instruct(project: Project, question: str, guidelines: str) -> None:
 
 def paid_names(options: Options) -> list[str]:
     """The paid models, each once."""
-    return list(dict.fromkeys(name for given in options["paid"] for name in split(given)))
+    return list(dict.fromkeys(name for given in options["paid"] for name in _lines(given)))
+
+
+def _lines(text: str) -> list[str]:
+    from labeling.crowd import registry as registered
+    from labeling.people import recruiting
+
+    return registered.lines(text, recruiting.named())
 
 
 def check_budget(batch: Batch, budget: int) -> None:
@@ -179,7 +188,7 @@ def manage(project: Project, username: str) -> None:
 def unused(options: Options, batch: Batch) -> list[str]:
     """What was asked for and is not used, a sentence each."""
     told = []
-    given = [name for one in options["paid"] for name in split(one)]
+    given = [name for one in options["paid"] for name in _lines(one)]
     told += [
         f"--paid {name} is named {given.count(name)} times and asked once."
         for name in dict.fromkeys(given)

@@ -24,6 +24,7 @@ def join(project: Project, kind: str, spec: str, user: User) -> Annotator:
     A batch that is being read hands out by itself at the end; one that is done stays as it is.
     """
     annotator = rules.join(project, kind, spec, user)
+    transaction.on_commit(lambda: jobs.try_out.enqueue(annotator.pk))
     if annotator.kind == Annotator.Kind.MODEL:
         for batch in project.batches.listed().exclude(stage__in=[Stage.IMPORTING, Stage.DONE]):
             story.hand_out(batch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import PurePath
 from urllib.parse import parse_qs
 
 from django.conf import settings
@@ -78,12 +77,8 @@ def display_name(spec: str) -> str:
     """What people call the annotator: `chat:gpt-4.1@https://…` is gpt-4.1, `causal:models/tiny?shots=4` is tiny."""
     if spec in named() or ":" not in spec:
         return spec.replace("_", " ") if ":" not in spec else spec
-    kind, _, rest = spec.partition(":")
-    source, _, query = rest.partition("?")
-    if kind == "chat":
-        return source.rpartition("@")[0]
-    worker = parse_qs(query).get("worker")
-    return worker[0] if worker else PurePath(source).name
+    worker = parse_qs(spec.partition("?")[2]).get("worker")
+    return worker[0] if worker else registry.shown_name(spec)
 
 
 def learns(spec: str) -> bool:

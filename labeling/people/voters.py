@@ -12,6 +12,7 @@ from labeling import known, models, said
 from labeling.crowd.abilities import check_kind
 from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question, Stays, Together, Voter
 from labeling.crowd.errors import CrowdError, Misconfigured, unforeseen
+from labeling.crowd.exactness import Exactness
 from labeling.crowd.shot_trials import Evidence
 from labeling.models import Annotator, Batch, Label, Task, Vote
 from labeling.models.question import space_of
@@ -77,11 +78,14 @@ def _prepare(voter: Voter, brief: Brief) -> None:
 
 
 def _keep_evidence(voter: Voter, annotator: Annotator, asked: models.Question) -> None:
-    """Keep with a free member how it chooses examples and why, where it tried several ways; the Crowd page tells it."""
+    """Keep with a free member how it chooses examples and why, where it tried several ways, and what coarse reckoning
+    costs it; the Crowd page tells it."""
     evidence: Evidence | None = getattr(voter, "evidence", None)
-    if evidence is None or annotator.charges:
+    exactness: Exactness | None = getattr(voter, "exactness", None)
+    if (evidence is None and exactness is None) or annotator.charges:
         return
-    told = {"examples": {**asdict(evidence), "words": evidence.words}}
+    words = " ".join(one.words for one in (evidence, exactness) if one)
+    told = {"examples": {**(asdict(evidence) if evidence else {}), "words": words}}
     models.Skill.objects.keep([models.Skill(annotator=annotator, question=asked, skill=told)], "skill")
 
 

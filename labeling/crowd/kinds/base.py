@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -63,6 +63,8 @@ class Scored(Protocol):
 
 Reader = Callable[[str, Brief, Question], Read]
 """From what a model wrote, its brief, and the question as it was shown, to what it says."""
+Findings = Mapping[int, list[tuple[int, int]]]
+"""Where what names a label was found in a text: (begin, end) in code points by the label's place, none of them empty."""
 Mover = Callable[[Any, Question, Outgoing, bool], Any]
 """An answer about a question as one about the question as it is sent, or back; True: outwards."""
 
@@ -92,6 +94,8 @@ class Ways:
     classifiers: `by_classes`: by the chances of their classes, (K,), and the threshold of sets; `chances`: those by how
     far each label leads its absence and by its score, (n, K) both; `by_number`: by one number and the two that stand
     for the ends. `tagged`: an answer is stretches of text, which taggers of words mark.
+    Of rules that are written down: `by_findings`: by a text, where something that names a label stands in it, and how
+    many labels there are. `form`: what a program is to answer, in words.
     """
 
     name: str
@@ -107,3 +111,5 @@ class Ways:
     chances: Callable[[Floats, Floats], Floats] = excluding
     by_number: Callable[[Floats, float, float, Brief], list[Answer]] | None = None
     tagged: bool = False
+    by_findings: Callable[[str, Findings, int], Answer] | None = None
+    form: str = "an answer"

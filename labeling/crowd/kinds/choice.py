@@ -10,7 +10,7 @@ import numpy as np
 from labeling.crowd import answers
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import CrossFitted, Floats, rounded_chances
-from labeling.crowd.kinds.base import Read, Ways, Wording
+from labeling.crowd.kinds.base import Findings, Read, Ways, Wording
 
 WORDS = Wording(
     "You label texts.",
@@ -54,6 +54,13 @@ def _of_classes(row: Floats, brief: Brief, threshold: float) -> Answer:
     return choice_answer(row / total) if total > 0 else Answer(None)
 
 
+def _most_findings(text: str, found: Findings, _count: int) -> Answer:
+    """The label with the most different findings; none where several have as many."""
+    different = {place: len({text[a:b].casefold() for a, b in spans}) for place, spans in found.items()}
+    most = [place for place, count in different.items() if count == max(different.values())]
+    return Answer(most[0] if len(most) == 1 else None)
+
+
 WAYS = Ways(
     "choice",
     "any specialist, causal:, embedding:, pipeline: and chat:",
@@ -63,4 +70,6 @@ WAYS = Ways(
     scored=_Labels,
     by_likeness=choice_answer,
     by_classes=_of_classes,
+    by_findings=_most_findings,
+    form="one label",
 )

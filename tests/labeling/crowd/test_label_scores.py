@@ -127,6 +127,22 @@ def test_int8_and_bf16_are_near_the_exact_scores_and_told_in_the_version(archite
         assert np.abs(found - exact).mean() < 0.15 * exact.std()
 
 
+def test_a_coarse_member_tells_how_it_compares_with_itself_in_float32(folder: Path, brief: Brief) -> None:
+    voter: Any = build(f"causal:{folder}?precision=int8")
+    voter.prepare(brief)
+    told = voter.exactness
+    assert (told.precision, told.n, told.known, told.metric) == ("int8", 12, 12, "accuracy")
+    assert told.words.startswith(
+        f"In int8 it says the same as in float32 about {told.same} of 12 texts; accuracy on 12"
+    )
+    exact: Any = build(f"causal:{folder}")
+    exact.prepare(brief)
+    assert exact.exactness is None
+    said = [answer.label for answer in exact.answer([example.question for example in brief.examples])]
+    right = sum(one == example.label for one, example in zip(said, brief.examples, strict=True))
+    assert told.exact == pytest.approx(right / 12)
+
+
 def test_an_unknown_precision_is_refused_before_anything_is_loaded() -> None:
     with pytest.raises(Misconfigured, match="precision=int4 is not known; write one of auto, float32, bf16, int8"):
         build("causal:nobody/nothing?precision=int4")
