@@ -64,7 +64,7 @@ class Scored(Protocol):
 Reader = Callable[[str, Brief, Question], Read]
 """From what a model wrote, its brief, and the question as it was shown, to what it says."""
 Findings = Mapping[int, list[tuple[int, int]]]
-"""Where what names a label was found in a text: (begin, end) in code points by the label's place, none of them empty."""
+"""Where what names a label was found in a text: (begin, end) in code points, none empty, by the label's place."""
 Mover = Callable[[Any, Question, Outgoing, bool], Any]
 """An answer about a question as one about the question as it is sent, or back; True: outwards."""
 
