@@ -17,6 +17,8 @@ from labeling.management.label_kinds import label_names
 from labeling.models import Annotator, Project, SkippedRow, Task
 from tests.commands import Shell
 from tests.conftest import SHARED
+from tests.fake_openai import FakeOpenAI
+from tests.questions import question
 
 pytestmark = pytest.mark.django_db
 SHELL = Shell("label")
@@ -240,3 +242,18 @@ def test_labels_in_their_order(tmp_path: Path) -> None:
     words = written(tmp_path, [{"text": "a", "gold": gold} for gold in ("low", "high")], "words.jsonl")
     with pytest.raises(UnusableFile, match="name the steps in their order with --labels"):
         label_names(str(words), fields, "scale", [])
+
+
+@pytest.mark.slow
+def test_a_project_with_several_questions_asks_a_chat_model_once_for_each_text(
+    tmp_path: Path, project: Project
+) -> None:
+    question(project, "choices", ("loud", "south"), wording="What is it about?")
+    question(project, "scale", ("1", "2", "3"), wording="How far away is it?")
+    items, out = written(tmp_path, sentences(12)), tmp_path / "out.jsonl"
+    with FakeOpenAI() as server:
+        line = f"chat:small@{server.base_url}?local=yes&input=0.15&output=0.60"
+        told = run(items, "--project", project.name, "--crowd", line, "--budget", "1", "--output", out)
+        assert len(server.requests) == 12 and told["votes"] == 36
+        assert told["cost_usd"] == pytest.approx(server.bill_microdollars / 1e6)
+    assert len(lines(out)) == 36
