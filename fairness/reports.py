@@ -13,6 +13,7 @@ from fairness.exactness import Exactness, exactness
 from fairness.groups import Fair
 from fairness.intervals import Estimate
 from fairness.quality import Calibration, Good
+from fairness.spending.of_batch import Spending, spending
 from labeling.checks import draws, results
 from labeling.models import Annotator, Batch, Project, Question, grouping
 from labeling.models.grouping import By
@@ -44,6 +45,7 @@ class Report:
     together: Together | None
     calibration: Calibration | None
     costs: tuple[CostLine, ...]
+    spending: Spending | None
     check_price: int | None
     to_check: int
     pending: int
@@ -104,6 +106,7 @@ def _report(batch: Batch, by: By, question: Question) -> Report:
         _together(batch, question),
         quality.calibration_of(found, batch.seed),
         tuple(_costs(batch, good, question)),
+        spending(batch, by, question),
         draws.price_of_one(batch),
         to_check := _to_check(batch, good, pending, question),
         pending,

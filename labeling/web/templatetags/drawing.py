@@ -64,6 +64,23 @@ def right_of(found: Interval, tasks: int) -> SafeString:
 
 
 @register.simple_tag
+def est_of(found: Interval, unit: str) -> SafeString:
+    """An estimable number of any unit with its interval below it; a `time` in seconds as people tell it."""
+    if unit != "time":
+        return est(found, unit)
+    words = [duration(seconds or 0.0) for seconds in (found.value, found.low, found.high)]
+    return format_html('<span class="est"><b>{}</b> <small>{}–{}</small></span>', *words)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people tell them: 8 s, 12 min, 3.5 h, 2.1 days."""
+    for size, name in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {name}".replace(".0 ", " ")
+    return f"{seconds:.0f} s"
+
+
+@register.simple_tag
 def big(found: Interval, unit: str = PERCENT) -> SafeString:
     """The same for one of the four answers."""
     if not found.estimable or found.value is None:
