@@ -34,14 +34,15 @@ class Culprit:
 
 
 def suspects(alarm: Alarm) -> list[Culprit]:
-    """The models of the crowd whose votes count in the batch, the one that errs most in the groups first."""
+    """The models whose votes count in the batch, recorded ones as well; the one that errs most in the groups first."""
     if alarm.batch is None or alarm.question is None:
         return []
     found = results.load(alarm.batch, (alarm.attribute,), alarm.question)
     inside = np.array([name in alarm.groups for name in found.groups], dtype=np.bool_)[found.group]
     tasks = np.concatenate([_some(found.checks & inside), _some(found.checks & ~inside)])
     place = {int(found.task[at]): int(at) for at in tasks}
-    crowd = alarm.batch.project.annotators.crowd().exclude(pk__in=alarm.batch.set_aside)
+    models = alarm.batch.project.annotators.filter(kind=Annotator.Kind.MODEL, paused_at=None)
+    crowd = models.exclude(pk__in=alarm.batch.set_aside)
     right = {one.pk: ([], []) for one in crowd}  # type: dict[int, tuple[list[int], list[int]]]
     keys = list(place)
     for first in range(0, len(keys), ROWS):

@@ -52,7 +52,8 @@ def take_out(alarm: Alarm, annotator: Annotator, by: User, why: str = "") -> str
     batch = _batch(alarm)
     if annotator.project_id != batch.project_id or annotator.kind != Annotator.Kind.MODEL:
         raise CannotAnswer("Choose one of the models that vote on every task.")
-    voting = batch.project.annotators.crowd().exclude(pk__in=[annotator.pk, *batch.set_aside])
+    models = batch.project.annotators.filter(kind=Annotator.Kind.MODEL, paused_at=None)
+    voting = models.exclude(pk__in=[annotator.pk, *batch.set_aside])
     if not voting.exists():
         raise CannotAnswer(f"{annotator} is the only model that votes; add another one on the page Crowd first.")
     sentence = f"Paused after an alarm about {alarm.about}; its votes do not count in {batch.name}."

@@ -33,7 +33,7 @@ GUIDELINES = """Say what is **reported**, however it is spelt: reports by teleph
 
 - A *ramp* or a *lamb post* in a street is a **lamp** that was misheard."""
 ASKED = Wished("choices", "What is reported?", THINGS)
-CAME_BY, WEB, PHONE = "Came by", "web", "telephone"
+CHANNEL, WEB, PHONE = "channel", "web", "telephone"
 REPORTS, KNOWN, VALIDATION, SEED, BUDGET = 700, 0.8, 60, 5, 10_000_000
 BY_PHONE = 0.45
 MISHEARD = {
@@ -107,9 +107,9 @@ def _batch(project: Project, told: Sequence[Call], folder: Path) -> Batch:
     path = folder / "calls.jsonl"
     with path.open("w", encoding="utf-8") as lines:
         for one, is_known in zip(told, known, strict=True):
-            row = {"id": one.id, "report": one.text, CAME_BY: one.way, "district": one.district}
+            row = {"id": one.id, "report": one.text, CHANNEL: one.way, "district": one.district}
             lines.write(json.dumps(row | ({"seen": list(one.seen)} if is_known else {})) + "\n")
-    fields = Fields(("report",), "seen", (CAME_BY,), "id", shown=("district",))
+    fields = Fields(("report",), "seen", (CHANNEL,), "id", shown=("district",))
     batch = imports.open_batch(project, str(path), fields, name="Second week", validation=VALIDATION, seed=1)
     ledger.open_purse(batch, BUDGET)
     return batch
