@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.db.models import Q
 
 from labeling.files.answers import Asking
 from labeling.files.rows import Fields, Readers, Row
-from labeling.models import Batch, Instance, Task
+from labeling.models import Batch, Task
 
 CHUNK = 1000
 DEFAULT_VALIDATION = 100
@@ -26,26 +27,24 @@ def readers_of(asked: Sequence[Asking], fields: Fields) -> Readers:
     ]
 
 
-def tasks_of(instances: Sequence[Instance], asked: Sequence[Asking], rows: Sequence[Row]) -> Iterator[Task]:
-    """A task for each question about each instance, with what the row knows of it."""
+TASK = ("instance_id", "question_id", "project_id", "batch_id", "position", "gold_id", "gold_marks")
+
+
+def tasks_of(
+    batch: Batch, keys: Sequence[int], asked: Sequence[Asking], rows: Sequence[Row]
+) -> Iterator[tuple[Any, ...]]:
+    """Values of a task for each question about each new instance, in the order of TASK. `keys`: of the instances."""
     by_name = {label.name: label.pk for label in asked[0].labels}
-    for instance, row in zip(instances, rows, strict=True):
-        for place, asking in enumerate(asked):
-            gold, marks = by_name.get(row.gold) if not place else None, None
-            known = row.known[place] if row.known else None
+    for place, (key, row) in enumerate(zip(keys, rows, strict=True), start=batch.rows_new):
+        for number, asking in enumerate(asked):
+            gold, marks = by_name.get(row.gold) if not number else None, None
+            known = row.known[number] if row.known else None
             if known and asking.question.one_label:
                 gold = asking.labels[known.plain].pk
             elif known:
                 marks = known.plain
-            yield Task(
-                instance_id=instance.pk,
-                question_id=asking.question.pk,
-                project_id=instance.project_id,
-                batch_id=instance.batch_id,
-                position=instance.position * len(asked) + place,
-                gold_id=gold,
-                gold_marks=marks,
-            )
+            position = place * len(asked) + number
+            yield key, asking.question.pk, batch.project_id, batch.pk, position, gold, marks
 
 
 KNOWN = Q(gold__isnull=False) | Q(gold_marks__isnull=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.files import File
@@ -15,21 +15,23 @@ from django.db.models import F, QuerySet
 
 from labeling.files import imported_pictures
 from labeling.files.answers import Asking, askings
+from labeling.files.imported_gold import TASK, readers_of, tasks_of
 from labeling.files.imported_gold import draw_validation as draw_validation
-from labeling.files.imported_gold import readers_of, tasks_of
 from labeling.files.picture_sources import PictureSource
 from labeling.files.records import form_of
 from labeling.files.row_pictures import source_at
 from labeling.files.rows import LONGEST_ID, Bad, Fields, Key, Row, digest_of, gold_labels, read_rows
 from labeling.files.spellings import twins
 from labeling.files.tables import UnusableFile
-from labeling.models import Batch, Instance, Label, Project, SkippedRow, Task
+from labeling.models import Batch, Instance, Label, Project, SkippedRow, Task, bulk
 from labeling.models.grouping import attribute_names
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 CHUNK, CHUNK_OF_PICTURES = 1000, 50
+SHOWN = ("parts", "images", "about", "groups", "local_only")
+INSTANCE = ("id", "project_id", "batch_id", "position", "external_id", "digest", *SHOWN)
 
 
 def label_names(path: str, fields: Fields, wished: Sequence[str]) -> list[str]:
@@ -152,8 +154,9 @@ def _write(batch: Batch, rows: list[Row | Bad], asked: Sequence[Asking]) -> None
     )
     if not read:
         raise RuntimeError(f"Somebody else is reading batch {batch.pk}.")
-    instances = Instance.objects.bulk_create(_instances(batch, new))
-    Task.objects.bulk_create(tasks_of(instances, asked, new))
+    keys = bulk.reserve(Instance, len(new))
+    bulk.write(Instance, INSTANCE, _instances(batch, keys, new))
+    bulk.write(Task, TASK, tasks_of(batch, keys, asked, new))
     SkippedRow.objects.bulk_create(skipped)
     batch.refresh_from_db(fields=["rows_read", "rows_new", "rows_duplicate", "rows_bad"])
 
@@ -224,22 +227,14 @@ def _skip(batch: Batch, line: int, kind: str, reason: str) -> SkippedRow:
     return SkippedRow(batch=batch, line=line, kind=kind, reason=reason[:300])
 
 
-def _instances(batch: Batch, rows: Sequence[Row]) -> Iterator[Instance]:
+def _instances(batch: Batch, keys: Sequence[int], rows: Sequence[Row]) -> Iterator[tuple[Any, ...]]:
+    """Values of instances, in the order of INSTANCE."""
     names = dict(zip(Fields.of(batch.mapping).groups, batch.attributes, strict=True))
     local_only = batch.local_only or batch.project.local_only
-    for place, row in enumerate(rows):
-        yield Instance(
-            project_id=batch.project_id,
-            batch_id=batch.pk,
-            position=batch.rows_new + place,
-            external_id=row.id,
-            digest=row.digest,
-            parts=row.parts,
-            images=list(row.kept) or None,
-            about=row.about,
-            groups={names[column]: value for column, value in row.groups.items()},
-            local_only=local_only or row.local_only,
-        )
+    for place, (key, row) in enumerate(zip(keys, rows, strict=True), start=batch.rows_new):
+        groups = {names[column]: value for column, value in row.groups.items()}
+        shown = (row.parts, list(row.kept) or None, row.about, groups)
+        yield key, batch.project_id, batch.pk, place, row.id, row.digest, *shown, local_only or row.local_only
 
 
 def _refuse(batch: Batch) -> None:

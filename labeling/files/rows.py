@@ -8,9 +8,10 @@ import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from django.utils.functional import cached_property
 
 from labeling.files import own_labels
 from labeling.files.gold import GoldReader, KnownAnswer
@@ -122,14 +123,17 @@ class Row:
         return Key(self.id, self.named, self.digest, digest_of(self.parts, files) if files else "")
 
 
+ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
 def digest_of(parts: Iterable[Sequence[str]], images: Iterable[Sequence[str]]) -> str:
     """Hash of titles with texts, and of titles with what stands for a picture."""
     shown = [[title, _folded(text)] for title, text in parts] + [[title, "", image] for title, image in images]
-    return hashlib.blake2b(json.dumps(shown, ensure_ascii=False).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(ENCODER.encode(shown).encode(), digest_size=16).hexdigest()
 
 
 def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return " ".join((text if text.isascii() else unicodedata.normalize("NFC", text)).split())
 
 
 def title_of(name: str) -> str:
@@ -278,6 +282,8 @@ def _text(record: Mapping[str, Any], name: str) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     if "\0" in text:
         raise ValueError(f"The field {name!r} has a NUL character.")
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -291,7 +297,7 @@ def _short(value: object) -> str:
 
 
 def _fault(name: str, parts: Sequence[tuple[str, str]], groups: Mapping[str, str], limit: int) -> str | None:
-    size = max((len(text.encode()) for _, text in parts), default=0)
+    size = max((len(text) if text.isascii() else len(text.encode()) for _, text in parts), default=0)
     empty = [title for title, text in parts if not text.strip()]
     if empty:
         return f"The field {empty[0]!r} is empty."
