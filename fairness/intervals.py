@@ -231,6 +231,11 @@ class Interaction:
     se: float
     p_value: float | None
 
+    @property
+    def estimable(self) -> bool:
+        """Always: an empty cell is refused before."""
+        return True
+
 
 def difference_in_differences(positives: ArrayLike, n: ArrayLike, level: float = 0.95) -> Interaction:
     """(rate[1,1] - rate[1,0]) - (rate[0,1] - rate[0,0]) with a Wald interval.

@@ -1,4 +1,4 @@
-"""Audits before use, and policies of thresholds that somebody has approved."""
+"""Audits before use, policies of thresholds that somebody has approved, and what people say of themselves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from labeling.models import Annotator, Batch, Project, Question
+from labeling.models import Annotator, Batch, Membership, Project, Question
 
 
 class AuditQuerySet(models.QuerySet["Audit"]):
@@ -97,3 +97,35 @@ class ThresholdPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} in {self.batch}"
+
+
+class PeopleAttribute(models.Model):
+    """What a project asks people about themselves, such as their age; nobody needs to answer."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="people_attributes")
+    name = models.CharField(max_length=60)
+    options = models.JSONField(help_text="The groups to choose from, in order.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="people_attribute_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OwnGroup(models.Model):
+    """The group that a member says to belong to; nobody else writes it, and pages show sums of ten people or more.
+
+    It goes with the membership: who leaves the project is forgotten here.
+    """
+
+    attribute = models.ForeignKey(PeopleAttribute, on_delete=models.CASCADE, related_name="answers")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="own_groups")
+    value = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["attribute", "membership"], name="own_group_once")]
+
+    def __str__(self) -> str:
+        return f"a person's {self.attribute}"

@@ -10,6 +10,7 @@ from fairness.audit import views as audit
 from fairness.disclosure import views as disclosure
 from fairness.estimates import views as estimates
 from fairness.mitigation import views as mitigation
+from fairness.own_groups import views as own_groups
 from fairness.watches import views as watches
 
 urlpatterns = [
@@ -23,6 +24,8 @@ urlpatterns = [
     path("p/<slug:slug>/batches/<int:batch>/agreement/", agreement.agreement, name="agreement"),
     path("p/<slug:slug>/batches/<int:batch>/mitigation/", mitigation.mitigation, name="mitigation"),
     path("p/<slug:slug>/batches/<int:batch>/mitigation/policy/", mitigation.policy_file, name="policy_file"),
+    path("p/<slug:slug>/about-me/", own_groups.about_me, name="about_me"),
+    path("p/<slug:slug>/people-groups/", own_groups.people_groups, name="people_groups"),
     path("p/<slug:slug>/lineup/", audit.lineup, name="lineup"),
     path("p/<slug:slug>/audits/", audit.audits, name="audits"),
     path("p/<slug:slug>/audits/<int:audit>/", audit.audit, name="audit"),

@@ -27,7 +27,7 @@ from tests.reviewers.scenery import answer, ask, believe, make_case, model, pers
 pytestmark = pytest.mark.django_db
 OPEN_TO_ANNOTATORS = {
     "annotate", "annotate_submit", "annotate_undo", "annotate_pace", "annotate_keep", "annotate_rest", "guide", "mine",
-    "picture", "thumbnail",
+    "picture", "thumbnail", "about_me",
 }  # fmt: skip
 VERBS = ("get", "post")
 EVIL = """"'><script id=evil>alert(1)</script><img id=evil src=x onerror=alert(1)><b id=evil hx-get="/evil">x</b>"""
