@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from labeling.files.answers import Asking
 from labeling.files.rows import Fields, Readers, Row
@@ -55,18 +56,29 @@ def draw_validation(batch: Batch) -> int:
 
     Of each question the batch's `validation_size`, or where it is not set 100, but at most half of what is known.
     """
-    known: dict[int, list[int]] = {}
-    for question, task in batch.tasks.filter(KNOWN).order_by("position").values_list("question_id", "pk"):
-        known.setdefault(question, []).append(task)
-    return sum(_draw(batch, tasks) for tasks in known.values())
-
-
-def _draw(batch: Batch, known: Sequence[int]) -> int:
-    size = min(DEFAULT_VALIDATION, len(known) // 2) if batch.validation_size is None else batch.validation_size
-    import numpy as np  # only here: a file is refused without it
-
-    drawn = np.random.default_rng(batch.seed).choice(len(known), min(size, len(known)), replace=False)
-    chosen = sorted(known[place] for place in drawn)
+    known = batch.tasks.filter(KNOWN)
+    often = known.order_by("question").values_list("question").annotate(Count("pk"))
+    ranks = {question: _drawn(batch, number) for question, number in often}
+    chosen = _at(known.order_by("position").values_list("question_id", "pk").iterator(), ranks)
     for start in range(0, len(chosen), CHUNK):
         Task.objects.filter(pk__in=chosen[start : start + CHUNK]).update(slice=Task.Slice.VALIDATION)
     return len(chosen)
+
+
+def _drawn(batch: Batch, number: int) -> frozenset[int]:
+    """Which of so many known answers to a question are drawn, by their places."""
+    size = min(DEFAULT_VALIDATION, number // 2) if batch.validation_size is None else batch.validation_size
+    import numpy as np  # only here: a file is refused without it
+
+    return frozenset(np.random.default_rng(batch.seed).choice(number, min(size, number), replace=False).tolist())
+
+
+def _at(tasks: Iterable[tuple[int, int]], ranks: Mapping[int, frozenset[int]]) -> list[int]:
+    """The tasks at these places among those of their question; (question, task) come one after the other."""
+    seen: Counter[int] = Counter()
+    chosen = []
+    for question, task in tasks:
+        if seen[question] in ranks[question]:
+            chosen.append(task)
+        seen[question] += 1
+    return sorted(chosen)
