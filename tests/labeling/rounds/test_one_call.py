@@ -115,6 +115,7 @@ class TestTheCrowd:
             sums_up(three, server)
             assert Reservation.objects.filter(call=None).count() == 5 and Reservation.objects.count() == 15
 
+    @pytest.mark.slow
     def test_one_call_costs_less_than_three_and_the_saving_is_measured(
         self, three: Batch, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -129,6 +130,7 @@ class TestTheCrowd:
         assert together < 0.6 * apart
         assert used < sum(vote.input_tokens for vote in Vote.objects.filter(annotator=other))
 
+    @pytest.mark.slow
     def test_a_chunk_cuts_no_instance(self, three: Batch, server: FakeOpenAI, settings: Any) -> None:
         settings.CHUNK_SIZE = 4
         join(three, spec(server))
@@ -140,6 +142,7 @@ class TestTheCrowd:
         collect(three)
         assert len(server.requests) == 5
 
+    @pytest.mark.slow
     def test_a_question_that_waits_for_another_is_not_asked_and_later_is_asked_alone(
         self, project: Project, server: FakeOpenAI
     ) -> None:
@@ -184,6 +187,7 @@ class TestTheCrowd:
         assert one_each(member) == 15 and Vote.objects.abstaining().count() == 6 and len(server.requests) == 5
         sums_up(three, server)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("price", [{"concurrency": 4}, {"input": "0", "output": "0"}])
     def test_what_is_too_long_together_is_asked_apart(
         self, three: Batch, server: FakeOpenAI, price: dict[str, Any]
@@ -207,6 +211,7 @@ class TestTheCrowd:
         assert server.requests and not any(request.asked for request in server.requests)
         assert three.chunks.resting().exists()
 
+    @pytest.mark.slow
     def test_a_killed_worker_s_call_is_never_made_twice_for_any_of_its_questions(
         self, three: Batch, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, manager: Client
     ) -> None:
@@ -263,6 +268,7 @@ class TestPaidModels:
         assert set(Escalation.objects.values_list("state", flat=True)) == {"answered"}
         sums_up(three, server)
 
+    @pytest.mark.slow
     def test_only_what_is_asked_about_is_asked(self, three: Batch, server: FakeOpenAI) -> None:
         paid = send(three, server)
         second = three.project.questions.all()[1]
@@ -271,6 +277,7 @@ class TestPaidModels:
         assert len(server.requests) == 5 and one_each(paid) == 10
         assert not Vote.objects.filter(task__question=second).exists()
 
+    @pytest.mark.slow
     def test_a_question_that_was_asked_before_is_left_out_of_the_call(self, three: Batch, server: FakeOpenAI) -> None:
         paid = send(three, server)
         task = three.tasks.all()[1]
@@ -279,6 +286,7 @@ class TestPaidModels:
         assert one_each(paid) == 15 and len(server.requests) == 5
         assert "has been asked about it before" in task.escalations.get().why
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("behaviour", ["dropped", "truncated"])
     def test_of_a_call_of_unknown_outcome_all_money_stays_held_and_no_question_is_asked_again(
         self, three: Batch, server: FakeOpenAI, behaviour: str
@@ -316,6 +324,7 @@ class TestPaidModels:
         assert not Vote.objects.abstaining().exists()
         sums_up(three, server)
 
+    @pytest.mark.slow
     def test_what_is_too_long_together_is_asked_apart(self, three: Batch, server: FakeOpenAI) -> None:
         server.behaviours.append("toolong")
         paid = send(three, server, concurrency=4)
@@ -323,6 +332,7 @@ class TestPaidModels:
         assert one_each(paid) == 15 and len(server.requests) == 8
         sums_up(three, server)
 
+    @pytest.mark.slow
     def test_near_the_cap_single_questions_are_asked_and_it_is_never_broken(
         self, three: Batch, server: FakeOpenAI
     ) -> None:
@@ -335,6 +345,7 @@ class TestPaidModels:
         assert held == 0 and spent == server.bill_microdollars <= three.purse.cap_microdollars
         assert {bool(request.asked) for request in server.requests} == {True, False}
 
+    @pytest.mark.slow
     def test_the_story_of_a_task_tells_its_share(self, three: Batch, server: FakeOpenAI, manager: Client) -> None:
         send(three, server)
         ask(three)
@@ -345,6 +356,7 @@ class TestPaidModels:
 
 
 class TestPrices:
+    @pytest.mark.slow
     def test_a_question_about_an_instance_that_is_asked_about_anyway_costs_what_it_adds(
         self, three: Batch, server: FakeOpenAI
     ) -> None:
@@ -365,6 +377,7 @@ class TestPrices:
         added = (server.bill_microdollars - 2 * before) / 3 - before
         assert 0 < added < alone
 
+    @pytest.mark.slow
     def test_bills_of_calls_that_asked_more_do_not_make_a_single_question_cheap(
         self, three: Batch, server: FakeOpenAI
     ) -> None:
@@ -383,6 +396,7 @@ class TestPrices:
         Escalation.objects.create(task=task, to="paid", annotator=paid, reason="uncertain", why="Torn.")
         assert call_prices.on_tasks(paid, three, second, [1], 1000) is None
 
+    @pytest.mark.slow
     def test_a_round_plans_the_second_question_at_that_price_and_probes_the_same_instances(
         self, project: Project, server: FakeOpenAI
     ) -> None:
