@@ -60,7 +60,13 @@ def panel(annotator: Annotator, batch: Batch, asked: Sequence[models.Question]) 
 
 def joins(annotator: Annotator) -> bool:
     """Whether it answers several questions about one instance in one call. Raises CrowdError where it is unusable."""
-    return isinstance(recruiting.build(annotator.spec), Together)
+    return _joins(annotator.spec)
+
+
+@lru_cache(maxsize=256)
+def _joins(spec: str) -> bool:
+    """The same by its spec; what a voter can do does not change while a process runs."""
+    return isinstance(recruiting.build(spec), Together)
 
 
 def _prepare(voter: Voter, brief: Brief) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from labeling.crowd import joint_prompts
 from labeling.crowd.base import Answer, Brief, Example, LabelSet, Question
-from labeling.crowd.errors import CrowdError, Refused, TextTooLong
+from labeling.crowd.errors import CrowdError, Refused, SetupRefused, TextTooLong
 from labeling.crowd.joint_replies import read_one
 from labeling.crowd.openai_chat import ChatModel, ChatPanel
 from labeling.crowd.prices import shares
@@ -213,6 +213,27 @@ class TestFailures:
     ) -> None:
         fake_openai.behaviours.append(behaviour)
         assert isinstance(outcome(panel(fake_openai), about()), sort)
+
+    def test_a_refusal_without_a_reason_is_tried_with_a_text_of_ours_in_the_same_form(
+        self, fake_openai: FakeOpenAI
+    ) -> None:
+        fake_openai.behaviours.append("unexplained")
+        assert isinstance(outcome(panel(fake_openai), about()), Refused) and len(fake_openai.requests) == 2
+        assert list(fake_openai.requests[1].asked) == list(REPLY) and TEXT not in fake_openai.requests[1].prompt
+        fake_openai.behaviours.extend(["unexplained"] * 2)
+        assert isinstance(outcome(panel(fake_openai), about()), SetupRefused)
+
+    @pytest.mark.parametrize("options", ["", "&fold_system=yes", "&max_tokens=3000&shots=2"])
+    def test_where_the_server_counts_nothing_no_more_is_booked_than_was_held(
+        self, fake_openai: FakeOpenAI, options: str
+    ) -> None:
+        fake_openai.behaviours.append("uncounted")
+        voter = panel(fake_openai, f"&input=0.15&output=0.60{options}")
+        most = voter.most_it_can_cost(about())
+        answer = outcome(voter, about())
+        assert 0 < answer.cost_microdollars <= most and "counted no tokens" in answer.parts[0].note
+        limit = fake_openai.requests[0].body["max_tokens"]
+        assert limit == (4_000 if "3000" in options else 800)
 
     def test_a_key_that_the_server_repeats_is_taken_out_of_every_part(
         self, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
