@@ -88,10 +88,10 @@ def as_lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"\n{one.side} against {one.rest}, on {one.part} against {one.elsewhere}"
         for people, place in ((one.rest, 0), (one.side, 1)):
             cells = [f"{p}/{n} {p / n:.3f}" for p, n in zip(one.positives[place], one.n[place], strict=True)]
-            yield f"  {people:28}{one.elsewhere}: {cells[0]:20}{one.part}: {cells[1]}  ({one.people[place]} people)"
-        yield f"  {'Difference in differences':28}{_number(one.apart)}  each answer for itself"
-        yield f"  {'':28}{_number(one.clustered)}  people and tasks clustered{_after(one)}"
-        yield f"  {'Log odds':28}{_number(one.odds)}  each answer for itself"
+            yield f"  {people:28}  {one.elsewhere}: {cells[0]:20}{one.part}: {cells[1]}  ({one.people[place]} people)"
+        yield f"  {'Difference in differences':28}  {_number(one.apart)}  each answer for itself"
+        yield f"  {'':30}{_number(one.clustered)}  people and tasks clustered{_after(one)}"
+        yield f"  {'Log odds':28}  {_number(one.odds)}  each answer for itself"
 
 
 def _number(found: Interaction) -> str:
