@@ -9,7 +9,7 @@ fair sample. Estimates of how right labels are do not rest on known labels but o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from django.db.models import Exists, OuterRef
 
-from labeling.models import Decision, Project, Question, Skill, Task, Vote
+from labeling.models import Decision, Mistake, Project, Question, Skill, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.models.vote import VoteQuerySet
 from labeling.routing.lots import lot
@@ -84,7 +84,7 @@ def labels(project: Project, question: Question | None = None) -> list[Known]:
     """
     asked = question or project.first_question
     found = [*of_the_file(project, asked), *_of_people(project, asked)]
-    return found if len(found) <= MOST else sorted(found, key=_preferred)[:MOST]
+    return found if len(found) <= MOST else sorted(found, key=_preferred(asked))[:MOST]
 
 
 def labels_by(project: Project, moment: datetime | None, question: Question | None = None) -> list[Known]:
@@ -130,8 +130,10 @@ def taught(question: Question, moment: datetime | None) -> dict[int, Any]:
     return {one.task: one.plain for one in sorted(known_then, key=_lot)[:MOST]}
 
 
-def _preferred(one: Known) -> tuple[bool, float]:
-    return not one.sure, _lot(one)
+def _preferred(question: Question) -> Callable[[Known], tuple[bool, bool, float]]:
+    """Cases of mistakes that recur teach before others, then what is sure, then whatever the lot says."""
+    lessons = Mistake.objects.cases(question)
+    return lambda one: (one.task not in lessons, not one.sure, _lot(one))
 
 
 def _lot(one: Known | Right) -> float:

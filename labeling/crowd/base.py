@@ -83,6 +83,7 @@ class Brief:
     `wording`: the question itself, where it is no part of the instructions. `values`: where the labels stand, upwards,
     for steps whose names do not say it.
     `shared`: what of the instructions is the same for all questions of a project, as it stands there.
+    `lessons`: tasks among the examples that are shown before others, since annotators err there again and again.
     Answers depend on the brief and the question alone.
     """
 
@@ -97,6 +98,7 @@ class Brief:
     wording: str = ""
     values: tuple[float, ...] = ()
     shared: str = field(default="", repr=False, compare=False)
+    lessons: frozenset[str] = frozenset()
 
     @property
     def answers(self) -> Kind:
@@ -127,6 +129,7 @@ class Brief:
         parts += [] if has_one_label(self.kind) else [self.kind]
         parts += [self.wording] if self.wording else []
         parts += [repr(self.values)] if self.values else []
+        parts += [repr(sorted(self.lessons))] if self.lessons else []
         parts += [f"{example.question.content}={self.mark(example)}" for example in self.examples]
         parts += [question.content for question in self.texts]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -113,7 +113,7 @@ def given(brief: Brief, example: Example, *, as_json: bool) -> str:
 
 
 def shot_order(brief: Brief) -> list[Example]:
-    """The examples in the order in which they are taken as shots, shuffled by the seed.
+    """The examples in the order in which they are taken as shots, lessons first, shuffled by the seed.
 
     Next is one with what was shown least so far: of labels one of each in turn, of sets or stretches one that has the
     rarest label or type; having none of them counts as a label of its own.
@@ -121,6 +121,7 @@ def shot_order(brief: Brief) -> list[Example]:
     if not brief.examples:
         return []
     shuffled = sorted(brief.examples, key=lambda example: _shuffle_key(example, brief.seed))
+    shuffled.sort(key=lambda example: example.question.task not in brief.lessons)
     kind, space = brief.answers, brief.space
     _, has = kind.traits(kind.pack([example.said for example in shuffled], space), space)
     has = np.column_stack([has, ~has.any(axis=1)])

@@ -115,6 +115,7 @@ def brief_version(batch: Batch, asked: models.Question | None = None) -> int:
             tuple(told),
             repr(list(of_the_file)),
             batch.taught_at,
+            tuple(sorted(models.Mistake.objects.cases(about))),
             project.hide_personal_data,
             project.local_only,
         )
@@ -140,7 +141,14 @@ def brief_for(batch: Batch, version: int, outside: bool = False, asked: models.Q
         seed=batch.seed,
         hide_personal_data=project.hide_personal_data,
         stays=staying(project.pk),
+        lessons=_lessons(about),
     )
+
+
+def _lessons(about: models.Question) -> frozenset[str]:
+    """The tasks of mistakes that recur, by the names that voters see."""
+    cases = Task.objects.filter(pk__in=models.Mistake.objects.cases(about))
+    return frozenset(cases.values_list("instance__external_id", flat=True))
 
 
 def bare_brief(about: models.Question) -> Brief:

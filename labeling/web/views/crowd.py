@@ -16,7 +16,7 @@ from labeling.models import Annotator
 from labeling.models.keys import whole
 from labeling.people import rules
 from labeling.people.access import Role, Visit, enter
-from labeling.reports.crowd import pictures
+from labeling.reports.crowd import mistakes, pictures
 from labeling.reports.crowd import voters as crowd_report
 from labeling.web.forms import VoterForm
 from labeling.web.pages import show
@@ -84,6 +84,8 @@ def _context(visit: Visit, wanted: str, about: Asked) -> dict[str, Any]:
         "examples": [*prepared, *(shown for shown in EXAMPLES if rules.open_to(shown[0], visit.user))],
         "built_in": [(name, recipe.about) for name, recipe in RECIPES.items()],
         "people": visit.project.annotators.people().count(),
+        "mistakes": mistakes.waiting(about.question),
+        "judged": list(mistakes.judged(about.question)),
         "offers": measuring.offers(visit.project) if visit.may(Role.MANAGER) else [],
     }
 
