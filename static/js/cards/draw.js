@@ -3,6 +3,7 @@
   "use strict";
   const LANES = 3;
   const HUES = 8;
+  const [ROW, LONG] = [2000, 3000];
 
   // The lane of each mark: the first one that is free where it begins. Marks come in order of their start.
   function lanes(marks) {
@@ -61,10 +62,11 @@
   const seen = new WeakMap();
 
   // Each line of a text becomes an element, so that a mark lays out its own line only, and each reads in its direction.
+  // A line that fills screens is cut into rows of its own: the browser lays out all of a paragraph for one mark in it.
   function lines(place, text) {
-    const found = text.match(/[^\n]*\n|[^\n]+$/g) ?? [""];
+    const found = (text.match(/[^\n]*\n|[^\n]+$/g) ?? [""]).map(cut);
     let at = 0;
-    const made = found.map((words) => {
+    const made = found.flat().map((words) => {
       const element = document.createElement("span");
       element.className = "line";
       element.dir = "auto";
@@ -73,7 +75,38 @@
       return { element, text: words, from: at - words.length, to: at };
     });
     place.replaceChildren(...made.map(({ element }) => element));
+    turn(found, made);
     return made;
+  }
+
+  // All rows of one line read in the direction of its begin.
+  function turn(found, made) {
+    let at = 0;
+    for (const rows of found) {
+      const [first, ...others] = made.slice(at, (at += rows.length));
+      if (others.length) others.forEach(({ element }) => (element.dir = getComputedStyle(first.element).direction));
+    }
+  }
+
+  // A line in rows of so many signs, cut behind a sentence, else behind a word, else between two characters.
+  function cut(line) {
+    const rows = [];
+    let from = 0;
+    while (line.length - from > LONG) {
+      const within = line.slice(from, from + ROW);
+      const sentence = within.match(/^[^]*(?:[.!?…]["'”’)]*\s+|[。！？؟।၊။]+)/)?.[0].length ?? 0;
+      const word = within.match(/^[^]*\s/)?.[0].length ?? 0;
+      const end = [sentence, word].find((one) => one > ROW / 2) ?? whole(within);
+      rows.push(line.slice(from, from + end));
+      from += end;
+    }
+    return [...rows, line.slice(from)];
+  }
+
+  // Where the last character begins, which what follows may go on.
+  function whole(text) {
+    const tail = text.length - 64;
+    return tail + [...new Intl.Segmenter().segment(text.slice(tail))].at(-1).index;
   }
 
   // Draws marks, sorted by start, into the lines of their text.
