@@ -113,7 +113,7 @@ class Reservation(models.Model):
     @property
     def asks(self) -> int:
         """How many questions its call asks."""
-        return len(self.call.others.all()) + 1 if self.call else len(self.others.all()) + 1
+        return len((self.call or self).others.all()) + 1
 
     @property
     def held_for_the_call(self) -> int:

@@ -12,8 +12,10 @@ from django.db.models import Avg, Count, F, Q, QuerySet, Sum
 from labeling.models import Annotator, Chunk, Escalation, Project, Reservation, Vote
 from labeling.models.keys import whole
 from labeling.money import ledger
+from labeling.reports.tasks.answers import Reader, Shown
 
 PAGE = 50
+SHOWN = ("annotator", "task__project", "task__batch", "task__instance", "task__question", "escalation", "call")
 State = Reservation.State
 MODELS, PEOPLE = "models", "people"
 WHO = {MODELS: [Annotator.Kind.PAID, Annotator.Kind.MODEL], PEOPLE: [Annotator.Kind.PERSON, Annotator.Kind.EXPERT]}
@@ -21,10 +23,11 @@ WHO = {MODELS: [Annotator.Kind.PAID, Annotator.Kind.MODEL], PEOPLE: [Annotator.K
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Money held for one answer, and the answer as it came, if it did."""
+    """Money held for one answer, and the answer as it came, if it did; `shown`: what it says, None for nothing."""
 
     held: Reservation
     vote: Vote | None
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,7 @@ def page_of(project: Project, asked: Mapping[str, Any]) -> Page:
         calls = calls.filter(state=filters["state"])
     if key := whole(str(asked.get("before", ""))):
         calls = calls.filter(pk__lt=key)
-    found = list(
-        calls.select_related("annotator", "task__project", "task__batch", "task__instance", "escalation").order_by(
-            "-pk"
-        )[: PAGE + 1]
-    )
+    found = list(calls.select_related(*SHOWN).prefetch_related("others", "call__others").order_by("-pk")[: PAGE + 1])
     return Page(_with_answers(found[:PAGE]), found[PAGE - 1].pk if len(found) > PAGE else None, filters)
 
 
@@ -67,8 +66,12 @@ def _with_answers(calls: list[Reservation]) -> list[Call]:
     """The calls with what the same annotator says about the same task now; a call that failed has no answer."""
     votes = Vote.objects.current().filter(task__in=[one.task_id for one in calls]).select_related("label")
     said = {(vote.task_id, vote.annotator_id): vote for vote in votes.order_by("pk")}
-    settled = State.SETTLED
-    return [Call(one, said.get((one.task_id, one.annotator_id)) if one.state == settled else None) for one in calls]
+    readers = {question.pk: Reader(question) for question in {one.task.question for one in calls}}
+    found = []
+    for one in calls:
+        vote = said.get((one.task_id, one.annotator_id)) if one.state == State.SETTLED else None
+        found.append(Call(one, vote, readers[one.task.question_id].row(vote, one.task.text)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -353,6 +353,9 @@ class TestPaidModels:
         assert task.reservations.get().cost_microdollars == task.votes.get().cost_microdollars
         page = told(manager.get(task.get_absolute_url()))
         assert "one call for 3 questions" in page
+        log = told(manager.get("/p/city/money/calls/"))
+        assert log.count("a share of one call for 3 questions") == 15 and "no answer" not in log
+        assert log.count("What is it about?") == 5 and log.count("<bdi>water</bdi>") == 5
 
 
 class TestPrices:
