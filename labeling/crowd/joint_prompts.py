@@ -15,7 +15,7 @@ from typing import Any
 from labeling.crowd import prompts
 from labeling.crowd.base import Brief, Example, Question
 from labeling.crowd.prompts import Attach, Message
-from labeling.crowd.shots import ShotPicker
+from labeling.crowd.shots import NearestExamples, ShotPicker, best_first
 from labeling.crowd.wordings import wording
 
 TEMPLATE = "1"
@@ -83,10 +83,10 @@ def shots_together(
 ) -> list[Shown]:
     """Known texts, each once with all that is known of it, until every question has `count` answers shown.
 
-    Taken in turn from what is picked for each question alone; the last one picked, which may be the nearest, stays
-    last. `known`: the examples of each question by the name of their text.
+    Taken in turn from what is picked for each question alone, the best first; the nearest ones stand last, as they do
+    alone. `known`: the examples of each question by the name of their text.
     """
-    waiting = {place: list(picker(question)) for place, picker in pickers.items()}
+    waiting = {place: best_first(picker, question) for place, picker in pickers.items()}
     shown: dict[str, Shown] = {}
     told = Counter[int]()
     while any(waiting.values()):
@@ -94,12 +94,13 @@ def shots_together(
             if told[place] >= count:
                 picked.clear()
             while picked:
-                name = picked.pop().question.task
+                name = picked.pop(0).question.task
                 if name not in shown:
                     shown[name] = {other: known[other][name] for other in waiting if name in known[other]}
                     told.update(list(shown[name]))
                     break
-    return list(reversed(shown.values()))
+    order = list(shown.values())
+    return order[::-1] if any(isinstance(picker, NearestExamples) for picker in pickers.values()) else order
 
 
 def subject(shown: Shown) -> Question:

@@ -48,6 +48,12 @@ def shot_picker(brief: Brief, count: int, way: str = "fixed", *, nearest: bool =
     return lambda question: prompts.shots_for(question, order, count)
 
 
+def best_first(picker: ShotPicker, question: Question) -> list[Example]:
+    """What is picked for a question, whatever is shown of it best of all coming first."""
+    picked = picker(question)
+    return picked[::-1] if isinstance(picker, NearestExamples) else list(picked)
+
+
 def _drawn(question: Question, order: list[Example], seed: int) -> list[Example]:
     """The examples in an order that is the question's own."""
     draw = random.Random(f"{seed}:{question.content}")  # noqa: S311  (examples, no secrets)

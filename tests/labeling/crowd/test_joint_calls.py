@@ -279,6 +279,22 @@ class TestExamples:
             assert all(f'"{key}"' in wanted for key in json.loads(reply["content"])) and wanted.startswith("Answers")
         assert asked[-1]["content"].endswith('Answers wanted: "q1", "q3".')
 
+    def test_the_best_example_of_each_question_is_kept_where_fewer_do(self, fake_openai: FakeOpenAI) -> None:
+        names = [f"N{n}" for n in range(12)]
+        briefs = [
+            replace(BRIEFS[0], examples=tuple(self.known(n, BRIEFS[0], "person") for n in names)),
+            replace(BRIEFS[2], examples=tuple(self.known(n, BRIEFS[2], 2) for n in names)),
+        ]
+        saying(fake_openai, {"q1": {"label": "person"}, "q2": {"value": 2}})
+        for way, last in (("fixed", False), ("nearest", True)):
+            voter = panel(fake_openai, f"&shots=3&examples={way}", briefs)
+            outcome(voter, about((0, 1), "N7 knows Bob well"))
+            alone = [part.shots(about((0,), "N7 knows Bob well"))[-1 if last else 0] for part in voter._parts]
+            asked = [one["content"] for one in fake_openai.requests[-1].body["messages"] if one["role"] == "user"]
+            shown = [next(n for n in names if f"{n} knows" in one) for one in asked[:-1]]
+            assert 2 <= len(shown) <= 3 and {one.question.task for one in alone} <= set(shown)
+            assert shown[-1 if last else 0] == alone[0].question.task
+
     def test_marked_examples_stand_in_the_text_as_it_is_sent(self, fake_openai: FakeOpenAI) -> None:
         text = "Eve wrote to eve@example.org from Rome."
         marked = Example(question("e", text), said=Stretches(((13, 28, 0), (34, 38, 1)), len(text)))
