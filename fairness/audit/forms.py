@@ -9,7 +9,33 @@ from django import forms
 from fairness.audit.sentences import Columns
 from labeling.management.cell_options import named
 from labeling.models import Annotator, Project
+from labeling.models.annotator import AnnotatorQuerySet
 from labeling.web.forms import dollars, in_microdollars
+
+
+class ChecksForm(forms.Form):
+    """Who is to answer the checked tasks as well, and how much that may cost."""
+
+    annotators = forms.ModelMultipleChoiceField(
+        label="Who is to answer them",
+        queryset=Annotator.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one model."},
+    )
+    cap = dollars(label="At most, in US dollars", initial=0, help_text="For models that cost money.")
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["annotators"].queryset = askable(project)  # type: ignore[attr-defined]
+
+    def cap_microdollars(self) -> int:
+        return in_microdollars(self.cleaned_data["cap"]) or 0
+
+
+def askable(project: Project) -> AnnotatorQuerySet:
+    """The models of a project that can be asked something new."""
+    open_to = project.annotators.machines().listed().exclude(spec__startswith=Annotator.RECORDED)
+    return open_to.order_by("kind", "pk")
 
 
 class AuditForm(forms.Form):
@@ -39,8 +65,7 @@ class AuditForm(forms.Form):
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        open_to = project.annotators.machines().listed().exclude(spec__startswith=Annotator.RECORDED)
-        self.fields["annotators"].queryset = open_to.order_by("kind", "pk")  # type: ignore[attr-defined]
+        self.fields["annotators"].queryset = askable(project)  # type: ignore[attr-defined]
 
     def columns(self) -> Columns:
         told = self.cleaned_data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fairness.audit.fairest import Choice, choose
 from fairness.audit.lineage import akin_by_errors, line_of, of_the_crowd
+from fairness.audit.making import CHECK
 from fairness.audit.standings import NOBODY, Field, Price, Profile, Standing, common, standings
 from fairness.groups import merged
 from labeling.checks import results
@@ -143,13 +144,26 @@ def _answers(
         votes = Vote.objects.current().filter(task__in=tasks[start : start + SOME], annotator__in=said).order_by("pk")
         for vote in votes:
             if own.get(vote.task_id) != vote.annotator_id:
-                number = found.numbers.said(vote)
-                said[vote.annotator_id][place[vote.task_id]] = number
+                said[vote.annotator_id][place[vote.task_id]] = found.numbers.said(vote)
+    for task, annotator, number in _copied(question, found, tasks, said):
+        said[annotator].setdefault(place[task], number)
     pks = [pk for pk, answers in said.items() if answers]
     table = np.full((len(pks), len(tasks)), NOBODY, dtype=np.int64)
     for row, pk in enumerate(pks):
         table[row, list(said[pk])] = list(said[pk].values())
     return table, pks
+
+
+def _copied(
+    question: Question, found: Checked, tasks: list[int], among: Iterable[int]
+) -> Iterator[tuple[int, int, int]]:
+    """(checked task, annotator, number of the answer) of what was said to copies of checked tasks."""
+    there, votes = set(tasks), Vote.objects.current().filter(task__question=question, annotator__in=list(among))
+    copies = votes.filter(task__batch__audit__isnull=False).order_by("pk").select_related("task__instance")
+    for vote in copies:
+        key = vote.task.groups.get(CHECK, "")
+        if key.isdecimal() and int(key) in there:
+            yield int(key), vote.annotator_id, found.numbers.said(vote)
 
 
 def _profiles(question: Question, pks: list[int]) -> dict[int, Profile]:

@@ -9,7 +9,7 @@ import numpy as np
 from django.db.models import Sum
 
 from fairness.audit.flips import Answered, Pair, pairs
-from fairness.audit.making import FRAME, VARIANT
+from fairness.audit.making import CHECK, FRAME, VARIANT
 from fairness.models import Audit, AuditMember
 from labeling.checks.results import Numbers
 from labeling.models import Annotator, Reservation, Vote
@@ -56,6 +56,11 @@ class Told:
         return spanning((pair.flip for result in self.results for pair in result.pairs), top=None)
 
     @property
+    def of_checks(self) -> bool:
+        """Whether these are copies of checked tasks, told side by side with other candidates."""
+        return self.variants == (CHECK,)
+
+    @property
     def working(self) -> bool:
         """Whether anybody still owes answers."""
         return any(not result.done for result in self.results)
@@ -76,11 +81,9 @@ def told_and_wait(audit: Audit) -> tuple[Told, int]:
 
 def told(audit: Audit) -> Told:
     """What each member answered, compared within frames."""
-    rows = list(
-        audit.batch.tasks.order_by("position").values_list(
-            "pk", f"instance__groups__{FRAME}", f"instance__groups__{VARIANT}", "instance__parts"
-        )
-    )
+    columns = ("pk", f"instance__groups__{FRAME}", f"instance__groups__{VARIANT}", "instance__parts")
+    listed = audit.batch.tasks.order_by("position").values_list(*columns)
+    rows = [(pk, frame or str(pk), variant or CHECK, parts) for pk, frame, variant, parts in listed]
     members = audit.members.select_related("annotator")
     frames = {name: at for at, name in enumerate(dict.fromkeys(row[1] for row in rows))}
     variants = tuple(dict.fromkeys(row[2] for row in rows))

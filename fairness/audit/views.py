@@ -7,10 +7,10 @@ from pathlib import Path
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from fairness.audit import jobs, making, rows, sentences, told
-from fairness.audit.forms import AuditForm
+from fairness.audit.forms import AuditForm, ChecksForm
 from fairness.models import Audit
 from labeling.files import uploads
 from labeling.files.tables import UnusableFile
@@ -22,10 +22,27 @@ from labeling.web.pages import show
 from labeling.web.questions import Asked, asked
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
+@once
 def lineup(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every model and person on the same checked tasks: how right, how fair, at what price and pace."""
+    """Every model and person on the same checked tasks: how right, how fair, at what price and pace.
+
+    Managers let further models answer copies of these tasks here.
+    """
     visit = enter(request, slug, Role.MANAGER)
+    form = ChecksForm(visit.project, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            chosen = list(form.cleaned_data["annotators"])
+            asked_now = asked(visit.project, request).question
+            made = making.begin_checks(asked_now, chosen, visit.user, form.cap_microdollars())
+        except making.CannotAudit as error:
+            form.add_error("annotators", str(error))
+        except Refused as error:
+            form.add_error("cap", str(error))
+        else:
+            messages.success(request, f"{made.batch.rows_new:,} checked tasks are put to {_who(made)}.")
+            return redirect("audit", slug, made.pk)
     grouped, about = Grouping.of(visit.project, request.GET.get("by", "")), asked(visit.project, request)
     found, again = rows.lineup_and_wait(about.question, grouped.by)
     context = {
@@ -36,8 +53,9 @@ def lineup(request: HttpRequest, slug: str) -> HttpResponse:
         "grouping": grouped,
         "found": found,
         "again": again,
+        "form": form,
     }
-    return show(request, "fairness/lineup.html", context, parts=("report",))
+    return show(request, "fairness/lineup.html", context, parts=("report",), status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

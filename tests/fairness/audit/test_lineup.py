@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from fairness.audit import rows
-from labeling.models import Annotator, Batch, Task, Vote
+from fairness.audit import asking, rows
+from fairness.models import Audit
+from labeling.models import Annotator, Batch, Decision, Task, Vote
 from labeling.models.grouping import chosen
+from labeling.money import ledger
+from labeling.people import recruiting
+from tests.fake_openai import FakeOpenAI
 from tests.labeling.managed import person, settled_batch, told
 from tests.reviewers.scenery import model
 
@@ -93,3 +99,40 @@ def test_annotators_and_experts_do_not_see_how_others_do(client: Client, batch: 
     client.force_login(User.objects.get(username=name))
     for address in ("lineup", "audits"):
         assert client.get(reverse(address, args=["city"])).status_code == 403
+
+
+@pytest.fixture
+def server() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI(oracle=lambda text, labels: labels[0]) as fake:
+        yield fake
+
+
+@pytest.mark.slow
+def test_a_paid_model_that_never_voted_answers_copies_of_the_checks_and_stands_beside_the_others(
+    manager: Client, wide: Batch, server: FakeOpenAI
+) -> None:
+    spec = f"chat:claude-x@{server.base_url}?local=yes&input=0.15&output=0.60&timeout=5"
+    new = recruiting.add_paid(wide.project, spec)
+    assert "claude-x" not in [row.standing.name for row in lineup(wide).rows]
+    answer = manager.post(reverse("lineup", args=["city"]), {"annotators": [new.pk], "cap": "5"})
+    audit = Audit.objects.get()
+    assert answer["Location"].endswith(f"/audits/{audit.pk}/") and audit.batch.rows_new == 120
+    while asking.step(audit.pk):
+        pass
+    found = lineup(wide)
+    one = next(row for row in found.rows if row.standing.name == "claude-x")
+    first = wide.project.label_list()[0]
+    right = Task.objects.filter(batch=wide, gold=first).count() / 120
+    assert one.standing.right.value == pytest.approx(right) and found.checks == 120
+    assert not Decision.objects.filter(task__batch=audit.batch).exists()
+    audit.batch.purse.refresh_from_db()
+    assert audit.batch.purse.spent_microdollars == server.bill_microdollars > 0 and ledger.faults() == []
+    assert not Vote.objects.filter(task__batch=wide, annotator=new).exists()
+    assert "copies of checked tasks" in told(manager.get(answer["Location"]))
+
+
+def test_nobody_is_asked_where_nothing_is_checked(manager: Client, batch: Batch) -> None:
+    Task.objects.filter(batch=batch).update(gold=None)
+    new = model(batch.project, "m")
+    answer = manager.post(reverse("lineup", args=["city"]), {"annotators": [new.pk], "cap": "0"})
+    assert answer.status_code == 422 and not Audit.objects.exists()
