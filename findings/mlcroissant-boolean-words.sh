@@ -4,8 +4,9 @@
 # Guess before the run: "true", "false" in JSON lines are True, False; a CSV column True, False, unknown is refused
 # at "unknown"; 1.7 in an integer column is refused.
 # What came: True, True; True, True, True; 1. Nothing is refused and nothing is said.
-# By hand: the word false means false, in JSON as in XML Schema. Python's bool() of a text asks only if it is empty. A CSV column of nothing but True and False is read well, since pandas makes it boolean
-# beforehand: one odd value in a column turns all of its False into True.
+# By hand: the word false means false, in JSON as in XML Schema. Python's bool() of a text asks only if it is empty. A
+# CSV column of nothing but True and False is read well, since pandas makes it boolean beforehand: one odd value in a
+# column turns all of its False into True.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
