@@ -25,6 +25,7 @@ from labeling.files.spellings import twins
 from labeling.files.tables import UnusableFile
 from labeling.models import Batch, Instance, Label, Project, SkippedRow, Task, bulk
 from labeling.models.grouping import attribute_names
+from labeling.truth.by_group import is_language
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -87,11 +88,13 @@ def open_batch(
         raise UnusableFile(
             "The pictures are not here: bring them in a ZIP with the file, or name the folder they lie in."
         )
+    attributes = list(attribute_names(project, fields.groups).values())
     batch = Batch(
         project=project,
         name=name or Path(path).stem[:120],
         mapping=asdict(replace(fields, delimiter=form_of(path, fields.delimiter).delimiter)),
-        attributes=list(attribute_names(project, fields.groups).values()),
+        attributes=attributes,
+        weighed_by=_languages(project, attributes),
         upload=upload,
         validation_size=validation,
         seed=seed,
@@ -103,6 +106,12 @@ def open_batch(
         batch.file.save(Path(path).name, File(stream))
     imported_pictures.keep_zip(batch, fields.pictures)
     return batch
+
+
+def _languages(project: Project, attributes: Sequence[str]) -> str:
+    """The attribute that tells the language of a text, where one label is asked for: each gets a crowd of its own."""
+    plain = all(question.votes_are_enough for question in project.questions.all())
+    return next((one for one in attributes if is_language(one)), "")[:60] if plain else ""
 
 
 def take_in(batch: Batch, keep_lease: Callable[[], bool] = lambda: True) -> bool:

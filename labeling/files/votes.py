@@ -209,7 +209,7 @@ def matched(path: str, gold: Mapping[str, int], given: Sequence[str], rules: Rul
 
 
 def read_texts(path: str, fields: Sequence[str]) -> dict[str, str]:
-    """Text by task from a JSONL file of objects with `task` and the named fields, joined by a newline."""
+    """Text by task from a JSONL file of objects with `task` (or `id`) and the named fields, joined by a newline."""
     texts: dict[str, str] = {}
     with open_text(path) as stream:
         for number, line in enumerate(stream, start=1):
@@ -219,8 +219,9 @@ def read_texts(path: str, fields: Sequence[str]) -> dict[str, str]:
                 item = json.loads(line)
             except ValueError as error:
                 raise UnusableFile(f"{path} line {number} is not JSON ({error}).") from error
-            missing = [name for name in ("task", *fields) if not isinstance(item, dict) or name not in item]
+            key = "id" if isinstance(item, dict) and "task" not in item and "id" in item else "task"
+            missing = [name for name in (key, *fields) if not isinstance(item, dict) or name not in item]
             if missing:
                 raise UnusableFile(f"{path} line {number} has no field {missing[0]!r}.")
-            texts[clean(str(item["task"]))] = "\n".join(str(item[name]) for name in fields)
+            texts[clean(str(item[key]))] = "\n".join(str(item[name]) for name in fields)
     return texts

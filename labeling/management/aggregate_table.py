@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from labeling.management import group_report
+
 COLUMNS = ("method", "accuracy", "95% interval", "ece", "iterations", "converged", "seconds")
 
 
@@ -23,6 +25,8 @@ def as_lines(summary: dict[str, Any], wrote: bool = True) -> list[str]:
             "",
             f"annotators whose answers tell nothing about the label: {', '.join(summary['degenerate_annotators'])}",
         ]
+    for row in rows:
+        lines += group_report.lines(row["group"], row["groups"]) if "groups" in row and len(rows) == 1 else ()
     chosen = [row for row in rows if "chosen" in row]
     lines += [f"auto chose {row['chosen']}" for row in chosen]
     lines += [row["message"] for row in chosen if row.get("message")]

@@ -87,6 +87,11 @@ def learns(spec: str) -> bool:
     return line in registry.BUILT_IN or line.startswith("embedding:")
 
 
+def is_quick(spec: str) -> bool:
+    """Whether this annotator answers a text in a millisecond or so, without weights or calls."""
+    return named().get(spec, spec) in registry.BUILT_IN
+
+
 def _add(project: Project, spec: str, kind: Annotator.Kind, *, priced: bool = False, vouched: bool) -> Annotator:
     voter = build(spec)
     _check_kinds(project, spec, voter)

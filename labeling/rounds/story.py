@@ -27,6 +27,7 @@ from labeling.files.tables import UnusableFile
 from labeling.live import nudges
 from labeling.models import Annotator, Batch, Chunk, Escalation
 from labeling.money.ledger import Refused
+from labeling.people import recruiting
 from labeling.rounds import asking, conditions, fallback, reviewing, teaching, voting, weighing
 
 Stage = Batch.Stage
@@ -67,31 +68,43 @@ def take_in(batch: Batch) -> bool:
 
 
 def hand_out(batch: Batch) -> None:
-    """Cut the batch into chunks for every model of the crowd that has none yet; safe to repeat."""
-    size, n_tasks = chunk_size(batch), batch.n_tasks
-    Chunk.objects.bulk_create(
-        (
-            Chunk(batch=batch, annotator=annotator, first=first, last=min(first + size, n_tasks) - 1)
-            for first in range(0, n_tasks, size)
-            for annotator in batch.project.annotators.crowd().exclude(chunks__batch=batch)
-        ),
-        ignore_conflicts=True,
+    """Cut the batch into chunks for every model of the crowd that has none yet; safe to repeat.
+
+    One model after the other, those that need no weights first: a worker that can hold the weights of one model only
+    loads each of them once.
+    """
+    members = list(batch.project.annotators.crowd().exclude(chunks__batch=batch).order_by("pk"))
+    members.sort(key=lambda one: not recruiting.is_quick(one.spec))
+    sizes = [chunk_size(batch, one) for one in members]
+    cut = (
+        _chunk(batch, one, first, size)
+        for one, size in zip(members, sizes, strict=True)
+        for first in range(0, batch.n_tasks, size)
     )
+    Chunk.objects.bulk_create(cut, ignore_conflicts=True)
 
 
-def chunk_size(batch: Batch) -> int:
+def _chunk(batch: Batch, annotator: Annotator, first: int, size: int) -> Chunk:
+    return Chunk(batch=batch, annotator=annotator, first=first, last=min(first + size, batch.n_tasks) - 1)
+
+
+QUICK, SHARE = 16, 16
+"""Of a large batch a quick model takes so many times as much at a time, at most this part of all."""
+
+
+def chunk_size(batch: Batch, annotator: Annotator) -> int:
     """How many tasks a chunk has: all of each of its instances."""
-    width = batch.project.questions.count()
-    return max(settings.CHUNK_SIZE // width, 1) * width
+    width, size = batch.project.questions.count(), settings.CHUNK_SIZE
+    if recruiting.is_quick(annotator.spec):
+        size = max(size, min(QUICK * size, batch.n_tasks // SHARE))
+    return max(size // width, 1) * width
 
 
 def hand_out_known(batch: Batch, annotator: Annotator, places: list[int]) -> None:
     """Cut chunks of a batch that is done for one model: those around the known tasks at these places."""
-    size = chunk_size(batch)
+    size = chunk_size(batch, annotator)
     firsts = sorted({place - place % size for place in places})
-    last = batch.n_tasks - 1
-    chunks = [Chunk(batch=batch, annotator=annotator, first=at, last=min(at + size - 1, last)) for at in firsts]
-    Chunk.objects.bulk_create(chunks, ignore_conflicts=True)
+    Chunk.objects.bulk_create([_chunk(batch, annotator, at, size) for at in firsts], ignore_conflicts=True)
     again = batch.chunks.filter(annotator=annotator, first__in=firsts)
     again.update(done_at=None, why="", leased_until=None, failures=0)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from labeling import known
@@ -84,8 +85,8 @@ def revisions(chunk: Chunk, voter: Voter, question: Question) -> Iterator[Vote]:
     said = Vote.objects.current().filter(annotator=chunk.annotator, task__in=about)
     old, lesson = {vote.task_id: vote for vote in said}, chunk.batch.taught_at
     by_this_one = {pk for pk, vote in old.items() if lesson and vote.created_at > lesson}
-    tasks = [task for task in about.order_by("pk") if task.batch_id != chunk.batch_id or task.pk in old]
-    tasks = [task for task in tasks if task.pk not in by_this_one]
+    wanted = about.filter(~Q(batch=chunk.batch_id) | Q(pk__in=list(old.keys() - by_this_one)))
+    tasks = [task for task in wanted.order_by("pk") if task.pk not in by_this_one]
     for task, answer in zip(tasks, base.outcomes(voter, [voters.question(task) for task in tasks]), strict=True):
         before = old.get(task.pk)
         if isinstance(answer, Answer) and (before is None or before.model_version != answer.model[:120]):

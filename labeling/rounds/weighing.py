@@ -116,12 +116,14 @@ def infer(ballot: Ballot, batch: Batch) -> Inference:
 
 
 def _by_group(ballot: Ballot, batch: Batch, votes: Votes, name: str) -> Inference:
-    """What the votes say when models' errors are learned group by group; kept only where known labels speak for it."""
-    ways = (votes, by_group.split(votes, places_in(batch.weighed_by, ballot.task_ids)))
+    """What the votes say by a crowd of its own in each group, whose errors are learned there; kept where the groups are
+    languages, or known labels speak for it."""
+    place, weak = places_in(batch.weighed_by, ballot.task_ids), by_group.elsewhere(batch.weighed_by)
+    ways = (votes, by_group.crowds(votes, place, ballot.known, weak))
     weight = stand_ins.weights(votes, ballot.known, ballot.certainty, ballot.at_random)
     more = {"features": features(ballot, batch), "weight": weight} if name == "auto" else {}
     plain, apart = (methods.method(name)(one, known=ballot.known, seed=batch.seed, **more) for one in ways)
-    return by_group.better(plain, apart, ballot.known)
+    return by_group.kept(plain, apart, ballot.known, batch.weighed_by)
 
 
 def places_in(attribute: str, task_ids: NDArray[np.int64]) -> Ints:

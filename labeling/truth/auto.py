@@ -90,7 +90,8 @@ def infer(
     majority = _majority_candidate(opinions.majority(matrix, gold), gold)
     single = _pooled("best_single", [opinions.best_single(matrix, gold)], gold)
     chosen = _choose(blend, majority, single, gold)
-    confusions = confusion.shrunken(confusion.count_known(gold.votes, gold.truth), gold_naive_bayes.STRENGTH)
+    counts = confusion.with_elsewhere(confusion.count_known(gold.votes, gold.truth), votes)
+    confusions = confusion.shrunken(counts, gold_naive_bayes.STRENGTH)
     details = {
         "chosen": chosen.name,
         "calibrated": True,

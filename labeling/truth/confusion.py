@@ -60,6 +60,21 @@ def count_known(votes: Votes, known: Ints) -> Floats:
     return count(votes, belief)
 
 
+def with_elsewhere(counts: Floats, votes: Votes) -> Floats:
+    """Counts, (n_annotators, K, K + 1), and for each row what the same annotator does in the other groups of tasks.
+
+    That is worth `votes.elsewhere` answers, or as many as there are where they are fewer; unchanged without groups.
+    """
+    if votes.groups < 2:
+        return counts
+    own = counts.reshape(-1, votes.groups, *counts.shape[1:])
+    others = own.sum(axis=1, keepdims=True) - own
+    seen = others.sum(axis=-1, keepdims=True)
+    share = np.divide(np.minimum(seen, votes.elsewhere), seen, out=np.zeros_like(seen), where=seen > 0)
+    together: Floats = (own + share * others).reshape(counts.shape)
+    return together
+
+
 def by_annotator(columns: Floats, votes: Votes) -> Floats:
     """(n_annotators * n_symbols, n_labels) to (n_annotators, n_labels, n_symbols)."""
     shape = votes.n_annotators, votes.n_symbols, columns.shape[1]

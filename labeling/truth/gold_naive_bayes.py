@@ -63,4 +63,4 @@ def log_posterior(matrix: VoteMatrix, confusions: Floats, prior: Floats, say: Fl
 
 def _confusions(gold: KnownSlice, without: int | None) -> Floats:
     known = gold.truth if without is None else np.where(gold.fold == without, np.int32(-1), gold.truth)
-    return confusion.shrunken(confusion.count_known(gold.votes, known), STRENGTH)
+    return confusion.shrunken(confusion.with_elsewhere(confusion.count_known(gold.votes, known), gold.votes), STRENGTH)

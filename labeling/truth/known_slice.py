@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,4 +77,4 @@ def votes_on(votes: Votes, tasks: Ints) -> Votes:
     keep = place[votes.task] >= 0
     weight = None if votes.weight is None else votes.weight[keep]
     task, annotator, label = place[votes.task[keep]], votes.annotator[keep], votes.label[keep]
-    return Votes(task, annotator, label, len(tasks), votes.n_annotators, votes.n_labels, weight)
+    return replace(votes, task=task, annotator=annotator, label=label, n_tasks=len(tasks), weight=weight)

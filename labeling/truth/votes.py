@@ -22,6 +22,8 @@ class Votes:
     something about the task, but it is never a truth.
     `weight`: shape (V,) or None for all ones. A model that gave probabilities has several entries
     for one task, whose weights sum to 1 (a fractional vote).
+    `groups`: where it is above 1, annotators j * groups to (j + 1) * groups - 1 are one annotator on as many groups of
+    tasks (`by_group.split`); what it does in the other groups counts for one as `elsewhere` answers a label.
     """
 
     task: Ints
@@ -31,6 +33,8 @@ class Votes:
     n_annotators: int
     n_labels: int
     weight: NDArray[np.float32] | None = None
+    groups: int = 1
+    elsewhere: float = 0.0
 
     @property
     def n_symbols(self) -> int:

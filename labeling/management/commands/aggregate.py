@@ -27,7 +27,7 @@ from labeling.files.votes import (
     read_votes,
 )
 from labeling.kinds.cells import Rules
-from labeling.management import kind_aggregate
+from labeling.management import group_report, kind_aggregate
 from labeling.management.aggregate_table import as_lines
 from labeling.management.cell_options import (
     add_cell_options,
@@ -37,9 +37,10 @@ from labeling.management.cell_options import (
     gold_columns_of,
     rules_of,
 )
+from labeling.management.group_report import Groups
 from labeling.management.kind_job import add_kind_option, is_plain, kind_of
 from labeling.management.outputs import opened
-from labeling.truth import duplicates, sequence
+from labeling.truth import by_group, duplicates, sequence
 from labeling.truth.confusion import wilson
 from labeling.truth.dawid_skene import Step
 from labeling.truth.device_expectation import DeviceExpectation
@@ -73,6 +74,7 @@ class Job:
     sequence: Ints | None = None
     position: Ints | None = None
     cluster: Ints | None = None
+    groups: Groups | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -91,6 +93,10 @@ class Command(BaseCommand):
             "--sequence", help="field of --items that names a task's sequence, in the order of the file"
         )
         parser.add_argument("--duplicates", help="field of --items that near-duplicates have in common")
+        parser.add_argument(
+            "--group",
+            help="field of --items: how right labels and annotators are by it; of a language each has its own crowd",
+        )
         parser.add_argument("--output", help="CSV to write: task,label,confidence,tie; - is standard output")
         parser.add_argument("--probabilities", action="store_true", help="add a column p:<label> for each label")
         parser.add_argument(
@@ -150,7 +156,7 @@ def check_options(options: dict[str, Any]) -> None:
         raise UnusableFile("--seed must be a whole number of at least 0.")
     if options["device"] and name != "dawid_skene":
         raise UnusableFile("--device serves --method dawid_skene alone; leave it out or choose that method.")
-    asked = [f"--{name}" for name in ("sequence", "duplicates") if options[name]]
+    asked = [f"--{name}" for name in ("sequence", "duplicates", "group") if options[name]]
     if asked and not options["items"]:
         raise UnusableFile(f"{asked[0]} names a field of --items; give that file too.")
     if options["probabilities"] and not output:
@@ -175,7 +181,20 @@ def read_job(options: dict[str, Any]) -> Job:
     features = _features(options, table.tasks) if options["items"] else None
     structure = _structure(options, table.tasks)
     told = tuple(dict.fromkeys([*notes, *lacking_votes(table)]))
-    return Job(table, known, scored, shown, features, options["seed"], options["device"], *structure, notes=told)
+    groups = _groups(options, table.tasks)
+    seed, device = options["seed"], options["device"]
+    return Job(table, known, scored, shown, features, seed, device, *structure, groups, notes=told)
+
+
+def _groups(options: dict[str, Any], tasks: Sequence[str]) -> Groups | None:
+    """The group of each task, where that was asked for. Raises UnusableFile where the field is nowhere."""
+    if not options["group"]:
+        return None
+    named = read_texts(options["items"], [options["group"]])
+    told = [named.get(task, "").strip() for task in tasks]
+    if not any(told):
+        raise UnusableFile(f"--group names {options['group']!r}, which no task of the votes has in {options['items']}.")
+    return Groups.of(options["group"], told)
 
 
 def check_size(table: VoteTable, name: str) -> None:
@@ -248,12 +267,23 @@ def infer(job: Job, name: str) -> Inference:
     try:
         if job.device:
             extra["step_on"] = _steps_on(job.device)
-        return method(name)(job.table.votes, known=job.known, seed=job.seed, **extra)
+        found = method(name)(job.table.votes, known=job.known, seed=job.seed, **extra)
+        return _in_groups(job, name, found, extra)
     except RuntimeError as error:
         if not job.device:
             raise
         reason = str(error).splitlines()[0]
         raise UnusableFile(f"--device {job.device} cannot be used ({reason}); leave it out to use numpy.") from error
+
+
+def _in_groups(job: Job, name: str, plain: Inference, extra: dict[str, Any]) -> Inference:
+    """With `auto` and groups: by a crowd of its own in each group, where groups or known labels speak for it."""
+    if name != "auto" or job.groups is None or job.known is None:
+        return plain
+    field, place = job.groups.field, job.groups.place
+    votes = by_group.crowds(job.table.votes, place, job.known, by_group.elsewhere(field))
+    apart = method(name)(votes, known=job.known, seed=job.seed, **extra)
+    return by_group.kept(plain, apart, job.known, field)
 
 
 def _steps_on(device: str) -> Callable[[VoteMatrix], Step]:
@@ -293,6 +323,10 @@ def run(job: Job, name: str) -> tuple[Inference, dict[str, Any]]:
     told: dict[str, Any] = {key: result.details[key] for key in ("chosen", "message") if key in result.details}
     if "tasks_to_validate" in result.details:
         told["tasks_to_validate"] = [job.table.tasks[i] for i in result.details["tasks_to_validate"]]
+    if job.groups is not None:
+        votes, names = job.table.votes, job.table.annotators
+        told["groups"] = group_report.report(job.groups, votes, names, result, job.gold, job.shown)
+        told["group"] = job.groups.field
     return result, row | told
 
 

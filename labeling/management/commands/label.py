@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db.models import Count, Q
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -151,9 +151,10 @@ def progress_line(batch: Batch, *, in_tenths: bool = False) -> str:
 
 
 def share_answered(batch: Batch) -> float:
-    """How much of what the models are asked about is answered, by chunks, 0 of nothing."""
-    chunks = batch.chunks.aggregate(all=Count("pk"), done=Count("pk", filter=Q(done_at__isnull=False)))
-    return chunks["done"] / chunks["all"] if chunks["all"] else 0.0
+    """How much of what the models are asked about is answered, by the tasks of chunks, 0 of nothing."""
+    tasks = F("last") - F("first") + 1
+    chunks = batch.chunks.aggregate(all=Sum(tasks), done=Sum(tasks, filter=Q(done_at__isnull=False)))
+    return (chunks["done"] or 0) / chunks["all"] if chunks["all"] else 0.0
 
 
 def write_labels(batch: Batch, path: str) -> None:
