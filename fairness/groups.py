@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,8 +13,9 @@ from fairness.intervals import Estimate
 from fairness.label_looks import strongest
 from fairness.metrics import AccuracyRow, FairnessTable, GroupRow, Labeled, label_rates, parts_table
 from fairness.quality import rates_by
-from fairness.rates import group_rates
+from fairness.rates import Bools, Rates
 from fairness.sequential import Look, look_at
+from labeling.checks.cells import counted
 from labeling.checks.compared import part_answers
 from labeling.checks.results import Checked
 from labeling.reports.drawing.scales import LogScale, Scale, spanning
@@ -155,9 +155,12 @@ class GapLine:
 
 def how_fair(found: Checked, seed: int = 0) -> Fair | None:
     """Everything about groups; None where fewer than two groups have a settled task."""
-    group, names = merged(found.group, found.groups)
+    (group, names), called = merged(found.group, found.groups), found.groups
     if len([name for name in names if name]) < 2:
         return None
+    watch, sizes = watched(found, group, names), np.bincount(found.group)
+    found = counted(replace(found, group=group, groups=names))
+    group = found.group
     parts, traits = parts_of(found, group, names)
     draws = max(200, min(2000, WORK // (len(names) * max(len(traits), 1))))
     return Fair(
@@ -165,8 +168,8 @@ def how_fair(found: Checked, seed: int = 0) -> Fair | None:
         rates_by(found, np.zeros(len(group), dtype=np.int32), 1)[0],
         _shares(parts, traits),
         found.pending,
-        {name: size for name, size in zip(found.groups, np.bincount(found.group).tolist(), strict=True) if name},
-        watched(found, group, names),
+        {name: size for name, size in zip(called, sizes.tolist(), strict=True) if name},
+        watch,
         strongest(parts, traits, {measure: told[3] for measure, told in MEASURES.items()}),
     )
 
@@ -182,6 +185,7 @@ def parts_of(found: Checked, group: Ints, names: tuple[str, ...]) -> tuple[tuple
             ("no", "yes"),
             names,
             None if found.weights is None else found.weight,
+            count=found.count,
         )
         for p in range(len(traits))
     )
@@ -193,17 +197,18 @@ def _whole(found: Checked, group: Ints, names: tuple[str, ...]) -> Labeled:
     right = np.where(found.checks, found.right, 1).astype(np.int8)
     gold = np.where(found.checks, 1, -1).astype(np.int8)
     weight = None if found.weights is None else found.weight
-    return Labeled(right, group, gold, ("wrong", "right"), names, weight)
+    return Labeled(right, group, gold, ("wrong", "right"), names, weight, count=found.count)
 
 
 def merged(group: Ints, names: tuple[str, ...]) -> tuple[Ints, tuple[str, ...]]:
     """The 24 largest groups by name, the others as one; tasks without a group are called so."""
-    sizes = Counter(group.tolist())
-    kept = sorted(one for one, _ in sizes.most_common(MOST_GROUPS))
+    sizes = np.bincount(group, minlength=len(names))
+    there = np.flatnonzero(sizes)
+    kept = sorted(there[np.argsort(-sizes[there], kind="stable")][:MOST_GROUPS].tolist())
     called = tuple(names[one] or "without a group" for one in kept)
     place = np.full(len(names) + 1, len(kept), dtype=np.int32)
     place[kept] = np.arange(len(kept))
-    rest = len(sizes) - len(kept)
+    rest = len(there) - len(kept)
     return place[group], (*called, f"{rest} smaller groups") if rest else called
 
 
@@ -285,21 +290,38 @@ def watched(found: Checked, group: Ints, names: tuple[str, ...]) -> Watched | No
     """The group with most evidence now, and how that evidence came together; None while all groups gather checks."""
     order = np.flatnonzero(found.checks)
     order = order[np.argsort(found.when[order], kind="stable")]
-    looks = [_look(found, group, names, order[:count]) for count in _counts(len(order))]
-    if not looks:
+    steps = _counts(len(order))
+    if not steps:
         return None
-    last = max(looks[-1], key=lambda look: look.evidence if look.verdict != "gathering" else -1.0)
+    weight = np.ones(len(order)) if found.weights is None else found.weight[order]
+    so_far = _so_far(found.right[order], group[order], len(names), weight, steps)
+    last = max(look_at(so_far[-1], names), key=lambda look: look.evidence if look.verdict != "gathering" else -1.0)
     if last.verdict == "gathering":
         return None
-    place = names.index(last.group)
-    points = tuple((n, one[place].evidence) for n, one in zip(_counts(len(order)), looks, strict=True))
-    return Watched(last, len(order), points)
+    looks = (look_at(rates, names, only={last.group}, intervals=False)[0] for rates in so_far)
+    return Watched(last, len(order), tuple((n, look.evidence) for n, look in zip(steps, looks, strict=True)))
+
+
+def _so_far(right: Bools, group: Ints, groups: int, weight: Floats, steps: Sequence[int]) -> list[Rates]:
+    """The rates of each group by the first checks, for every number of them in `steps`; one pass over all."""
+    step = np.searchsorted(steps, np.arange(len(right)), side="right")
+    cell = step * groups + group
+    sums = [
+        np.bincount(cell, values, len(steps) * groups).reshape(len(steps), groups).cumsum(axis=0)
+        for values in (np.ones(len(right)), right, weight, weight * right, weight**2, weight**2 * right)
+    ]
+    return [_rates(*(one[at] for one in sums)) for at in range(len(steps))]
+
+
+def _rates(n: Floats, positives: Floats, w: Floats, wx: Floats, w2: Floats, w2x: Floats) -> Rates:
+    """As `group_rates` has them, from sums: with x of 0 and 1 all its squares are sums of x."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = np.where(w > 0, wx / w, np.nan)
+        spread, variance = value * (1 - value), w2x * (1 - 2 * value) + value**2 * w2
+        size = np.where(spread > 0, spread * w**2 / variance, w**2 / w2)
+    effective = np.where(n > 0, np.minimum(size, n), 0.0)
+    return Rates(np.rint(n).astype(np.int64), np.rint(positives).astype(np.int64), value, effective)
 
 
 def _counts(total: int) -> list[int]:
     return sorted({round(total * (step + 1) / LOOKS) for step in range(LOOKS)} - {0}) if total else []
-
-
-def _look(found: Checked, group: Ints, names: tuple[str, ...], tasks: Places) -> tuple[Look, ...]:
-    weight: Floats | None = None if found.weights is None else found.weight[tasks]
-    return look_at(group_rates(found.right[tasks], group[tasks], len(names), weight), names)

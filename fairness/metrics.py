@@ -50,6 +50,7 @@ class Labeled:
     `label`, `group`: indexes into `label_names` and `group_names`. `gold`: the true label's index, -1 where it was not
     checked. `gold_weight`: inverse probability that the task was checked; used wherever gold is. `label_weight`:
     inverse probability that the task is among these at all; used for selection rates. None means all ones.
+    `count`: how many tasks each entry stands for, None for one each.
     """
 
     label: Places
@@ -59,6 +60,7 @@ class Labeled:
     group_names: tuple[str, ...]
     gold_weight: Floats | None = None
     label_weight: Floats | None = None
+    count: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def _check(tasks: Labeled) -> None:
 def label_rates(tasks: Labeled, label: int) -> dict[str, Rates]:
     """The five rates of one label in each group, by the names of `COUNTED`; without gold, all but one count no task."""
     given, true, checked = tasks.label == label, tasks.gold == label, tasks.gold >= 0
-    selection = group_rates(given, tasks.group, len(tasks.group_names), tasks.label_weight)
+    selection = group_rates(given, tasks.group, len(tasks.group_names), tasks.label_weight, count=tasks.count)
     return {
         "selection_rate": selection,
         "tpr": _rates(tasks, given, true),
@@ -196,7 +198,8 @@ def label_rates(tasks: Labeled, label: int) -> dict[str, Rates]:
 
 def _rates(tasks: Labeled, fact: Bools | Ints, where: Bools, *, signed: bool = False) -> Rates:
     weight = None if tasks.gold_weight is None else tasks.gold_weight[where]
-    return group_rates(fact[where], tasks.group[where], len(tasks.group_names), weight, signed=signed)
+    count = None if tasks.count is None else tasks.count[where]
+    return group_rates(fact[where], tasks.group[where], len(tasks.group_names), weight, signed=signed, count=count)
 
 
 def _compared(rates: dict[str, Rates], names: Sequence[str], terms: Terms, label: int) -> dict[str, Comparison]:
@@ -262,7 +265,7 @@ def _estimates(name: str, rates: Rates, terms: Terms) -> tuple[Estimate, ...]:
 def _accuracy(tasks: Labeled, terms: Terms) -> tuple[tuple[AccuracyRow, ...], Gap]:
     """Accuracy over all labels by group, and its gap."""
     rates = _rates(tasks, tasks.label == tasks.gold, tasks.gold >= 0)
-    n = np.bincount(tasks.group, minlength=len(tasks.group_names))
+    n = np.bincount(tasks.group, tasks.count, minlength=len(tasks.group_names))
     rows = tuple(
         AccuracyRow(group, int(size), int(checked), estimate)
         for group, size, checked, estimate in zip(

@@ -114,7 +114,8 @@ def base_rate(found: Checked) -> Base | None:
 def rates_by(found: Checked, part: Ints, n_parts: int) -> tuple[Estimate, ...]:
     """The share of right labels in each part, weighted by how likely a task was checked."""
     checks = found.checks
-    rates = group_rates(found.right[checks], part[checks], n_parts, found.weights)
+    count = None if found.count is None else found.count[checks]
+    rates = group_rates(found.right[checks], part[checks], n_parts, found.weights, count=count)
     return rate_estimates(rates, MINIMUM, LEVEL)
 
 

@@ -43,20 +43,28 @@ class Rates:
 
 
 def group_rates(
-    fact: NDArray[Any], group: NDArray[Any], n_groups: int, weight: Floats | None = None, *, signed: bool = False
+    fact: NDArray[Any],
+    group: NDArray[Any],
+    n_groups: int,
+    weight: Floats | None = None,
+    *,
+    signed: bool = False,
+    count: Floats | None = None,
 ) -> Rates:
     """The weighted (Hajek) mean of `fact` in each group.
 
     `fact`: (N,), values 0 and 1, or -1, 0 and 1 with `signed`. `group`: (N,) in [0, n_groups).
-    `weight`: (N,) inverse inclusion probabilities, or None for all ones. Effective counts come from the linearised
+    `weight`: (N,) inverse inclusion probabilities, or None for all ones. `count`: (N,) how many tasks each entry stands
+    for, or None for one each. Effective counts come from the linearised
     variance sum w^2 (x - mean)^2 / (sum w)^2, and are never above `n`.
     """
     x = fact.astype(np.float64)
-    w = np.ones(len(x)) if weight is None else weight
-    n = np.bincount(group, minlength=n_groups).astype(np.int64)
-    positives = np.bincount(group[x > 0], minlength=n_groups).astype(np.int64)
+    c = np.ones(len(x)) if count is None else count
+    w = c if weight is None else weight * c
+    n = np.rint(_sums(c, group, n_groups)).astype(np.int64)
+    positives = np.rint(_sums(c[x > 0], group[x > 0], n_groups)).astype(np.int64)
     value = _mean(x, w, group, n_groups)
-    n_effective = n.astype(np.float64) if weight is None else _effective(x, w, group, value, n)
+    n_effective = n.astype(np.float64) if weight is None else _effective(x, (w, c), group, value, n)
     if not signed:
         return Rates(n, positives, value, n_effective)
     up, down = (_mean((x == side).astype(np.float64), w, group, n_groups) for side in (1, -1))
@@ -74,12 +82,15 @@ def _mean(x: Floats, w: Floats, group: NDArray[Any], n_groups: int) -> Floats:
     return mean
 
 
-def _effective(x: Floats, w: Floats, group: NDArray[Any], value: Floats, n: Ints) -> Floats:
-    """spread / variance of the mean; Kish's (sum w)^2 / sum w^2 where all tasks of a group agree."""
-    groups = len(n)
-    total, squares = _sums(w, group, groups), _sums(w * w, group, groups)
+def _effective(x: Floats, sums: tuple[Floats, Floats], group: NDArray[Any], value: Floats, n: Ints) -> Floats:
+    """spread / variance of the mean; Kish's (sum w)^2 / sum w^2 where all tasks of a group agree.
+
+    `sums`: the weight of all tasks of each entry together, and how many they are.
+    """
+    groups, (w, c) = len(n), sums
+    total, squares = _sums(w, group, groups), _sums(w * w / c, group, groups)
     spread = _mean((x - value[group]) ** 2, w, group, groups)
-    variance = _sums((w * (x - value[group])) ** 2, group, groups)
+    variance = _sums((w * (x - value[group])) ** 2 / c, group, groups)
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.where(spread > 0, spread * total**2 / variance, total**2 / squares)
     effective: Floats = np.where(n > 0, np.minimum(size, n), 0.0)

@@ -74,26 +74,35 @@ def anytime_interval(difference: float, variance: float, tau: float = 0.05, leve
 
 
 def look_at(
-    rates: Rates, names: Sequence[str], watch: Watch | None = None, only: Container[str] | None = None
+    rates: Rates,
+    names: Sequence[str],
+    watch: Watch | None = None,
+    only: Container[str] | None = None,
+    *,
+    intervals: bool = True,
 ) -> tuple[Look, ...]:
     """Each group, or `only` those of these names, against all others together, as of now.
 
     Call it after every k tasks with all tasks so far. The false alarm probability `watch.delta` is shared among the
-    groups that are compared (two groups are one comparison), so `threshold` is their number divided by `delta`.
+    groups that are compared (two groups are one comparison), so `threshold` is their number divided by `delta`. Without
+    `intervals` nothing is called fair enough.
     """
     watch = watch or Watch()
     chosen = [group for group, name in enumerate(names) if only is None or name in only]
     comparisons = 1 if len(names) == 2 else max(len(chosen), 1)
-    return tuple(_look(rates, group, names[group], comparisons / watch.delta, watch) for group in chosen)
+    threshold = comparisons / watch.delta
+    return tuple(_look(rates, group, names[group], threshold, watch, intervals=intervals) for group in chosen)
 
 
-def _look(rates: Rates, group: int, name: str, threshold: float, watch: Watch) -> Look:
+def _look(rates: Rates, group: int, name: str, threshold: float, watch: Watch, *, intervals: bool) -> Look:
     others = np.arange(len(rates.n)) != group
     n = int(rates.n[group])
     if min(n, int(rates.n[others].sum())) < max(watch.minimum, 1):
         return Look(name, n, "gathering", threshold=threshold)
     sides = _Sides.of(rates, others)
     found = evidence(sides.difference, sides.variance(0.0), watch.tau)
+    if not intervals:
+        return Look(name, n, "pause" if found >= threshold else "watching", found, threshold, sides.difference)
     low, high = (sides.end(towards, watch.tau, threshold) for towards in (-1.0, 1.0))
     within = -watch.margin <= low and high <= watch.margin
     verdict = "pause" if found >= threshold else "fair enough" if within else "watching"

@@ -8,6 +8,7 @@ number, so that an answer is right where the numbers are the same, and wrong whe
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,10 +17,13 @@ import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
+from labeling.checks import refreshed
+from labeling.checks.refreshed import Columns, Kept, Marks, Row
 from labeling.models import Batch, Decision, Escalation, Label, Project, Question, Task, Vote
 from labeling.models.grouping import By as Attributes
 from labeling.models.grouping import chosen, group_name
 from labeling.models.question import space_of
+from labeling.models.task import TaskQuerySet
 from labeling.truth.votes import Bools, Floats, Ints
 
 By = Decision.By
@@ -81,7 +85,8 @@ class Checked:
     `group`: place in `groups`.
     `weight`: inverse of the probability to be checked, 1 for tasks that were not. `when`: seconds since 1970 of the
     check, 0 without one. `drawn`: checked because its lot was drawn, and not known from the file. `learned`: tasks of
-    the validation slice, left out. `pending`: drawn checks nobody has answered yet, by group name.
+    the validation slice, left out. `pending`: drawn checks nobody has answered yet, by group name. `count`: for how
+    many tasks each entry stands (`cells`), None where each is one.
     """
 
     task: NDArray[np.int64]
@@ -96,6 +101,7 @@ class Checked:
     groups: tuple[str, ...]
     learned: int
     pending: dict[str, int]
+    count: Floats | None = None
 
     @property
     def question(self) -> Question:
@@ -152,28 +158,49 @@ def load(scope: Batch | Project, grouped: Attributes | None = None, question: Qu
     """
     grouped = chosen(scope) if grouped is None else grouped
     asked = question or (scope.project if isinstance(scope, Batch) else scope).first_question
-    numbers, inside = Numbers(asked, asked.label_list()), about(scope, asked)
-    rows = _rows(scope, inside, numbers, answered(inside, numbers), grouped)
-    groups = tuple(sorted({row[4] for row in rows}))
-    index = {name: number for number, name in enumerate(groups)}
-    columns = [np.array([row[c] for row in rows]) for c in (0, 1, 2, 3, 5, 6, 7)]
-    group = np.array([index[row[4]] for row in rows], dtype=np.int32)
-    task, label, by, truth, when, chance, batch = columns
-    weight = inverse_probability(group, batch, truth >= 0, chance, by == BY.index(By.EXPERT))
+    inside = about(scope, asked)
+    columns, numbers = _columns(scope, asked, inside, grouped)
+    columns = columns.sorted_groups()
+    known = columns.truth >= 0
+    by_expert = columns.by == BY.index(By.EXPERT)
     return Checked(
-        task.astype(np.int64),
-        label.astype(np.int32),
-        by.astype(np.int32),
-        truth.astype(np.int32),
-        group,
-        weight,
-        when.astype(np.float64),
-        (truth >= 0) & (chance > 0),
+        columns.task,
+        columns.label,
+        columns.by,
+        columns.truth,
+        columns.group,
+        inverse_probability(columns.group, columns.batch, known, columns.chance, by_expert),
+        columns.when,
+        known & (columns.chance > 0),
         numbers,
-        groups,
+        columns.names,
         scope.tasks.learnable().filter(question=asked).count(),
-        _pending(inside, grouped),
+        _pending(inside, grouped) if len(columns.task) < refreshed.MANY else _pending_among(columns),
     )
+
+
+def _columns(scope: Batch | Project, asked: Question, inside: Q, grouped: Attributes) -> tuple[Columns, Numbers]:
+    """Everything settled, in columns: of a large scope that was read before, only what has changed is read."""
+    labels = asked.label_list()
+    key = type(scope).__name__, scope.pk, scope.created_at, asked.pk, grouped, tuple(one.pk for one in labels)
+    shape, marks, kept = refreshed.shape(scope), Marks.now(), refreshed.KEPT.get(key)
+    touched = kept.marks.touched(scope, asked) if kept is not None and kept.shape == shape else None
+    if kept is None or touched is None or len(touched) > refreshed.MOST_CHANGED:
+        numbers = Numbers(asked, labels)
+        columns = Columns.of(_rows(scope.tasks.about(asked), inside, numbers, answered(inside, numbers), grouped))
+    else:
+        numbers = kept.numbers
+        columns = kept.columns.changed(list(_some_rows(numbers, grouped, sorted(touched))), touched)
+    refreshed.keep(key, Kept(shape, marks, columns, numbers))
+    return columns, numbers
+
+
+def _some_rows(numbers: Numbers, grouped: Attributes, tasks: list[int]) -> Iterator[Row]:
+    """The rows of single tasks, in order of their keys."""
+    for first in range(0, len(tasks), refreshed.AT_ONCE):
+        some = tasks[first : first + refreshed.AT_ONCE]
+        here = Q(task__in=some)
+        yield from _rows(Task.objects.filter(pk__in=some), here, numbers, answered(here, numbers), grouped)
 
 
 def about(scope: Batch | Project, question: Question) -> Q:
@@ -182,13 +209,11 @@ def about(scope: Batch | Project, question: Question) -> Q:
     return inside & Q(task__question=question)
 
 
-Row = tuple[int, int, int, int, str, float, float, int]
+def _rows(tasks: TaskQuerySet, inside: Q, numbers: Numbers, drawn: dict[int, Check], grouped: Attributes) -> list[Row]:
+    """(task, label, by, truth, group, when, chance, batch) of every settled or checked task outside the slice.
 
-
-def _rows(
-    scope: Batch | Project, inside: Q, numbers: Numbers, drawn: dict[int, Check], grouped: Attributes
-) -> list[Row]:
-    """(task, label, by, truth, group, when, chance, batch) of every settled or checked task outside the slice."""
+    `tasks`: all that may be meant, and `inside` what is said of them.
+    """
     by_name = {name: number for number, name in enumerate(BY)}
     now = {
         task: (numbers.of(label, marks), by_name[by], made.timestamp())
@@ -196,7 +221,7 @@ def _rows(
         .filter(inside)
         .values_list("task_id", "label_id", "marks", "decided_by", "created_at")
     }
-    tasks = scope.tasks.filter(question=numbers.question).exclude(slice=Task.Slice.VALIDATION).order_by("pk")
+    tasks = tasks.exclude(slice=Task.Slice.VALIDATION).order_by("pk")
     rows: list[Row] = []
     columns = ("pk", "batch_id", group_name(grouped, "instance__groups"), "gold_id", "gold_marks", "check_probability")
     for pk, batch, group, gold, marks, chance in tasks.values_list(*columns):
@@ -248,6 +273,16 @@ def _pending(inside: Q, grouped: Attributes) -> dict[str, int]:
     return counts
 
 
+def _pending_among(columns: Columns) -> dict[str, int]:
+    """The same for a large scope, from the few checks that wait anywhere: what is drawn has been settled."""
+    waiting = Escalation.objects.open().filter(reason=Escalation.Reason.AUDIT).order_by()
+    keys = np.unique(np.fromiter(waiting.values_list("task_id", flat=True), dtype=np.int64))
+    at = np.minimum(np.searchsorted(columns.task, keys), len(columns.task) - 1)
+    group = columns.group[at[columns.task[at] == keys]]
+    count = np.bincount(group, minlength=len(columns.names)).tolist()
+    return {name: waits for name, waits in zip(columns.names, count, strict=True) if waits}
+
+
 def inverse_probability(
     group: Ints, batch: NDArray[np.int64], checked: Bools, chance: Floats, by_expert: Bools
 ) -> Floats:
@@ -259,7 +294,7 @@ def inverse_probability(
     """
     if not len(group):
         return np.ones(0)
-    stratum = np.unique(np.stack([batch, group], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+    stratum = _strata(group, batch)
     could = np.bincount(stratum, ~by_expert | checked)
     weight = np.where(checked, could[stratum] / np.maximum(np.bincount(stratum, checked), 1)[stratum], 1.0)
     drawn = checked & (chance > 0)
@@ -267,3 +302,11 @@ def inverse_probability(
     mean = np.bincount(stratum, odds) / np.maximum(np.bincount(stratum, drawn), 1)
     weight[drawn] *= odds[drawn] / mean[stratum[drawn]]
     return weight
+
+
+def _strata(group: Ints, batch: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of each task's stratum, its group in its batch, (N,)."""
+    if batch.min() == batch.max():
+        return group.astype(np.int64)
+    place = np.unique(batch, return_inverse=True)[1].reshape(-1)
+    return place * (int(group.max()) + 1) + group
