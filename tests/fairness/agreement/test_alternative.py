@@ -48,7 +48,7 @@ def test_one_who_answers_as_they_do_passes_with_little_advantage_of_cost() -> No
 
 
 def test_a_better_model_passes_and_a_worse_one_does_not() -> None:
-    people, truth = crowd(600, 0.8)
+    people, truth = crowd(400, 0.8)
     rng = np.random.default_rng(1)
     assert alternative.replaces(people, _noisy(rng, truth, 0.95), 0.1).may_replace
     assert not alternative.replaces(people, _noisy(rng, truth, 0.5), 0.1).may_replace
@@ -95,6 +95,7 @@ def test_alpha_changes_as_computed_from_both_tables() -> None:
     assert found.low > 0, "the truth agrees with them more than they do among themselves"
 
 
+@pytest.mark.slow
 def test_the_order_of_tasks_and_of_people_changes_no_value() -> None:
     people, truth = crowd(150, 0.75)
     rng = np.random.default_rng(3)

@@ -69,6 +69,7 @@ def test_over_time_tasks_are_cut_into_equal_stretches_by_their_last_vote(voted: 
     assert all(block.people.value is not None and block.models_raw.value is not None for block in blocks)
 
 
+@pytest.mark.slow
 def test_a_model_that_agrees_with_people_may_replace_one_and_its_price_stands_beside(voted: Batch) -> None:
     voted.project.wage_microdollars_per_hour = 18_000_000
     voted.project.save()
@@ -79,6 +80,7 @@ def test_a_model_that_agrees_with_people_may_replace_one_and_its_price_stands_be
     assert told_all.names == ("ann", "bob", "cy")
 
 
+@pytest.mark.slow
 def test_too_few_people_are_told(settled: Batch) -> None:
     ann = person(settled.project, "ann")
     for task in Task.objects.filter(batch=settled):

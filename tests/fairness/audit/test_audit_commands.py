@@ -101,6 +101,7 @@ def server() -> Iterator[FakeOpenAI]:
         yield fake
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_model_of_a_project_is_asked_and_named_where_there_is_none(
     batch: Any, server: FakeOpenAI, files: Callable[..., str]

@@ -154,6 +154,7 @@ def test_a_model_that_fails_is_left_with_its_reason_and_others_go_on(batch: Batc
     assert Vote.objects.filter(annotator=second).count() == 24
 
 
+@pytest.mark.slow
 def test_nothing_else_in_the_project_counts_the_sentences(settled: Batch, server: FakeOpenAI) -> None:
     before = list(exports.records(settled.project))
     audit = begin(settled.project, free(settled.project, server))
