@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 Tokens = Sequence[int]
 
@@ -173,7 +173,7 @@ def _cache(beginning: list[tuple[Any, Any]], rows: int) -> Any:
 
     cache = DynamicCache()
     for keys, values in beginning:
-        layer = DynamicLayer()
+        layer: Any = cast(Any, DynamicLayer)()
         layer.lazy_initialization(keys, values)
         layer.keys, layer.values = keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)
         cache.layers.append(layer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, cast
 
 from labeling.crowd.errors import Misconfigured
 
@@ -47,7 +47,7 @@ def made_coarse(model: Any, precision: str) -> Any:
                 setattr(whole, name, _as_linear(part))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that torchao will take it over
-        return quantize_dynamic(model, {torch.nn.Linear: per_channel_dynamic_qconfig}, inplace=True)
+        return cast(Any, quantize_dynamic)(model, {torch.nn.Linear: per_channel_dynamic_qconfig}, inplace=True)
 
 
 def _as_linear(part: Any) -> Any:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from labeling import jobs
 from labeling.files.answers import Asking
-from labeling.files.gold import BETWEEN
+from labeling.files.own_labels import BETWEEN
 from labeling.files.spellings import LabelSet
 from labeling.files.tables import UnusableFile
 from labeling.models import Batch, Project, Question

@@ -87,4 +87,4 @@ def _prepared(table: str, fields: Sequence[models.Field[Any, Any]], rows: Iterab
     places = ", ".join(["%s"] * len(fields))
     statement = f"INSERT INTO {_named(table, fields)} VALUES ({places})"  # noqa: S608 - names of our own tables
     with connection.cursor() as cursor:
-        cursor.executemany(statement, rows)
+        cast(Any, cursor).executemany(statement, rows)
