@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from labeling.crowd.tagging.candidate_view import CandidateView, Columns, Ints, Places, vstack
+from labeling.crowd.tagging.candidate_view import CandidateView, Columns, Ints, Places, text_view, vstack
 from labeling.crowd.tagging.features import Company, folded
 from labeling.crowd.tagging.gazetteer import Gazetteer, phrases
 from labeling.crowd.tagging.learners import Floats
@@ -40,10 +40,12 @@ def fit(texts: Sequence[Words], spans: Sequence[Spans], n_types: int, company: C
     known = np.unique(labels)
     if len(known) < 2:
         return lambda words: lambda bonus: ((), ())
-    views = [CandidateView(words, company, gazetteer, mine) for words, mine in zip(texts, own, strict=True)]
+    seen = [text_view(words, company, keep=True) for words in texts]
+    views = [CandidateView(text, gazetteer, mine) for text, mine in zip(seen, own, strict=True)]
     columns = Columns(view.names(places) for view, (places, _) in zip(views, lessons, strict=True))
     rows = vstack([view.rows(places, columns) for view, (places, _) in zip(views, lessons, strict=True)])
     model = LogisticRegression(C=3.0, max_iter=MOST_STEPS, tol=1e-3).fit(rows, labels)
+    weights = np.ascontiguousarray(model.coef_.T)
     unmarked = max(int((labels == 0).sum()), 1)
     everywhere = sum(len(_places(len(words), longest)) for words in texts)
     correction = np.log(max(everywhere - int((labels > 0).sum()), 1) / unmarked)
@@ -52,8 +54,9 @@ def fit(texts: Sequence[Words], spans: Sequence[Spans], n_types: int, company: C
         places = _places(len(words), longest)
         if not len(places):
             return lambda bonus: ((), ())
-        raw = model.decision_function(CandidateView(words, company, gazetteer, Counter()).rows(places, columns))
-        raw = np.column_stack([np.zeros_like(raw), raw]) if raw.ndim == 1 else np.asarray(raw)
+        view = CandidateView(text_view(words, company), gazetteer, Counter())
+        raw = view.scores(places, columns, weights) + model.intercept_
+        raw = np.column_stack([np.zeros(len(raw)), raw]) if raw.shape[1] == 1 else raw
         scores = np.full((len(places), n_types + 1), -30.0)
         scores[:, known] = raw
         scores[:, 0] += correction

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class Company:
         pool = [folded(words_of(text)) for text in texts[:: max(len(texts) // POOL_TEXTS, 1)]]
         self.vectors: WordVectors = word_vectors(pool)
         self.bonds = Bonds(pool)
+        self.views: dict[str, Any] = {}  # of texts that are looked at more than once (`candidate_view`)
         self._groups = [self._grouped(count) for count in CLUSTERS]
 
     def names(self, word: str) -> list[str]:

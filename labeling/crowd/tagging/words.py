@@ -11,8 +11,14 @@ from labeling.truth.spans.marks import Answer
 READ_CHARACTERS = 100_000
 """A tagger reads this much of a text."""
 _SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_MARKS = "\u0300-\u036f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u3099\u309a"
-_WORD = re.compile(rf"[{_SPACELESS}][{_MARKS}]*|[^\W_{_SPACELESS}]+|[^\w\s]|_")
+_MARKS = (
+    "\u0300-\u036f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece"
+    "\u102b-\u103e\u17b4-\u17d3\u3099\u309a"
+)
+"""Signs that stand on the character before them: vowels and tones of Thai, Lao, Burmese and Khmer."""
+_STACKED = "\u1039[\u1000-\u102a]|\u17d2[\u1780-\u17b3]"
+"""A consonant under another one, in Burmese and Khmer."""
+_WORD = re.compile(rf"[{_SPACELESS}](?:{_STACKED}|[{_MARKS}])*|[^\W_{_SPACELESS}]+|[^\w\s]|_")
 
 
 _NO_SPACES = re.compile(rf"[{_SPACELESS}]")
@@ -40,7 +46,10 @@ class Words:
 
 
 def words_of(text: str) -> Words:
-    """Words, single signs, and of scripts without spaces (Chinese, Japanese, Thai) single characters."""
+    """Words, single signs, and of scripts without spaces single characters as a reader sees them, marks and all.
+
+    Those scripts are Chinese, Japanese, Thai, Lao, Burmese and Khmer.
+    """
     return Words(text, tuple(match.span() for match in _WORD.finditer(text[:READ_CHARACTERS])))
 
 

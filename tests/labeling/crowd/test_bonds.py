@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from labeling.crowd.tagging.bonds import Bonds, clauses
 from labeling.crowd.tagging.words import words_of
 
@@ -25,3 +27,17 @@ def test_signs_and_words_of_other_scripts_are_borders() -> None:
 def test_a_character_knows_its_place_between_signs() -> None:
     assert clauses(strings("你好，加油吧")) == [(0, 1, 2), (1, 0, 2), (0, 0, 0), (0, 2, 3), (1, 1, 3), (2, 0, 3)]
     assert clauses(strings("plain words")) == [(0, 0, 0), (0, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "characters"),
+    [
+        ("ភាសាខ្មែរ", ["ភា", "សា", "ខ្មែ", "រ"]),
+        ("မြန်မာကမ္ဘာ", ["မြ", "န်", "မာ", "က", "မ္ဘာ"]),
+        ("ດີຫຼາຍ", ["ດີ", "ຫຼ", "າ", "ຍ"]),
+        ("ก็ดี Oslo", ["ก็", "ดี", "Oslo"]),
+        ("東京へ。", ["東", "京", "へ", "。"]),
+    ],
+)
+def test_characters_of_scripts_without_spaces_keep_their_marks(text: str, characters: list[str]) -> None:
+    assert strings(text) == characters

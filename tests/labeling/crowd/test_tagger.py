@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 
@@ -13,7 +14,10 @@ from labeling.crowd.base import Brief, Example, LabelSet
 from labeling.crowd.errors import NeedsExamples
 from labeling.crowd.registry import build
 from labeling.crowd.tagger import TAGGERS, Tagger
-from labeling.crowd.tagging import learners
+from labeling.crowd.tagging import candidates, learners
+from labeling.crowd.tagging.candidate_view import CandidateView, Columns, text_view
+from labeling.crowd.tagging.features import Company
+from labeling.crowd.tagging.gazetteer import Gazetteer, phrases
 from labeling.crowd.tagging.words import spans_of, tags_of, words_of
 from labeling.kinds.registry import kind
 from labeling.kinds.spans import Stretches
@@ -119,3 +123,20 @@ def test_the_best_sequence_is_the_best_of_all() -> None:
         )
 
     assert tuple(learners.best_tags(scores, steps)) == max(product(range(3), repeat=5), key=worth)
+
+
+@pytest.mark.parametrize(
+    "texts", [("Ann met Bob in Oslo.", "Bob saw Oslo."), ("安娜在奥斯陆见到鲍勃。", "鲍勃爱奥斯陆 Oslo。")]
+)
+def test_scores_of_candidates_are_their_features_times_the_weights(texts: tuple[str, str]) -> None:
+    asked = tuple(question(f"t{n}", text) for n, text in enumerate(texts))
+    company = Company(Brief(LabelSet(("person", "place")), texts=asked, kind="spans"))
+    read = [words_of(text) for text in texts]
+    gazetteer = Gazetteer(read, [phrases(read[0], ((0, 2, 0),)), Counter()])
+    views = [CandidateView(text_view(words, company), gazetteer, Counter()) for words in read]
+    places = [candidates._places(len(words), 3) for words in read]
+    columns = Columns(view.names(here) for view, here in zip(views, places, strict=True))
+    rows = views[1].rows(places[1], columns)
+    weights = np.random.default_rng(0).normal(size=(rows.shape[1], 2))
+    assert rows.sum() > 0
+    assert np.allclose(views[1].scores(places[1], columns, weights), rows @ weights)
