@@ -22,8 +22,8 @@ def money(batch: Batch) -> Plain:
         "outcome_unknown": _unknown(batch),
         "movements": entries.values("transaction").distinct().count(),
         "entries_sum_usd": usd(entries.aggregate(sum=Sum("microdollars"))["sum"]),
-        "tokens_in": tokens["read"] or 0,
-        "tokens_out": tokens["written"] or 0,
+        "tokens_in": int(tokens["read"] or 0),
+        "tokens_out": int(tokens["written"] or 0),
         "by_kind": {
             line.kind: {"answers": line.answers, "spent_usd": usd(line.spent), "held_usd": usd(line.held)}
             for line in bills.by_kind(batch)

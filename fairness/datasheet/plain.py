@@ -54,8 +54,8 @@ def rounded(value: float) -> float:
 
 
 def usd(microdollars: int | None) -> float:
-    """US dollars, exact to the micro-dollar."""
-    return (microdollars or 0) / MICRO
+    """US dollars, exact to the micro-dollar; PostgreSQL adds integers up to a decimal."""
+    return int(microdollars or 0) / MICRO
 
 
 def moment(when: datetime | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,7 +14,10 @@ from fairness.disclosure.forms import AboutDataForm
 from fairness.disclosure.sections import sections, title
 from fairness.disclosure.sheet import sheet
 from fairness.views import batch_of
+from labeling.models import Alarm, AlarmAnswer, Batch, LedgerEntry
+from labeling.models.guideline import digest_of, told_now
 from labeling.people.access import Role, enter
+from labeling.reports import kept
 
 
 @require_safe
@@ -21,18 +25,34 @@ def datasheet(request: HttpRequest, slug: str, batch: int) -> HttpResponse:
     """All that the rows know about how the labels came to be, to read, print and take away."""
     visit = enter(request, slug, Role.EXPERT)
     found = batch_of(visit, batch)
-    told = sheet(found)
+    answered = asked.answers(visit.project)
+    told, again = kept.keep_and_tell(_name(found, answered), _state(found), lambda: (timezone.now(), sheet(found)))
     context = {
         "visit": visit,
         "here": "batch",
         "batch": found,
         "manages": visit.may(Role.MANAGER),
-        "title": title(told),
-        "sections": sections(told),
-        "unanswered": len(asked.unanswered(asked.answers(visit.project))),
-        "now": timezone.now(),
+        "title": title(told[1]),
+        "sections": sections(told[1]),
+        "unanswered": len(asked.unanswered(answered)),
+        "now": told[0],
+        "again": again,
     }
     return render(request, "fairness/datasheet/sheet.html", context)
+
+
+def _name(batch: Batch, answered: asked.Answers) -> str:
+    """Where the sheet is kept; another place with every word that a person says, who then wants to read it."""
+    said = tuple((one.key, one.words, tuple(one.chosen)) for one in answered.values())
+    told = digest_of({**told_now(batch.project), "said": repr(said), "accepts": batch.accept_confidence})
+    return f"datasheet.{batch.pk}.{batch.created_at.timestamp()}.{told}"
+
+
+def _state(batch: Batch) -> object:
+    """Changes with whatever else a sheet tells; the page may be some seconds behind, files are always made anew."""
+    tops = [rows.aggregate(top=Max("pk"))["top"] for rows in (batch.certificates.all(), batch.rounds.all())]
+    tops += [model.objects.aggregate(top=Max("pk"))["top"] for model in (LedgerEntry, Alarm, AlarmAnswer)]
+    return kept.version(), tops, batch.stage, batch.paused_at, batch.error
 
 
 @require_safe

@@ -50,6 +50,7 @@ def test_a_batch_begins_with_a_version(batch: Batch) -> None:
     assert numbers(batch.project) == [1]
 
 
+@pytest.mark.slow
 def test_settings_keep_what_was_and_what_is(manager: Client, project: Any) -> None:
     page = manager.get("/p/city/settings/")
     form, labels = page.context["form"], page.context["labels"]

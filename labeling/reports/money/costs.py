@@ -112,7 +112,7 @@ class _Ground:
             task__project=question.project_id, task__question=question, state=Reservation.State.SETTLED
         ).order_by()
         sums = self.booked.values_list("task").annotate(sum=Sum("cost_microdollars"))
-        self.spent: dict[int, int] = {task: cost or 0 for task, cost in sums}
+        self.spent: dict[int, int] = {task: int(cost or 0) for task, cost in sums}
         self._each = np.array([self.spent.get(task, 0) for task in found.task.tolist()], dtype=np.int64)
 
     def row(self, kind: str, name: str, which: Bools) -> Cost:
@@ -135,7 +135,7 @@ def _by_day(ground: _Ground) -> list[Cost]:
     days = sorted({day for day in made if day} | set(paid), reverse=True)
     of = np.array([days.index(day) if day else -1 for day in made], dtype=np.int64)
     return [
-        replace(ground.row("", f"{day:%-d %b %Y}", of == place), spent=paid.get(day, 0))
+        replace(ground.row("", f"{day:%-d %b %Y}", of == place), spent=int(paid.get(day) or 0))
         for place, day in enumerate(days)
     ]
 
@@ -163,7 +163,7 @@ def _by_annotator(ground: _Ground) -> list[Cost]:
     answers = dict(_votes(ground.question))
     those = ground.question.project.annotators.order_by("pk")
     rows = [
-        replace(_own(ground, one, last), spent=paid.get(one.pk) or 0, answers=answers.get(one.pk, 0))
+        replace(_own(ground, one, last), spent=int(paid.get(one.pk) or 0), answers=answers.get(one.pk, 0))
         for one in those
         if one.pk in answers or one.pk in paid
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,12 @@ def rows(sql: str, *values: Any) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return [dict(zip(names, map(_number, row), strict=True)) for row in cursor.fetchall()]
+
+
+def _number(value: Any) -> Any:
+    """PostgreSQL adds integers up to a decimal."""
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def one(sql: str, *values: Any) -> Any:

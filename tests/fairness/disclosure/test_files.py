@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -24,6 +25,13 @@ from tests.labeling.four_kinds import four_kinds
 from tests.labeling.managed import told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    cache.clear()
+
+
 PAGE, FORM = "/p/city/batches/{}/datasheet/", "/p/city/about-data/"
 
 
@@ -204,14 +212,17 @@ def test_every_kind_has_its_sheet(project: Any) -> None:
     assert told_of["instances"]["with_pictures"] == 8
 
 
-def test_the_newest_checks_come_from_no_cache(batch: Batch, manager: Client) -> None:
-    before = sheet(batch)["questions"][0]["right"]["checks"]
-    batch.tasks.filter(position=1).update(gold=batch.project.label_list()[0])
-    assert sheet(batch)["questions"][0]["right"]["checks"] in (before, before + 1)
-    assert (
-        f"<bdi>{sheet(batch)['questions'][0]['right']['checks']}</bdi>"
-        in manager.get(PAGE.format(batch.pk)).content.decode()
-    )
+def test_files_come_from_no_cache(batch: Batch, manager: Client) -> None:
+    address = f"{PAGE.format(batch.pk)}file/?format=json"
+    before = json.loads(manager.get(address).content)["questions"][0]["known_from_the_file"]
+    batch.tasks.filter(gold=None).update(gold=batch.project.label_list()[0])
+    assert json.loads(manager.get(address).content)["questions"][0]["known_from_the_file"] == 120 > before
+
+
+def test_the_page_follows_what_people_say(batch: Batch, manager: Client) -> None:
+    assert "Half of it is mine" not in told(manager.get(PAGE.format(batch.pk)))
+    Statement.objects.create(project=batch.project, key="creator", words="Half of it is mine")
+    assert "Half of it is mine" in told(manager.get(PAGE.format(batch.pk)))
 
 
 def test_help_needs_no_models() -> None:

@@ -75,6 +75,7 @@ def test_nobody_is_measured_by_their_own_word(asked: Question) -> None:
     assert not any(one.annotator == ann for one in mistakes.recurring(asked))
 
 
+@pytest.mark.slow
 def test_the_page_shows_it_and_a_person_accepts_it(asked: Question, manager: Client) -> None:
     page = told(manager.get(CROWD))
     assert "Mistakes that recur" in page and "The crowd, by majority, takes" in page and "hums all night" in page
@@ -105,6 +106,7 @@ def test_a_rejected_one_is_gone_until_it_has_doubled(asked: Question, manager: C
     assert any(other.annotator == one.annotator for other in mistakes.waiting(asked))
 
 
+@pytest.mark.slow
 def test_accepted_cases_are_the_first_worked_examples_and_models_vote_anew(asked: Question) -> None:
     batch = Batch.objects.get()
     learner = Annotator.objects.create(project=asked.project, kind="model", name="Learner", spec="word_logistic")
@@ -128,6 +130,7 @@ def test_lessons_teach_before_others_where_not_all_can(asked: Question, monkeypa
     assert {each.task for each in known.labels(asked.project, asked)} == set(one.tasks)
 
 
+@pytest.mark.slow
 def test_who_may_judge_and_what_is_gone(asked: Question, client: Client) -> None:
     key = of_alpha(asked).key
     for name in ("ann", "eve"):
