@@ -27,7 +27,7 @@ class Command(BaseCommand):
         make_tables()
         project, sign_ins, made = city.prepare()
         streets, more = street.prepare()
-        calls, third = hotline.prepare()
+        hotline.prepare()  # the sweep starts it in half a minute: the first questions come before it
         port = processes.free_port(options["port"])
         self.stdout.write(f"\n  Concord runs at  http://{processes.HOST}:{port}/\n")
         for sign_in in sign_ins:
@@ -38,7 +38,5 @@ class Command(BaseCommand):
             jobs.start(city.latest_batch(project))
         if more:
             jobs.start(city.latest_batch(streets))
-        if third:
-            jobs.start(city.latest_batch(calls))
         if not options["prepare_only"]:
             sys.exit(processes.serve(port))
