@@ -162,6 +162,8 @@ ASGI_APPLICATION = "config.asgi.application"
 
 WATCHES = ["fairness.alarms.look"]
 """What workers look for after every weighing of a batch: functions that take it and raise alarms."""
+SWEEPS = ["fairness.audit.jobs.wake_all"]
+"""What the sweep brings back to work beyond batches: functions without arguments."""
 
 # --- data -------------------------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.module_loading import import_string
 from django_tasks import task
 
 from labeling.checks import alarms
@@ -94,7 +95,8 @@ def _wake(batch_id: int) -> None:
 def sweep() -> int:
     """Wake the workers for every batch at work that none has touched for a lease's time; returns how many batches.
 
-    A worker that was killed leaves its chunk leased and its wake-up lost; this is what brings the batch back.
+    A worker that was killed leaves its chunk leased and its wake-up lost; this is what brings the batch back. What else
+    there is to bring back is named in the settings (`SWEEPS`).
     """
     asking.give_up_lost_calls()
     silent = list(Batch.objects.without_a_worker(settings.LEASE_SECONDS).values_list("pk", flat=True))
@@ -103,4 +105,6 @@ def sweep() -> int:
     for batch in reviewing.due():
         if batch.claim_attention(QUIET_SECONDS):
             advance.enqueue(batch.pk)
+    for path in settings.SWEEPS:
+        import_string(path)()
     return len(silent)

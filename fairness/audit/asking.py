@@ -20,8 +20,9 @@ from fairness.models import Audit, AuditMember
 from labeling.crowd import base
 from labeling.crowd.base import Answer, Question, Voter
 from labeling.crowd.errors import ABOUT_ONE_TEXT, CrowdError, MustStay, NotAsked
+from labeling.jobs import what_happened
 from labeling.live import nudges
-from labeling.models import Annotator, Batch, Project, Task, Vote
+from labeling.models import Annotator, Batch, Project, Reservation, Task, Vote
 from labeling.models.task import TaskQuerySet
 from labeling.money import ledger
 from labeling.people import voters
@@ -39,16 +40,26 @@ def step(audit_id: int) -> bool:
     member = audit.members.filter(done_at=None).select_related("annotator__project").first()
     if member is None or not audit.lease(settings.LEASE_SECONDS):
         return False
+    _give_up_lost_calls(audit)
     try:
         why = _ask(audit, member)
     except CrowdError as error:
         why = str(error)
+    except Exception as error:
+        AuditMember.objects.filter(pk=member.pk).update(done_at=Now(), error=what_happened(error)[:300])
+        raise
     finally:
         audit.release()
     if why is not None:
         AuditMember.objects.filter(pk=member.pk).update(done_at=Now(), error=why[:300])
     nudges.announce(audit.project_id, nudges.PROGRESS)
     return audit.members.filter(done_at=None).exists()
+
+
+def _give_up_lost_calls(audit: Audit) -> None:
+    """Whoever leases an audit is alone with it, so what is held by now was asked by a worker that died."""
+    for held in Reservation.objects.filter(task__batch=audit.batch_id, state=Reservation.State.HELD):
+        ledger.keep_unknown(held, calls.CUT_OFF)
 
 
 def _ask(audit: Audit, member: AuditMember) -> str | None:

@@ -24,6 +24,11 @@ def go_on(audit_id: int) -> None:
     ask.enqueue(audit_id)
 
 
+def wake_all() -> None:
+    """Wake a worker for every audit that owes answers and that nobody holds; the sweep calls it."""
+    wake_silent(list(Audit.objects.silent()))
+
+
 def wake_silent(audits: list[Audit]) -> None:
     """Wake workers for audits that owe answers and that no worker holds: one that was killed left them so."""
     silent = set(Audit.objects.silent().filter(pk__in=[one.pk for one in audits]).values_list("pk", flat=True))

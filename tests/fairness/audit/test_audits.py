@@ -14,6 +14,7 @@ from django.urls import reverse
 from fairness.audit import asking, making, told
 from fairness.audit.sentences import Sentence
 from fairness.models import Audit
+from labeling import jobs as labeling_jobs
 from labeling.files import exports
 from labeling.models import Annotator, Batch, Decision, Project, Reservation, Task, Vote
 from labeling.money import ledger
@@ -218,3 +219,51 @@ def test_an_audit_of_another_project_is_not_found(manager: Client, batch: Batch,
     other = Project.objects.create(name="Other", slug="other")
     audit = making.begin(other.first_question, "Theirs", pairs(), [free(other, server)])
     assert manager.get(reverse("audit", args=["city", audit.pk])).status_code == 404
+
+
+class Killed(BaseException):
+    """A worker that ends without a word."""
+
+
+@pytest.mark.slow
+def test_what_a_killed_worker_had_on_its_way_stays_held_and_the_sweep_brings_the_rest_back(
+    batch: Batch, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed right after the answer of the third sentence came, before it was booked, and without any clean-up."""
+    audit = begin(batch.project, paid(batch.project, server), cap=10_000_000)
+    take, count = asking.Run._take, iter(range(100))
+
+    def dies(run: asking.Run, task: Task, held: object, answer: object) -> None:
+        if next(count) == 2:
+            raise Killed
+        take(run, task, held, answer)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asking.Run, "_take", dies)
+    monkeypatch.setattr(asking.Run, "keep_what_nobody_knows", lambda _: None)
+    monkeypatch.setattr(Audit, "release", lambda _: None)
+    with pytest.raises(Killed):
+        asking.step(audit.pk)
+    monkeypatch.undo()
+    left = Reservation.objects.filter(task__batch=audit.batch, state="held").count()
+    assert left >= 1 and asking.step(audit.pk) is False, "its lease still runs"
+    Audit.objects.filter(pk=audit.pk).update(leased_until=batch.created_at)
+    woken: list[int] = []
+    monkeypatch.setattr("fairness.audit.jobs.go_on", woken.append)
+    labeling_jobs.sweep()
+    assert woken == [audit.pk]
+    run(audit)
+    assert Reservation.objects.filter(state="unknown").count() == left and ledger.faults() == []
+    assert Vote.objects.filter(task__batch=audit.batch).count() == 24 - left
+    purse = audit.batch.purse
+    purse.refresh_from_db()
+    assert server.bill_microdollars <= purse.spent_microdollars + purse.held_microdollars <= purse.cap_microdollars
+
+
+def test_an_unforeseen_error_is_told_and_not_repeated_for_ever(
+    batch: Batch, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit = begin(batch.project, free(batch.project, server))
+    monkeypatch.setattr(asking, "lessons", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        asking.step(audit.pk)
+    assert "division by zero" in audit.members.get().error and not Audit.objects.silent().exists()
