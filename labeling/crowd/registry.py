@@ -150,13 +150,13 @@ def shown_name(line: str) -> str:
 def lines(text: str, named: Collection[str] = ()) -> list[str]:
     """Annotators written one behind the other with commas; a comma inside a line, as in a map, stays in it."""
     found: list[str] = []
-    for piece in text.split(","):
+    for piece in filter(str.strip, text.split(",")):
         begins = piece.strip() in BUILT_IN or piece.strip() in named or piece.strip().partition(":")[0] in PROVIDERS
         if found and ":" in found[-1] and not begins:
             found[-1] += f",{piece}"
         else:
             found.append(piece)
-    return [one.strip() for one in found if one.strip()]
+    return [one.strip() for one in found]
 
 
 def describe(spec: str, named: Mapping[str, str] | None = None) -> str:

@@ -117,11 +117,12 @@ def infer(ballot: Ballot, batch: Batch) -> Inference:
 
 def _by_group(ballot: Ballot, batch: Batch, votes: Votes, name: str) -> Inference:
     """What the votes say by a crowd of its own in each group, whose errors are learned there; kept where the groups are
-    languages, or known labels speak for it."""
+    languages, or known labels speak for it. Words of several languages at once teach little, and are left aside."""
     place, weak = places_in(batch.weighed_by, ballot.task_ids), by_group.elsewhere(batch.weighed_by)
     ways = (votes, by_group.crowds(votes, place, ballot.known, weak))
     weight = stand_ins.weights(votes, ballot.known, ballot.certainty, ballot.at_random)
-    more = {"features": features(ballot, batch), "weight": weight} if name == "auto" else {}
+    reads = None if by_group.is_language(batch.weighed_by) else features(ballot, batch)
+    more = {"features": reads, "weight": weight} if name == "auto" else {}
     plain, apart = (methods.method(name)(one, known=ballot.known, seed=batch.seed, **more) for one in ways)
     return by_group.kept(plain, apart, ballot.known, batch.weighed_by)
 

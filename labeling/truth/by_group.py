@@ -19,8 +19,9 @@ FLOOR = 1e-3
 LANGUAGES = frozenset({"language", "lang", "locale", "sprache", "langue", "idioma", "lingua"})
 WEAK, FIRM = 2.0, 8.0
 """So many answers a label is it worth what somebody does in other groups: in another language little."""
-CLEARLY = 2.5
+CLEARLY = 3.0
 """Standard errors by which somebody must be worse than the best one of a group not to be heard in it."""
+TINY = 1e-9
 ENOUGH = 20
 """Known labels of a group from which members are chosen for it."""
 
@@ -63,8 +64,8 @@ def standing(votes: Votes, group: Ints, known: Ints, elsewhere: float) -> Standi
     """Who is heard in which group: all but those who are clearly worse there than the best one.
 
     share = (right + elsewhere * share in the other groups) / (n + elsewhere); somebody is left out whose share lies
-    below the best one's by more than 2.5 standard errors of the difference. In a group with fewer than 20 known labels
-    everybody is heard. A fractional vote counts by its weight.
+    below the best one's by more than three standard errors of the difference. In a group with fewer than 20 known
+    labels everybody is heard. A fractional vote counts by its weight.
     """
     groups = int(group.max(initial=0)) + 1
     shape, truth = (votes.n_annotators, groups), known[votes.task]
@@ -75,8 +76,9 @@ def standing(votes: Votes, group: Ints, known: Ints, elsewhere: float) -> Standi
     n = np.bincount(place, weight[counted], shape[0] * groups).reshape(shape)
     right = np.bincount(place, hits, shape[0] * groups).reshape(shape)
     far_n, far_right = n.sum(axis=1, keepdims=True) - n, right.sum(axis=1, keepdims=True) - right
-    share = (right + elsewhere * (far_right + 1) / (far_n + 2)) / (n + elsewhere)
-    error = share * (1 - share) / (n + elsewhere)
+    counts = np.maximum(n + elsewhere, TINY)
+    share = (right + elsewhere * (far_right + 1) / (far_n + 2)) / counts
+    error = share * (1 - share) / counts
     best, every = share.argmax(axis=0), np.arange(groups)
     apart = np.sqrt(error + error[best, every])
     few = np.bincount(group[known >= 0], minlength=groups) < ENOUGH

@@ -262,7 +262,8 @@ def share_evidence(job: Job, result: Inference, name: str) -> Inference:
 def infer(job: Job, name: str) -> Inference:
     """Beliefs by one method. Raises UnusableFile where torch has no such device, or the device too little memory."""
     extra: dict[str, Any] = {}
-    if name == "auto" and job.features is not None:
+    by_language = job.groups is not None and by_group.is_language(job.groups.field)
+    if name == "auto" and job.features is not None and not by_language:
         extra["features"] = job.features
     try:
         if job.device:

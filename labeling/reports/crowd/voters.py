@@ -14,9 +14,11 @@ from labeling.people import skill
 from labeling.reports import kept
 from labeling.reports.batch import levels
 from labeling.reports.crowd import families as error_families
+from labeling.reports.crowd import groups as crowd_groups
 from labeling.reports.crowd import kind_voters
 from labeling.reports.crowd import votes as crowd_votes
 from labeling.reports.crowd.families import Family
+from labeling.reports.crowd.groups import GroupTable
 from labeling.reports.crowd.votes import Known
 from labeling.reports.drawing.heat import Heat
 from labeling.reports.drawing.scales import PERCENT, LogScale, Scale, spanning
@@ -67,7 +69,7 @@ class Crowd:
 
     `common`: the commonest true label and its share of the known tasks, None where none is known. `scored`: the known
     tasks that no method learns from, on which `together` rests. `told`: what `right` is where answers are more than one
-    label, and `pair` what `heat` shows then; None for labels.
+    label, and `pair` what `heat` shows then; None for labels. `groups`: how right voters are by the project's groups.
     """
 
     voters: tuple[Voter, ...]
@@ -83,6 +85,7 @@ class Crowd:
     scored: int = 0
     told: Told | None = None
     pair: Told | None = None
+    groups: GroupTable | None = None
 
     @property
     def unit(self) -> str:
@@ -173,6 +176,7 @@ def _crowd(question: Question) -> Crowd:
         tuple((label.brief, label.name) for label in labels),
         commonest(known.truth, [label.name for label in labels]),
         int(((known.truth >= 0) & ~known.learned).sum()),
+        groups=crowd_groups.table(question, known, names),
     )
 
 

@@ -22,6 +22,7 @@ class Known:
 
     `truth`: (n_tasks,) place of the known label, -1 where only believed. `belief`: (n_tasks, n_labels), one-hot where
     known. `annotators`: the machines behind the columns. `learned`: (n_tasks,) tasks of the validation slice.
+    `tasks`: their keys.
     """
 
     votes: Votes
@@ -29,6 +30,7 @@ class Known:
     belief: Floats
     annotators: tuple[Annotator, ...]
     learned: Bools
+    tasks: tuple[int, ...] = ()
 
     @property
     def on_known(self) -> Bools:
@@ -60,7 +62,7 @@ def load(question: Question) -> Known:
     truths = np.array([*truth.values(), *[-1] * len(believed)], dtype=np.int32)
     taught = set(project.tasks.learnable().values_list("pk", flat=True))
     learned = np.array([task in taught for task in tasks], dtype=np.bool_)
-    return Known(_votes(tasks, annotators, labels), truths, belief, annotators, learned)
+    return Known(_votes(tasks, annotators, labels), truths, belief, annotators, learned, tuple(tasks))
 
 
 def known_truths(question: Question, labels: dict[int, int]) -> dict[int, int]:

@@ -175,6 +175,7 @@ def test_annotators_are_parted_at_commas_but_not_inside_a_line() -> None:
         "small",
         "naive_bayes",
     ]
+    assert lines("replay:v.csv?worker=a, ,") == ["replay:v.csv?worker=a"]
     assert lines("word_logistic,nonsense") == ["word_logistic", "nonsense"]
     with pytest.raises(UnknownAnnotator):
         build("nonsense")

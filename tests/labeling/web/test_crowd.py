@@ -356,3 +356,23 @@ def test_the_lead_tells_how_many_of_the_models_are_paused(
     for one in Annotator.objects.filter(name="Alpha")[:paused]:
         rules.pause(one)
     assert ("One of them is paused." in told(manager.get(ADDRESS))) is told_so
+
+
+@pytest.mark.slow
+def test_who_is_right_where_is_shown_by_the_project_s_groups(manager: Client, settled: Batch) -> None:
+    answer = manager.get(ADDRESS)
+    table = answer.context["crowd"].groups
+    assert table.names == ("Harbour", "Old Town") and not table.own_crowds
+    gamma = next(row for row in table.rows if row.name == "Gamma")
+    assert gamma.best == (True, True), "it is right wherever it answers"
+    alpha = next(row for row in table.rows if row.name == "Alpha")
+    right = sum(
+        (cell.value or 0.0) * table_n for cell, table_n in zip(alpha.cells, _known_by_group(settled), strict=True)
+    )
+    assert right == pytest.approx(48), "as many as in all"
+    assert "Right by <bdi>Group</bdi>" in told(answer)
+
+
+def _known_by_group(batch: Batch) -> list[int]:
+    known = batch.tasks.filter(gold__isnull=False).values_list("instance__groups", flat=True)
+    return [sum(groups.get("Group") == name for groups in known) for name in ("Harbour", "Old Town")]
