@@ -37,8 +37,10 @@ def read_labeled(path: str, group: str, rules: Rules, belief: str = "") -> Label
     none: programs write that for an empty cell. `belief` names a column with how sure each label is, between 0 and 1.
     Raises UnusableFile.
     """
-    with open_table(path, ("task", "label", group), ("gold", "weight", *([belief] if belief else []))) as table:
-        rows = [unguarded(row) if table.own else row for row in table.rows]
+    sure = [belief] if belief else []
+    with open_table(path, ("task", "label", group, *sure), ("gold", "weight")) as table:
+        read = [unguarded(row) if table.own else row for row in table.rows]
+    rows = [[*row[:3], *row[-2:], *row[3:-2]] for row in read]
     columns = list(zip(*rows, strict=True)) or [()] * 5
     labels, sides = decide(Counter(columns[1]), rules), decide(Counter(columns[2]), _of_groups(columns[2], rules))
     check_inside(path, labels, rules)
@@ -59,8 +61,8 @@ def read_labeled(path: str, group: str, rules: Rules, belief: str = "") -> Label
     again = _again([(clean(row[0]), labels.name[row[1]]) for row in used])
     notes = [*table.notes, *_without(rows, labels.name, sides.name), *_told_again(*again)]
     told = dict.fromkeys([*notes, *labels.notes, *sides.notes, *gold_notes])
-    sure = np.array([_sure(path, belief, row) for row in used]) if belief else None
-    return LabelFile(tasks, len(rows) - len(used), again[0], tuple(told), sure)
+    believed = np.array([_sure(path, belief, row) for row in used]) if belief else None
+    return LabelFile(tasks, len(rows) - len(used), again[0], tuple(told), believed)
 
 
 def _sure(path: str, belief: str, row: Sequence[str]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fairness.suggestions import NONE, Assisted, Floats, Ints
 from labeling.files.tables import UnusableFile, open_table
-from labeling.files.votes import GOLD_COLUMNS, read_known
+from labeling.files.votes import GOLD_COLUMNS, matched, read_known
 from labeling.kinds.cells import Meaning, Rules, clean, decide, number, unguarded
 
 
@@ -54,6 +54,7 @@ def read_assisted(path: str, columns: Columns, gold: str, rules: Rules) -> Assis
         raise UnusableFile(f"{gold} names no task of {path}; tasks are matched by the name in column task.")
     said = [cells[name] for name in (columns.before, columns.after, columns.shown) if name]
     meaning = decide(Counter(chain(right, *said)), rules)
+    fits = _fit(gold, meaning.of(right), said, rules) if gold else ()
     answers = Assisted(
         np.unique(cells[columns.worker], return_inverse=True)[1].ravel(),
         _labels(cells[columns.shown], meaning),
@@ -63,7 +64,17 @@ def read_assisted(path: str, columns: Columns, gold: str, rules: Rules) -> Assis
         *(_seconds(path, name, cells) for name in (columns.seconds_before, columns.seconds_after)),
     )
     conditions = [", ".join(values) for values in zip(*(cells[name] for name in columns.by), strict=True)]
-    return AssistedFile(answers, conditions, (*notes, *meaning.notes, *_unlabelled(columns, cells, meaning)))
+    return AssistedFile(
+        answers,
+        conditions,
+        tuple(dict.fromkeys((*notes, *meaning.notes, *fits, *_unlabelled(columns, cells, meaning)))),
+    )
+
+
+def _fit(gold: str, right: Sequence[str], said: Sequence[Sequence[str]], rules: Rules) -> tuple[str, ...]:
+    """How right labels and those that people said or saw fit. Raises UnusableFile where they share none."""
+    given = decide(Counter(chain(*said)), rules).names()
+    return matched(gold, Counter(label for label in right if label), given, rules)
 
 
 def _cells(path: str, columns: Columns) -> tuple[dict[str, list[str]], list[str]]:

@@ -50,7 +50,8 @@ class Choice:
 
 
 def choose(field: Field, may: Bools, seed: int = 0, terms: Terms | None = None) -> Choice | None:
-    """The fairest of the candidates that `may`, (C,), check; None where none may, or tasks or groups are too few.
+    """The fairest of the candidates that `may`, (C,), check; None where none may, tasks or groups are too few, or
+    fewer than two groups have the minimum in the half that chooses.
 
     The right share of the best counts all that may. Halves are drawn within groups.
     """
@@ -63,6 +64,8 @@ def choose(field: Field, may: Bools, seed: int = 0, terms: Terms | None = None) 
         return None
     everybody = np.arange(len(field.names))
     half = field.only(everybody, first)
+    if np.sum(np.bincount(half.group, minlength=len(field.groups)) >= terms.minimum) < 2:
+        return None  # every gap would be a zero that nobody measured
     accuracy, gaps = resampled(half, rng, RESAMPLES, terms.minimum)
     upper = np.quantile(gaps[1:], QUANTILE, axis=0)
     enough = accuracy[0] >= accuracy[0][may].max() - SLACK

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,19 +11,19 @@ import numpy as np
 
 from fairness.audit.fairest import choose
 from fairness.audit.lineage import akin_by_errors, line_of, of_the_crowd
-from fairness.audit.standings import NOBODY, TERMS, Field, Price, Standing, common, standings
+from fairness.audit.standings import FEWEST, NOBODY, TERMS, Field, Price, Standing, common, standings
 from fairness.gaps import Terms
 from fairness.intervals import Estimate
 from labeling.files.tables import UnusableFile, open_table
-from labeling.files.votes import VOTE_COLUMNS
-from labeling.kinds.cells import NO_NAME, clean, number
+from labeling.files.votes import GOLD_COLUMNS, PLAIN, VOTE_COLUMNS, check_inside, matched, read_known
+from labeling.kinds.cells import NO_NAME, Rules, clean, decide, number, unguarded
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
     """Where votes, right answers and groups stand. `group` is a column of `items`, or of `gold` without items.
 
-    `columns`: task, worker, label of the votes. `gold_columns`: task, label of the gold.
+    `columns`: task, worker, label of the votes. `gold_columns`: task, label of the gold. `rules`: what a cell means.
     """
 
     votes: str
@@ -31,43 +32,64 @@ class Files:
     items: str = ""
     key: str = "task"
     columns: tuple[str, ...] = VOTE_COLUMNS
-    gold_columns: tuple[str, ...] = ("task", "label")
+    gold_columns: tuple[str, ...] = GOLD_COLUMNS
+    rules: Rules = PLAIN
 
 
-def read(files: Files) -> tuple[Field, dict[str, Price]]:
-    """The candidates on the tasks that have a right answer and a group, and what each costs. Raises UnusableFile."""
-    own = () if files.items else (files.group,)
-    with open_table(files.gold, (*files.gold_columns, *own)) as table:
-        known = [[clean(cell) for cell in row] for row in table.rows]
-    gold = {row[0]: row[1] for row in known if row[1]}
-    sides = _groups(files) if files.items else {row[0]: row[2] for row in known}
-    tasks = [task for task in gold if sides.get(task, "").lower() not in NO_NAME]
+def read(files: Files) -> tuple[Field, dict[str, Price], tuple[str, ...]]:
+    """The candidates on the tasks that have a right answer and a group, what each costs, and what to know about the
+    files. Raises UnusableFile, also where no right answer was ever given: everybody would be equally wrong."""
+    known = read_known(files.gold, files.rules, files.gold_columns)
+    sides = _groups(files)
+    tasks = [task for task in known.labels if task in sides]
     if not tasks:
         raise UnusableFile(f"No task of {files.gold} has a right answer and a {files.group}.")
-    rows, prices = _votes(files)
-    names = tuple(sorted({row[1] for row in rows}))
-    labels = tuple(sorted({*(gold[task] for task in tasks), *(row[2] for row in rows if row[2])}))
+    votes = _votes(files)
+    gold, said, notes = _meant(files, {task: known.labels[task] for task in tasks}, votes.rows)
+    names = tuple(sorted({row[1] for row in votes.rows}))
+    labels = files.rules.labels or tuple(sorted({*gold.values(), *said} - {""}))
     place = {task: at for at, task in enumerate(tasks)}
     who, what = ({name: at for at, name in enumerate(each)} for each in (names, labels))
     answer = np.full((len(names), len(tasks)), NOBODY, dtype=np.int64)
-    for task, worker, label in rows:
+    for (task, worker, _), label in zip(votes.rows, said, strict=True):
         if task in place:
             answer[who[worker], place[task]] = what.get(label, -1)
     groups, group = np.unique([sides[task] for task in tasks], return_inverse=True)
     truth = np.array([what[gold[task]] for task in tasks], dtype=np.int64)
     field = Field(names, answer, truth, group, tuple(groups.tolist()), np.ones(len(tasks)), labels)
-    return field, prices
+    if len(tasks) < len(known.labels):
+        bare = f"{len(known.labels) - len(tasks):,} of {len(known.labels):,}"
+        notes = (*notes, f"Tasks with a right answer without a {files.group}, left out: {bare}.")
+    return field, votes.prices, tuple(dict.fromkeys((*votes.notes, *known.notes, *notes)))
 
 
 def _groups(files: Files) -> dict[str, str]:
-    with open_table(files.items, (files.key, files.group)) as table:
-        return {clean(row[0]): clean(row[1]) for row in table.rows}
+    path, key = (files.items, files.key) if files.items else (files.gold, files.gold_columns[0])
+    with open_table(path, (key, files.group)) as table:
+        rows = [unguarded(row) if table.own else row for row in table.rows]
+    return {clean(row[0]): clean(row[1]) for row in rows if clean(row[1]) and clean(row[1]).lower() not in NO_NAME}
 
 
-def _votes(files: Files) -> tuple[list[list[str]], dict[str, Price]]:
-    """Rows of task, worker, label, and mean cost and seconds of each worker where the file has those columns."""
+@dataclass(frozen=True, slots=True)
+class _Voted:
+    """`rows`: task, worker, label, once for each task and worker; a blank label is an answer that says nothing."""
+
+    rows: list[list[str]]
+    prices: dict[str, Price]
+    notes: tuple[str, ...]
+
+
+def _votes(files: Files) -> _Voted:
+    """The answers, and mean cost and seconds of each worker where the file has those columns."""
     with open_table(files.votes, files.columns, ("cost_usd", "seconds")) as table:
-        rows = [[clean(cell) for cell in row] for row in table.rows]
+        read = [[clean(cell) for cell in (unguarded(row) if table.own else row)] for row in table.rows]
+        notes = list(table.notes)
+    rows = [row for row in read if row[0] and row[1]]
+    last = {(row[0], row[1]): row for row in rows}
+    if len(last) < len(rows):
+        changed = sum(files.rules.key(last[row[0], row[1]][2]) != files.rules.key(row[2]) for row in rows)
+        again = f"{len(rows) - len(last):,}, of which {changed:,} with another label"
+        notes.append(f"Rows that repeat a worker's vote on a task: {again}; the last one counts.")
     seen: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
         cost, seconds = (float(number(cell) or 0) for cell in row[3:5])
@@ -78,17 +100,40 @@ def _votes(files: Files) -> tuple[list[list[str]], dict[str, Price]]:
         )
         for name, both in seen.items()
     }
-    return [row[:3] for row in rows], prices
+    return _Voted([row[:3] for row in last.values()], prices, tuple(notes))
+
+
+def _meant(
+    files: Files, gold: dict[str, str], rows: list[list[str]]
+) -> tuple[dict[str, str], list[str], tuple[str, ...]]:
+    """The right label of each task, that of each row, "" for none, and what to know. Raises UnusableFile."""
+    voted_on = {row[0] for row in rows} & gold.keys()
+    if not voted_on:
+        raise UnusableFile(
+            f"{files.gold} names no task of {files.votes} with a right answer and a {files.group}; tasks are matched "
+            "by their names."
+        )
+    given = Counter(row[2] for row in rows)
+    meaning = decide(given + Counter(gold.values()), files.rules)
+    voted = decide(given, files.rules)
+    check_inside(files.votes, voted, files.rules)
+    named = {task: meaning.name[label] for task, label in gold.items()}
+    fits = matched(files.gold, Counter(named[task] for task in voted_on), meaning.of(voted.names()), files.rules)
+    return named, meaning.of(row[2] for row in rows), (*meaning.notes, *fits)
 
 
 def report(field: Field, prices: dict[str, Price], crowd: tuple[str, ...], minimum: int, seed: int) -> dict[str, Any]:
-    """Everything the command tells, as plain values. Raises UnusableFile."""
+    """Everything the command tells but the notes, as plain values. Raises UnusableFile."""
     unknown = [name for name in crowd if name not in field.names]
     if unknown:
         raise UnusableFile(f"--crowd names {unknown[0]!r}, who has no vote; there are {', '.join(field.names[:12])}.")
     who, tasks = common(field)
     if not len(who):
-        raise UnusableFile("Nobody has answered 30 of the tasks with a right answer and a group.")
+        most = int((field.answer != NOBODY).sum(axis=1).max())
+        raise UnusableFile(
+            f"Nobody has answered {FEWEST} tasks with a right answer and a group, which a comparison needs; {most} at "
+            "most."
+        )
     together = field.only(who, tasks)
     member = np.array([name in crowd for name in together.names])
     why = of_the_crowd([line_of(name) for name in together.names], member, akin_by_errors(together))
@@ -111,7 +156,13 @@ def report(field: Field, prices: dict[str, Price], crowd: tuple[str, ...], minim
             "gap_where_chosen": asdict(found.seen.gap),
         }
     facts = {"tasks": len(tasks), "groups": list(field.groups), "too_few_answers": left}
-    return {**facts, "candidates": rows, "fairest": fairest}
+    return {**facts, "candidates": rows, "fairest": fairest, "nobody": "" if found else _why_nobody(why, minimum)}
+
+
+def _why_nobody(why: Sequence[str], minimum: int) -> str:
+    if all(why):
+        return "all of them vote in the crowd or are akin to it"
+    return f"fewer than two groups have {minimum} tasks in each half, one to choose and one to measure"
 
 
 def _plain(one: Standing) -> dict[str, Any]:
@@ -128,6 +179,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     """A line for each candidate, the fairest last."""
     rows = sorted(found["candidates"], key=lambda row: -(row["right"]["value"] or 0))
     yield f"{len(rows)} candidates on the same {found['tasks']:,} tasks, {len(found['groups'])} groups"
+    yield from found["notes"]
     if found["too_few_answers"]:
         yield f"Too few answers to stand beside them: {', '.join(found['too_few_answers'])}."
     width = max(9, *(len(row["name"]) for row in rows))
@@ -142,7 +194,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     yield ""
     one = found["fairest"]
     if one is None:
-        yield "Nobody can be chosen to check the crowd."
+        yield f"Nobody can be chosen to check the crowd: {found['nobody']}."
         return
     again = f"tasks drawn anew choose it {one['chosen_again']:.0%}"
     yield f"Fairest: {one['name']}, chosen on {one['chosen_on']} tasks; {again}"

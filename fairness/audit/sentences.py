@@ -41,6 +41,8 @@ def read(path: str, columns: Columns | None = None, most: int = MOST, seed: str 
     a template, what to put in a slot for which variant; anything else needs `columns`.
     """
     header = _header(path)
+    if not any(header):
+        raise UnusableFile(f"{path} is empty; it needs a header line, such as first,second.")
     if {"first", "second"} <= set(header):
         found = list(_pairs(path, "pair" in header))
     elif {"template", "slot", "variant", "text"} <= set(header):

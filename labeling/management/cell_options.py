@@ -61,6 +61,12 @@ def gold_columns_of(options: dict[str, Any]) -> tuple[str, ...]:
     return columns
 
 
+def check_seed(options: dict[str, Any]) -> None:
+    """Raise UnusableFile for a `--seed` below 0, which no generator of random numbers knows."""
+    if options["seed"] < 0:
+        raise UnusableFile("--seed must be a whole number of at least 0.")
+
+
 def named(text: str) -> tuple[str, ...]:
     """What stands between the commas, without outer blanks."""
     return tuple(part for part in map(clean, text.split(",")) if part)

@@ -277,3 +277,7 @@ def test_a_column_of_beliefs_adds_doubly_robust_estimates(labels_file):
 @pytest.mark.parametrize("sure", ["", "1.2", "sure"])
 def test_a_belief_that_is_no_share_is_refused(labels_file, sure):
     assert "it needs a number from 0 to 1" in refusal(labels_file(believed(sure), BELIEVED), "--belief", "confidence")
+
+
+def test_a_column_of_beliefs_that_is_not_there_is_named(labels_file):
+    assert "has no column 'sure'" in refusal(labels_file(believed("0.5"), BELIEVED), "--belief", "sure")

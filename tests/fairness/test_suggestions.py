@@ -98,6 +98,15 @@ def test_what_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
     other.write_text("task,label\nq,x\n")
     assert "names no task" in refused(answers, "--gold", str(other))
     assert "no such file" in refused(str(tmp_path / "none.csv"))
+    assert "--seed must be a whole number of at least 0." in refused(answers, "--seed", "-1")
+
+
+def test_right_answers_that_nobody_gave_are_refused_and_not_called_wrong(tmp_path: Path) -> None:
+    answers, _ = written(tmp_path)
+    gold = tmp_path / "upper.csv"
+    gold.write_text("task,label\n1,X\n2,X\n")
+    assert "No gold label of" in refused(answers, "--gold", str(gold))
+    assert told(answers, "--gold", str(gold), "--fold-case")["right_after"]["n"] == 2
 
 
 @pytest.mark.skipif(not (KINDS / "gpt_advice_a").exists(), reason="the recorded answers are not on this machine")

@@ -19,6 +19,7 @@ from labeling.management.cell_options import (
     add_cell_options,
     add_vote_columns,
     check_files,
+    check_seed,
     columns_of,
     named,
     rules_of,
@@ -52,10 +53,14 @@ def _report(options: dict[str, Any]) -> dict[str, Any]:
     """Raises UnusableFile."""
     if not 0 <= options["epsilon"] < 1:
         raise UnusableFile("--epsilon is a share of the tasks, at least 0 and below 1.")
+    check_seed(options)
     check_files([options["votes"]])
     table = read_votes(options["votes"], rules=rules_of(options), columns=columns_of(options))
     models = named(options["models"])
     people = named(options["people"]) or tuple(name for name in table.annotators if name not in models)
+    both = [name for name in models if name in people]
+    if both:
+        raise UnusableFile(f"{both[0]!r} is among --models and --people; nobody can replace a person and be that one.")
     for name in (*models, *people):
         if name not in table.annotators:
             raise UnusableFile(f"{name!r} has no vote in {options['votes']}; there are {_some(table)}.")

@@ -10,7 +10,15 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from fairness.audit import of_files
 from labeling.files.tables import UnusableFile
-from labeling.management.cell_options import add_vote_columns, check_files, columns_of, gold_columns_of, named
+from labeling.management.cell_options import (
+    add_cell_options,
+    add_vote_columns,
+    check_files,
+    columns_of,
+    gold_columns_of,
+    named,
+    rules_of,
+)
 
 
 class Command(BaseCommand):
@@ -29,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--minimum", type=int, default=30, help="tasks that a group needs, 30 by default")
         parser.add_argument("--seed", type=int, default=0, help="of the halves and the resamples")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        add_cell_options(parser)
         add_vote_columns(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -47,7 +56,8 @@ def _report(options: dict[str, Any]) -> dict[str, Any]:
     check_files([options["votes"], options["gold"], options["items"]])
     files = of_files.Files(
         options["votes"], options["gold"], options["group"], options["items"], options["key"], columns_of(options),
-        gold_columns_of(options),
+        gold_columns_of(options), rules_of(options),
     )  # fmt: skip
-    field, prices = of_files.read(files)
-    return of_files.report(field, prices, named(options["crowd"]), options["minimum"], options["seed"])
+    field, prices, notes = of_files.read(files)
+    told = of_files.report(field, prices, named(options["crowd"]), options["minimum"], options["seed"])
+    return {**told, "notes": list(notes)}

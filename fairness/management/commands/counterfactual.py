@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,8 +19,8 @@ from fairness.audit.flips import Answered, Pair, pairs
 from fairness.audit.sentences import Columns, Sentence
 from fairness.intervals import Estimate
 from labeling.files.tables import UnusableFile, open_table
-from labeling.kinds.cells import clean
-from labeling.management.cell_options import check_files, columns_of, named
+from labeling.kinds.cells import clean, decide, unguarded
+from labeling.management.cell_options import add_cell_options, check_files, check_seed, columns_of, named, rules_of
 
 
 class Command(BaseCommand):
@@ -38,11 +40,12 @@ class Command(BaseCommand):
         parser.add_argument("--votes", default="", help="instead: recorded answers, where task is the text itself")
         parser.add_argument("--columns", default="task,worker,label", help="what --votes calls task, worker and label")
         parser.add_argument("--seed", type=int, default=0)
+        add_cell_options(parser, label_set=False)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            check_files([options["sentences"], options["votes"]])
+            _check(options)
             columns = Columns(options["text"], options["vary"], named(options["same"]))
             found = sentences.read(options["sentences"], columns, options["most"], str(options["seed"]))
             report = _of_votes(found, options) if options["votes"] else _of_project(found, options)
@@ -52,18 +55,33 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(report) if options["json"] else "\n".join(lines(report)))
 
 
+def _check(options: dict[str, Any]) -> None:
+    """Raise UnusableFile, before any work, for options that cannot be served."""
+    check_seed(options)
+    if options["most"] < 2:
+        raise UnusableFile("--most is a whole number of at least 2; two sentences make a pair.")
+    if not options["votes"] and not (options["project"] and options["voter"]):
+        raise UnusableFile("Say who answers: --project and --voter for a model, or --votes for recorded answers.")
+    if options["votes"] and options["project"]:
+        raise UnusableFile("Say once who answers: --project and --voter, or --votes.")
+    _cap(options["cap"])
+    check_files([options["sentences"], options["votes"]])
+
+
 def _of_votes(found: tuple[Sentence, ...], options: dict[str, Any]) -> dict[str, Any]:
     """Recorded answers of everybody in the file. Raises UnusableFile."""
     with open_table(options["votes"], columns_of(options)) as table:
-        rows = [[clean(cell) for cell in row] for row in table.rows]
+        rows = [[clean(cell) for cell in (unguarded(row) if table.own else row)] for row in table.rows]
+        notes = list(table.notes)
+    meaning = decide(Counter(row[2] for row in rows), rules_of(options))
     said: dict[str, dict[str, str]] = {}
     for text, worker, label in rows:
-        said.setdefault(worker, {})[text] = label
-    labels = tuple(sorted({row[2] for row in rows} - {""}))
+        said.setdefault(worker, {})[text] = meaning.name[label]
+    labels = tuple(meaning.names())
     told = {worker: _flips(found, answers, labels, options["seed"]) for worker, answers in said.items()}
     if not any(told.values()):
         raise UnusableFile(f"{options['votes']} answers no two sentences that differ in one thing; task is the text.")
-    return {"sentences": len(found), "annotators": told, "notes": []}
+    return {"sentences": len(found), "annotators": told, "notes": [*notes, *meaning.notes]}
 
 
 def _flips(
@@ -105,10 +123,11 @@ def _of_project(found: tuple[Sentence, ...], options: dict[str, Any]) -> dict[st
 
 
 def _cap(text: str) -> int:
-    try:
-        return int(Decimal(text) * 1_000_000)
-    except InvalidOperation:
-        raise UnusableFile("--cap is an amount in US dollars, such as 2.50.") from None
+    with suppress(InvalidOperation):
+        amount = Decimal(text)
+        if amount.is_finite() and 0 <= amount < 1_000_000_000:
+            return int(amount * 1_000_000)
+    raise UnusableFile("--cap is an amount in US dollars of at least 0, such as 2.50.")
 
 
 def lines(report: dict[str, Any]) -> Iterator[str]:
@@ -119,11 +138,11 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"\n{name}"
         for told in found:
             one = Pair(**{**told, **{key: _estimate(told[key]) for key in ("flip", "within", "beyond")}})
-            yield f"  {one.first} / {one.second}: label changes {_number(one.flip)} in {one.frames:,} frames"
+            yield f"  {one.first} / {one.second}: label changes {_number(one.flip)}{_frames(one)}"
             if one.within is not None and one.beyond is not None:
                 yield f"    two words of one variant {_number(one.within)}, beyond that {_number(one.beyond)}"
             shift = told["shift"]
-            if shift:
+            if shift and shift["more"]["estimable"]:
                 yield f"    {_way(one.second, shift)}, p {shift['p_adjusted']:.4f}"
 
 
@@ -136,11 +155,17 @@ def _way(variant: str, shift: dict[str, Any]) -> str:
     return f"{variant} gets {shift['label']} less often by {_number(turned)}"
 
 
+def _frames(pair: Pair) -> str:
+    return f" in {pair.frames:,} frames" if pair.flip.estimable else ""
+
+
 def _estimate(told: dict[str, Any] | None) -> Estimate | None:
     return None if told is None else Estimate(**told)
 
 
 def _number(found: Estimate | None) -> str:
-    if found is None or not found.estimable or found.value is None:
-        return found.reason if found is not None else "-"
+    if found is None:
+        return "-"
+    if not found.estimable or found.value is None:
+        return f"not estimable, {found.reason}"
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -14,7 +15,7 @@ from fairness.estimates.answer_groups import Wanted, read
 from fairness.estimates.interactions import Contrast, contrasts, too_small
 from fairness.intervals import Interaction
 from labeling.files.tables import UnusableFile
-from labeling.management.cell_options import check_files, columns_of, named
+from labeling.management.cell_options import add_cell_options, check_files, columns_of, named, rules_of
 
 FEWEST = 10
 
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--at-least", type=float, help="instead: labels that are numbers count as yes from here on")
         parser.add_argument("--columns", default="task,worker,label", help="what the file calls task, worker and label")
         parser.add_argument("--people", type=int, default=FEWEST, help="fewest people of a group that is shown, 10")
+        add_cell_options(parser, label_set=False)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -52,6 +54,8 @@ def _report(options: dict[str, Any]) -> dict[str, Any]:
         raise UnusableFile("Name the groups of tasks once: --task-group COLUMN, or --mentions WORD,WORD.")
     if bool(options["label"]) == (options["at_least"] is not None):
         raise UnusableFile("Say once what counts as yes: --label LABEL, or --at-least NUMBER.")
+    if options["at_least"] is not None and not isfinite(options["at_least"]):
+        raise UnusableFile("--at-least is a number, such as 3 or 0.5.")
     if options["people"] < 1:
         raise UnusableFile("--people is a whole number of at least 1.")
     check_files([options["answers"], options["items"]])
@@ -59,6 +63,7 @@ def _report(options: dict[str, Any]) -> dict[str, Any]:
     wanted = Wanted(
         options["people_group"], (task, worker, label), options["task_group"], named(options["mentions"]),
         options["text"], options["items"], options["key"], options["label"], options["at_least"],
+        rules_of(options),
     )  # fmt: skip
     answers, notes = read(options["answers"], wanted)
     small = too_small(answers, options["people"])

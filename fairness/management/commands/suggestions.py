@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from fairness.suggestion_files import AssistedFile, Columns, read_assisted
 from fairness.suggestions import Report, measure
 from labeling.files.tables import UnusableFile
-from labeling.management.cell_options import add_cell_options, check_files, named, rules_of
+from labeling.management.cell_options import add_cell_options, check_files, check_seed, named, rules_of
 
 TITLES = {
     "followed": "Suggestion followed",
@@ -51,6 +51,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
+            check_seed(options)
             check_files([options["answers"], options["gold"]])
             found = read_assisted(options["answers"], _columns(options), options["gold"], rules_of(options))
         except UnusableFile as error:

@@ -33,6 +33,7 @@ from labeling.management.cell_options import (
     add_cell_options,
     add_vote_columns,
     check_files,
+    check_seed,
     columns_of,
     gold_columns_of,
     rules_of,
@@ -152,8 +153,7 @@ def check_options(options: dict[str, Any]) -> None:
         raise UnusableFile("--output holds the labels of one method; choose it with --method.")
     if output == "-" and options["json"]:
         raise UnusableFile("--json and --output - both write to standard output; give --output a file.")
-    if options["seed"] < 0:
-        raise UnusableFile("--seed must be a whole number of at least 0.")
+    check_seed(options)
     if options["device"] and name != "dawid_skene":
         raise UnusableFile("--device serves --method dawid_skene alone; leave it out or choose that method.")
     asked = [f"--{name}" for name in ("sequence", "duplicates", "group") if options[name]]

@@ -16,7 +16,14 @@ from labeling.files.tables import UnusableFile
 from labeling.files.votes import VoteTable, read_votes
 from labeling.kinds.cells import listed, number
 from labeling.management import kind_agreement
-from labeling.management.cell_options import add_cell_options, add_vote_columns, check_files, columns_of, rules_of
+from labeling.management.cell_options import (
+    add_cell_options,
+    add_vote_columns,
+    check_files,
+    check_seed,
+    columns_of,
+    rules_of,
+)
 from labeling.management.kind_job import add_kind_option, is_plain
 from labeling.truth.agreement import ONE_LABEL, Agreement, Coefficient, summarise
 from labeling.truth.cohen import Pairs, pairwise
@@ -85,8 +92,7 @@ class Command(BaseCommand):
         options = {**options, "metric": options["metric"] or "nominal"}
         if options["repeats"]:
             raise UnusableFile("--repeats needs another --kind than one label; leave it out.")
-        if options["seed"] < 0:
-            raise UnusableFile("--seed must be a whole number of at least 0.")
+        check_seed(options)
         if options["order"] and options["labels"]:
             raise UnusableFile("--order names the labels, too; leave --labels out.")
         check_files([options["votes"]])

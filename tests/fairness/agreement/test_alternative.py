@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy
 
 from fairness.agreement import alternative
 from fairness.agreement.alternative import alpha_change
+from tests.commands import Shell
 
 
 def crowd(n: int, right: float, people: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -103,3 +106,24 @@ def test_the_order_of_tasks_and_of_people_changes_no_value() -> None:
     one, two = alternative.replaces(people, model, 0.1), alternative.replaces(people[::-1][:, order], model[order], 0.1)
     assert one.winning.value == two.winning.value and one.advantage.value == pytest.approx(two.advantage.value)
     assert one.alpha.value == pytest.approx(two.alpha.value) and one.needed == two.needed
+
+
+@pytest.fixture
+def votes_file(tmp_path: Path) -> str:
+    path = tmp_path / "votes.csv"
+    rows = [f"t{at},{who},{'yes' if at % 2 else 'no'}" for at in range(40) for who in ("ann", "ben", "cy", "m")]
+    path.write_text("\n".join(["task,worker,label", *rows, ""]))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--models", "m", "--people", "ann,ben,cy,m"), "'m' is among --models and --people"),
+        (("--models", "m", "--seed", "-1"), "--seed must be a whole number of at least 0."),
+    ],
+)
+def test_a_model_in_its_own_place_and_a_seed_below_zero_are_refused(
+    votes_file: str, options: tuple[str, ...], sentence: str
+) -> None:
+    assert sentence in Shell("alternative").refusal(votes_file, *options)

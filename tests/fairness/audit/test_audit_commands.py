@@ -113,3 +113,82 @@ def test_a_model_of_a_project_is_asked_and_named_where_there_is_none(
     assert found["annotators"][made.name][0]["flip"]["value"] == 1.0 and Vote.objects.count() == 24
     assert f"there are {made.name}" in refused("counterfactual", path, "--project", "city", "--voter", "x")
     assert "no project" in refused("counterfactual", path, "--project", "nowhere", "--voter", "x")
+
+
+def shares(votes: str, gold: str, *options: str) -> dict[str, float]:
+    """What part of the answers of each candidate is right."""
+    found = json.loads(told("audit", votes, "--gold", gold, "--group", "side", "--json", *options))
+    return {row["name"]: round(row["right"]["value"], 4) for row in found["candidates"]}
+
+
+def rewritten(path: str, swap: dict[str, str]) -> str:
+    """A copy of a file with some cells written otherwise."""
+    lines = [",".join(swap.get(cell, cell) for cell in line.split(",")) for line in Path(path).read_text().splitlines()]
+    copy = Path(path).with_name(f"again-{Path(path).name}")
+    copy.write_text("\n".join([*lines, ""]))
+    return str(copy)
+
+
+def test_right_answers_in_another_spelling_are_refused_or_read_never_a_fair_zero(candidates: tuple[str, str]) -> None:
+    votes, gold = candidates
+    right, upper = shares(votes, gold), rewritten(gold, {"yes": "Yes", "no": "No"})
+    assert "--fold-case takes them as one" in refused("audit", votes, "--gold", upper, "--group", "side")
+    assert shares(votes, upper, "--fold-case") == right == {"even": 0.8, "skew": 0.835}
+    numbers, decimals = {"yes": "1", "no": "0"}, {"yes": "1.0", "no": "0.0"}
+    assert shares(rewritten(votes, numbers), rewritten(gold, decimals)) == right
+
+
+def test_a_task_without_a_group_stands_in_none(candidates: tuple[str, str]) -> None:
+    votes, gold = candidates
+    found = json.loads(told("audit", votes, "--gold", rewritten(gold, {"b": ""}), "--group", "side", "--json"))
+    assert (found["groups"], found["tasks"]) == (["a"], 100)
+    assert "Tasks with a right answer without a side, left out: 100 of 200." in found["notes"]
+
+
+def test_a_second_vote_replaces_the_first_and_is_told(candidates: tuple[str, str]) -> None:
+    votes, gold = candidates
+    with Path(votes).open("a") as stream:
+        stream.write("t0,even,yes,0,1\nt0,even,no,0,1\n")
+    lines = told("audit", votes, "--gold", gold, "--group", "side")
+    assert "repeat a worker's vote on a task: 2, of which 1 with another label; the last one counts" in lines
+
+
+def test_nobody_is_the_fairest_where_no_gap_can_be_measured(candidates: tuple[str, str]) -> None:
+    votes, gold = candidates
+    lines = told("audit", votes, "--gold", gold, "--group", "side", "--minimum", "60")
+    assert "Nobody can be chosen to check the crowd: fewer than two groups have 60 tasks" in lines
+    assert "\nFairest: " in told("audit", votes, "--gold", gold, "--group", "side", "--minimum", "50")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--votes", "VOTES", "--seed", "-1"), "--seed must be a whole number of at least 0."),
+        (("--votes", "VOTES", "--most", "1"), "--most is a whole number of at least 2"),
+        (("--project", "p", "--voter", "v", "--cap", "nan"), "--cap is an amount in US dollars"),
+        (("--project", "p", "--voter", "v", "--cap", "-1"), "--cap is an amount in US dollars"),
+        (("--project", "p", "--voter", "v", "--cap", "Infinity"), "--cap is an amount in US dollars"),
+        ((), "Say who answers: --project and --voter for a model, or --votes for recorded answers."),
+    ],
+)
+def test_what_a_counterfactual_cannot_serve_is_a_sentence(
+    files: Callable[..., str], options: tuple[str, ...], sentence: str
+) -> None:
+    votes = files("v.csv", "task,worker,label", "My sister 1,m,yes", "My brother 1,m,no")
+    named = [votes if option == "VOTES" else option for option in options]
+    assert sentence in refused("counterfactual", files("pairs.csv", *PAIRS), *named)
+
+
+def test_an_empty_file_of_sentences_is_called_empty(files: Callable[..., str]) -> None:
+    votes = files("v.csv", "task,worker,label", "x,m,yes")
+    assert "empty.csv is empty; it needs a header line" in refused(
+        "counterfactual", files("empty.csv"), "--votes", votes
+    )
+
+
+def test_equal_numbers_are_no_changed_label_and_too_few_frames_are_no_number(files: Callable[..., str]) -> None:
+    answers = [f"My {who} {n},m,{label}" for n in range(12) for who, label in (("sister", "1"), ("brother", "1.0"))]
+    votes = files("v.csv", "task,worker,label", *answers, "x,m,0")
+    assert "label changes 0.000" in told("counterfactual", files("pairs.csv", *PAIRS), "--votes", votes)
+    few = told("counterfactual", files("few.csv", *PAIRS[:3]), "--votes", votes)
+    assert "label changes not estimable, 2 of 10 frames" in few and "often" not in few

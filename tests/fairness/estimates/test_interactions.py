@@ -127,14 +127,46 @@ def test_words_in_the_text_make_groups_of_tasks(answers_file: Path) -> None:
         (("--label", "yes"), "Name the groups of tasks once"),
         (("--mentions", "rains"), "Say once what counts as yes"),
         (("--mentions", "rains", "--label", "maybe"), "Nobody in"),
-        (("--mentions", "rains", "--at-least", "3"), "needs labels that are numbers"),
-        (("--mentions", "fog", "--label", "yes"), "nothing to compare with"),
+        (("--mentions", "rains", "--at-least", "3"), "has 'yes': leave it out with --missing=yes"),
+        (("--mentions", "rains", "--at-least", "nan"), "--at-least is a number, such as 3 or 0.5."),
+        (
+            ("--mentions", "fog", "--label", "yes"),
+            "are in one group, 'does not mention'; there is nothing to compare with",
+        ),
         (("--mentions", "rains", "--label", "yes", "--people", "11"), "too small: u (10), v (10)"),
         (("--task-group", "place", "--label", "yes"), "place"),
     ],
 )
 def test_what_cannot_be_used_is_a_sentence(answers_file: Path, options: tuple[str, ...], sentence: str) -> None:
     assert sentence in refused(answers_file, "--people-group", "age", *options)
+
+
+def test_equal_numbers_are_one_label_and_words_for_nothing_can_be_left_out(answers_file: Path) -> None:
+    def apart(*options: str) -> float:
+        found = told(answers_file, "--people-group", "age", "--mentions", "rains", "--json", *options)
+        return float(json.loads(found)["contrasts"][0]["apart"]["value"])
+
+    answers_file.write_text(answers_file.read_text().replace(",yes,", ",1.0,").replace(",no,", ",0,"))
+    assert apart("--label", "1") == apart("--at-least", "1") == pytest.approx(7 / 20, abs=STEP)
+    with answers_file.open("a") as stream:
+        stream.write("t0,p0,nan,u,Sun.\nt0,p1,nan,u,Sun.\n")
+    assert "leave it out with --missing=nan" in refused(
+        answers_file, "--people-group", "age", "--mentions", "rains", "--at-least", "1"
+    )
+
+
+def test_who_answers_twice_counts_once_and_who_changes_groups_not_at_all(answers_file: Path) -> None:
+    options = (answers_file, "--people-group", "age", "--mentions", "rains", "--label", "yes", "--people", "5")
+    once, rows = json.loads(told(*options, "--json")), answers_file.read_text().splitlines()
+    answers_file.write_text("\n".join([*rows, *rows[1:], ""]))
+    again = json.loads(told(*options, "--json"))
+    assert again["contrasts"] == once["contrasts"] and again["answers"] == once["answers"]
+    assert f"repeat a worker's vote on a task: {len(rows) - 1}; the last one counts" in again["notes"][0]
+    person = rows[1].split(",")[1]
+    answers_file.write_text("\n".join([*rows, f"other,{person},yes,v,It rains.", ""]))
+    without = json.loads(told(*options, "--json"))
+    assert without["people"] == once["people"] - 1
+    assert f"In several groups of age, left out: {person}." in without["notes"]
 
 
 @pytest.mark.slow
