@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count
 
 from fairness.datasheet.plain import Plain, moment, rounded
-from labeling.models import Annotator, Batch, Decision, Escalation, Vote
+from labeling.models import Annotator, Batch, Decision, Escalation, GuidelineVersion, Vote
 
 Kind = Annotator.Kind
 MODEL, HUMAN, EQUAL, FILE = "model", "human", "equal", "file"
@@ -63,6 +64,8 @@ class _Rows:
         for task, kind, count in votes.order_by():
             self._votes.setdefault(task, dict.fromkeys(Kind.values, 0))[kind] = count
         self._handed = _handed(batch)
+        kept = GuidelineVersion.objects.filter(project=batch.project_id).order_by("number")
+        self._versions = list(kept.values_list("created_at", "number"))
 
     def told(self, task: int) -> Plain:
         votes = self._votes.get(task, dict.fromkeys(Kind.values, 0))
@@ -76,7 +79,13 @@ class _Rows:
             "answers": votes,
             "decisions_before": max(self._made.get(task, 0) - (by is not None), 0),
             "round": (rest or {}).get("round"),
+            "guidelines_version": None if when is None else self._in_force(when),
         }
+
+    def _in_force(self, when: datetime) -> int | None:
+        """The number of what annotators were told at a moment; None before the first version was kept."""
+        before = [number for since, number in self._versions if since <= when]
+        return before[-1] if before else None
 
 
 def led_by(by: str | None, votes: Mapping[str, int]) -> str | None:

@@ -11,8 +11,7 @@ from labeling.models.question import space_of
 def instructions(batch: Batch) -> Plain:
     """The guidelines as they stand, and when each version of what is told came into force.
 
-    `kept` is whether the present words are those of the newest version; `in_force` the version of each moment at which
-    this batch's voting began or a later version came.
+    `kept` is whether the present words are those of the newest version.
     """
     now = told_now(batch.project)
     versions = list(GuidelineVersion.objects.filter(project=batch.project))
@@ -51,9 +50,3 @@ def _condition(asked: Question) -> Plain | None:
         return {"question": before.number, "answer": labels[asked.asked_if].name}
     answer = before.answers.from_marks(asked.asked_if, space_of(labels))
     return {"question": before.number, "answer": before.answers.words(answer, space_of(labels))}
-
-
-def version_at(versions: list[Plain], when: str | None) -> int | None:
-    """The number of the version in force at a moment, both as ISO 8601; None before the first one."""
-    before = [one["number"] for one in versions if when is not None and one["since"] <= when]
-    return before[-1] if before else None

@@ -32,6 +32,8 @@ class Column:
     about: str
 
 
+TOLD = ("task", "question", "decided_by", "led_by", "decided_at", "guidelines_version", "decisions_before")
+"""Of a task's provenance, what stands in the file as it is."""
 OF_ALL = (
     Column("task", TEXT, "The id of the instance."),
     Column("text", TEXT, "The text of the instance, its parts one under the other."),
@@ -52,6 +54,7 @@ PROVENANCE = (
     Column("handed_over_at", TEXT, "When machines first handed it to a person or an expert."),
     Column("handed_over_to", TEXT, "To whom: person or expert."),
     Column("handed_over_because", TEXT, "Why."),
+    Column("guidelines_version", INTEGER, "Which version of the guidelines was in force when it was decided."),
     Column("decisions_before", INTEGER, "How many earlier decisions were superseded."),
     *(Column(f"answers_{kind}", INTEGER, f"Answers by {kind}.") for kind in ("model", "paid", "person", "expert")),
 )
@@ -107,10 +110,7 @@ def provenance(batch: Batch) -> Iterator[Plain]:
     for one in cooperation.provenance(batch):
         handed = one["handed_over"] or {}
         yield {
-            **{
-                name: one[name]
-                for name in ("task", "question", "decided_by", "led_by", "decided_at", "decisions_before")
-            },
+            **{name: one[name] for name in TOLD},
             **{f"handed_over_{name}": handed.get(name) for name in ("at", "to", "because")},
             **{f"answers_{kind}": n for kind, n in one["answers"].items()},
         }

@@ -127,6 +127,7 @@ def test_who_led_and_when_it_was_handed_over_is_told_of_each_task(batch: Batch) 
     assert by_person["handed_over"]["to"] == "person" and by_person["decisions_before"] == 1
     assert (beside["decided_by"], beside["led_by"]) == ("crowd", "equal")
     assert (by_expert["decided_by"], by_expert["led_by"], by_expert["handed_over"]) == ("expert", "human", None)
+    assert (by_person["guidelines_version"], alone["guidelines_version"]) == (1, None)
     assert alone["led_by"] == "model" or alone["answers"]["person"] == 1
 
 
