@@ -91,7 +91,14 @@ def sentence(found: Gap, group: str, *, several: bool = False) -> str:
     one, difference = found.look, found.look.difference or 0.0
     gap = f"{100 * abs(difference):.1f} points {'more' if difference > 0 else 'fewer'} {_what(found)} than the others"
     where = f"“{found.question.wording}”: " if several else ""
-    return f"{where}{group} gets {gap}; the evidence is {one.evidence:.3g}, the alarm is at {one.threshold:.3g}."
+    return (
+        f"{where}{group} gets {gap}; the evidence is {_number(one.evidence)}, the alarm is at {_number(one.threshold)}."
+    )
+
+
+def _number(ratio: float) -> str:
+    """A likelihood ratio in words: whole from ten to a million, else three digits."""
+    return f"{ratio:,.0f}" if 10 <= ratio < 1e6 else f"{ratio:.3g}"
 
 
 def _what(found: Gap) -> str:
