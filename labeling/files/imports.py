@@ -25,7 +25,7 @@ from labeling.files.spellings import twins
 from labeling.files.tables import UnusableFile
 from labeling.models import Batch, Instance, Label, Project, SkippedRow, Task, bulk
 from labeling.models.grouping import attribute_names
-from labeling.truth.by_group import is_language
+from labeling.truth.languages import is_language
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -20,6 +20,7 @@ from labeling.rounds.buying import Table
 from labeling.rounds.turns import open_round
 from labeling.routing.value import Crowd
 from labeling.truth import by_group, confusion, methods, recalibration, stand_ins
+from labeling.truth.languages import is_language
 from labeling.truth.votes import Floats, Inference, Ints, Votes
 
 MOST_TEXTS = 50_000
@@ -121,7 +122,7 @@ def _by_group(ballot: Ballot, batch: Batch, votes: Votes, name: str) -> Inferenc
     place, weak = places_in(batch.weighed_by, ballot.task_ids), by_group.elsewhere(batch.weighed_by)
     ways = (votes, by_group.crowds(votes, place, ballot.known, weak))
     weight = stand_ins.weights(votes, ballot.known, ballot.certainty, ballot.at_random)
-    reads = None if by_group.is_language(batch.weighed_by) else features(ballot, batch)
+    reads = None if is_language(batch.weighed_by) else features(ballot, batch)
     more = {"features": reads, "weight": weight} if name == "auto" else {}
     plain, apart = (methods.method(name)(one, known=ballot.known, seed=batch.seed, **more) for one in ways)
     return by_group.kept(plain, apart, ballot.known, batch.weighed_by)

@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from labeling.truth.belief import log_belief
+from labeling.truth.languages import is_language
 from labeling.truth.votes import Bools, Floats, Inference, Ints, Votes
 
 FLOOR = 1e-3
-
-
-LANGUAGES = frozenset({"language", "lang", "locale", "sprache", "langue", "idioma", "lingua"})
 WEAK, FIRM = 2.0, 8.0
 """So many answers a label is it worth what somebody does in other groups: in another language little."""
 CLEARLY = 3.0
@@ -29,11 +27,6 @@ ENOUGH = 20
 def elsewhere(attribute: str) -> float:
     """How many answers a label it is worth what an annotator does in the other groups of an attribute."""
     return WEAK if is_language(attribute) else FIRM
-
-
-def is_language(attribute: str) -> bool:
-    """Whether groups of this name are languages: a member that is good in one may be at a loss in another."""
-    return attribute.strip().casefold() in LANGUAGES
 
 
 def split(votes: Votes, group: Ints, elsewhere: float = 0.0) -> Votes:

@@ -18,7 +18,7 @@ from tests.test_attacks import addresses, keys_in, url
 pytestmark = pytest.mark.django_db(transaction=True)
 Windows = Callable[..., Page]
 LOOKS = [(size, theme) for size in ("wide", "phone") for theme in ("light", "dark")]
-PARTS = {"annotate_pace", "cases_state"}
+PARTS = {"alarms", "annotate_pace", "cases_state"}
 ELSEWHERE = ["/?all", "/account/", "/new/", "/p/nowhere/label/"]
 
 

@@ -45,6 +45,7 @@ from labeling.truth import by_group, duplicates, sequence
 from labeling.truth.confusion import wilson
 from labeling.truth.dawid_skene import Step
 from labeling.truth.device_expectation import DeviceExpectation
+from labeling.truth.languages import is_language
 from labeling.truth.methods import NAMES, method
 from labeling.truth.scoring import ANOTHER_LABEL, score
 from labeling.truth.screen import screen
@@ -262,7 +263,7 @@ def share_evidence(job: Job, result: Inference, name: str) -> Inference:
 def infer(job: Job, name: str) -> Inference:
     """Beliefs by one method. Raises UnusableFile where torch has no such device, or the device too little memory."""
     extra: dict[str, Any] = {}
-    by_language = job.groups is not None and by_group.is_language(job.groups.field)
+    by_language = job.groups is not None and is_language(job.groups.field)
     if name == "auto" and job.features is not None and not by_language:
         extra["features"] = job.features
     try:

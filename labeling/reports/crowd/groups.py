@@ -10,7 +10,8 @@ import numpy as np
 from labeling.models import Belief, Question, Task
 from labeling.reports.crowd.votes import Known
 from labeling.reports.estimates import Measured, share
-from labeling.truth.by_group import is_language, standing
+from labeling.truth.by_group import standing
+from labeling.truth.languages import is_language
 from labeling.truth.votes import Ints
 
 MOST_GROUPS = 8
