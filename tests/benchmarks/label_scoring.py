@@ -27,7 +27,7 @@ from labeling.crowd.base import Brief, LabelSet, Question
 from labeling.crowd.registry import build
 
 BEGINNING, OWN, LABELS = 170, 75, ("very angry", "quite happy", "plainly sad", "neutral")
-WORDS = 6_000
+WORDS, ROWS = 6_000, 13_000
 
 
 def words(count: int, seed: int) -> str:
@@ -67,7 +67,9 @@ def model(folder: Path, family: str, vocabulary: int) -> int:
         made = GPT2LMHeadModel(GPT2Config(vocab_size=vocabulary, n_positions=1024))
     else:
         sizes = {"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 12}
-        config = LlamaConfig(vocab_size=vocabulary, max_position_embeddings=1024, tie_word_embeddings=True, **sizes)
+        config = LlamaConfig(
+            vocab_size=max(vocabulary, ROWS), max_position_embeddings=1024, tie_word_embeddings=True, **sizes
+        )
         made = LlamaForCausalLM(config)
     made.save_pretrained(folder)
     return int(sum(one.numel() for one in made.parameters()))

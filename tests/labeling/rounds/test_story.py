@@ -450,3 +450,22 @@ def test_an_unforeseen_error_leaves_no_lease_behind_and_the_page_says_what_happe
     story.advance(batch.pk)
     batch.refresh_from_db()
     assert batch.stage != stage, "it goes on at once"
+
+
+def test_a_worker_finishes_one_model_before_it_begins_another_and_quick_ones_take_larger_pieces(
+    make: Make, settings: Any
+) -> None:
+    settings.CHUNK_SIZE = 4
+    batch = make(count=160, chances=(0.9, 0.8))
+    recruiting.add_models(batch.project, ["word_logistic"])
+    while batch.stage == Batch.Stage.IMPORTING:
+        story.advance(batch.pk)
+        batch.refresh_from_db()
+    handed = list(batch.chunks.order_by("pk").values_list("annotator__name", "first", "last"))
+    order = list(dict.fromkeys(name for name, _, _ in handed))
+    assert order == ["word logistic", "m0", "m1"]
+    assert [name for name, _, _ in handed] == sorted((name for name, _, _ in handed), key=order.index)
+    sizes = {name: {last - first + 1 for one, first, last in handed if one == name} for name in order}
+    assert sizes == {"word logistic": {10}, "m0": {4}, "m1": {4}}, "a sixteenth of the batch, at most sixteen times 4"
+    for name in order:
+        assert sum(last - first + 1 for one, first, last in handed if one == name) == 160
