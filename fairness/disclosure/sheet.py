@@ -85,7 +85,7 @@ def _limits_of(one: Plain) -> list[str]:
     number, found = one["number"], []
     if one["open"] + one["waiting"]:
         found.append(
-            f"Question {number}: {one['open'] + one['waiting']} of {one['tasks']} tasks have no settled answer."
+            f"Question {number}: {one['open'] + one['waiting']:,} of {one['tasks']:,} tasks have no settled answer."
         )
     if "value" not in one["right"]["share"]:
         why = one["right"]["share"]["insufficient_data"]
@@ -108,9 +108,9 @@ def _limits_of_all(told: Plain) -> list[str]:
     found = []
     if told["events"]["accepted_below_the_line"]:
         count = told["events"]["accepted_below_the_line"]
-        found.append(f"{count} answers were accepted although machines were less sure than the project asks.")
+        found.append(f"{count:,} answers were accepted although machines were less sure than the project asks.")
     if told["instances"]["rows_bad"]:
-        found.append(f"{told['instances']['rows_bad']} rows could not be read and are left out.")
+        found.append(f"{told['instances']['rows_bad']:,} rows could not be read and are left out.")
     if not told["instructions"]["kept"]:
         found.append("What annotators are told now was not kept as a version yet.")
     if told["statements"]["limits"]:
