@@ -66,8 +66,8 @@ def standing(votes: Votes, group: Ints, known: Ints, elsewhere: float) -> Standi
     weight = np.ones(len(votes.task)) if votes.weight is None else votes.weight.astype(np.float64)
     place = (votes.annotator * groups + group[votes.task])[counted]
     hits = (truth == votes.label)[counted] * weight[counted]
-    n = np.bincount(place, weight[counted], shape[0] * groups).reshape(shape)
-    right = np.bincount(place, hits, shape[0] * groups).reshape(shape)
+    n: Floats = np.bincount(place, weight[counted], shape[0] * groups).reshape(shape).astype(np.float64)
+    right: Floats = np.bincount(place, hits, shape[0] * groups).reshape(shape).astype(np.float64)
     far_n, far_right = n.sum(axis=1, keepdims=True) - n, right.sum(axis=1, keepdims=True) - right
     counts = np.maximum(n + elsewhere, TINY)
     share = (right + elsewhere * (far_right + 1) / (far_n + 2)) / counts
