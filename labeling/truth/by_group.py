@@ -75,7 +75,9 @@ def standing(votes: Votes, group: Ints, known: Ints, elsewhere: float) -> Standi
     best, every = share.argmax(axis=0), np.arange(groups)
     apart = np.sqrt(error + error[best, every])
     few = np.bincount(group[known >= 0], minlength=groups) < ENOUGH
-    return Standing(n, right, share, (share >= share[best, every] - CLEARLY * apart) | few)
+    return Standing(
+        n.astype(np.float64), right.astype(np.float64), share, (share >= share[best, every] - CLEARLY * apart) | few
+    )
 
 
 def crowds(votes: Votes, group: Ints, known: Ints, elsewhere: float) -> Votes:
