@@ -3,6 +3,9 @@
 `python -m tests.benchmarks.fair_report [--tasks 1000000] [--groups 8] [--labels 6] [--new 1000] [--times 5]`
 CPU seconds of this process, on a scratch database: reading every settled label with its check, telling the report of
 groups from it, then the same after so many labels changed.
+
+Measured with 1,000,000 tasks on SQLite, on two busy cores: read for the first time 8.1, the report .22 (.85 the first
+time in a process); after 1,000 new labels read in .16 to .19, and the report .22 to .32 again.
 """
 
 from __future__ import annotations
