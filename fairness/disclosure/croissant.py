@@ -6,6 +6,7 @@ Source: docs.mlcommons.org/croissant, the specifications of Croissant 1.1 and of
 from __future__ import annotations
 
 import hashlib
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from io import BytesIO
@@ -144,7 +145,7 @@ def _labels(batch: Batch, sheet: Plain, asking: Asking) -> Plain:
     """The answers to one question; who annotated stands with the answer in terms of PROV-O."""
     key, file = f"labels-question-{asking.number}", file_of(asking.number)
     agents = [{"@type": "prov:Agent", "prov:label": one["name"]} for one in sheet["annotators"] if one["answers"]]
-    fields = [_field(key, file, one) for one in records.columns_of(batch, asking)]
+    fields = _fields(key, file, records.columns_of(batch, asking))
     for field in fields:
         if field["name"] in LABELS:
             field |= {"dataType": ["sc:Text", "cr:Label"], "prov:wasAttributedTo": agents}
@@ -152,7 +153,7 @@ def _labels(batch: Batch, sheet: Plain, asking: Asking) -> Plain:
 
 
 def _provenance() -> Plain:
-    fields = [_field("provenance", PROVENANCE, one) for one in records.PROVENANCE]
+    fields = _fields("provenance", PROVENANCE, records.PROVENANCE)
     return _record_set("provenance", "Who decided each task, who led, and when it was handed over.", fields)
 
 
@@ -176,10 +177,20 @@ def _record_set(key: str, about: str, fields: list[Plain]) -> Plain:
     return {"@type": "cr:RecordSet", "@id": key, "name": key, "description": about, "field": fields}
 
 
+def _fields(key: str, file: str, columns: Sequence[Column]) -> list[Plain]:
+    """Each column under an id of its own; people name groups as they like, ids have no blanks and no signs."""
+    ids: list[str] = []
+    for column in columns:
+        plain = re.sub(r"[^\w.-]", "_", column.name)
+        taken = sum(other.partition("~")[0] == plain for other in ids)
+        ids.append(f"{plain}~{taken + 1}" if taken else plain)
+    return [_field(f"{key}/{told}", file, column) for told, column in zip(ids, columns, strict=True)]
+
+
 def _field(key: str, file: str, column: Column) -> Plain:
     told: Plain = {
         "@type": "cr:Field",
-        "@id": f"{key}/{column.name}",
+        "@id": key,
         "name": column.name,
         "description": column.about,
         "dataType": TYPES.get(column.sort, "sc:Text"),

@@ -53,6 +53,7 @@ def _context(visit: Visit, batch: Batch) -> dict[str, Any]:
         "batch": batch,
         "watched": watched,
         "standing": [_told(one) for one in standing],
+        "stopped": any(one.paused for one in standing),
         "held": len(holds.held_in(batch)),
         "lines": stories.now(batch, watched)[: stories.LISTED],
         "past": alarms[:MOST_LISTED],

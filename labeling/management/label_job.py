@@ -40,7 +40,7 @@ def open_batch(options: Options) -> Batch:
     budget = microdollars(options["budget"])
     told = guidelines(options)
     check_numbers(options)
-    check_output(options["output"])
+    check_output(options["output"] or "-")
     path = local_path(options["file"])
     check_encoding(path)
     fields = chosen_fields(options, path)

@@ -62,8 +62,10 @@ def check_tables() -> None:
 
 def check_output(path: str) -> None:
     """Raise UnusableFile where a file of this path cannot be written, before any work is done."""
-    if path in ("", "-"):
+    if path == "-":
         return
+    if not path.strip():
+        raise UnusableFile("--output is empty; name a file to write, or - for standard output.")
     place = Path(path)
     if place.is_dir():
         raise UnusableFile(f"{path} is a folder; name a file to write.")

@@ -191,6 +191,15 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
     assert page.status_code == 422 and words in page.content.decode() and not Watch.objects.exists()
 
 
+def test_an_alarm_that_stopped_nothing_hides_no_stopped_line(manager: Client, skewed: Batch) -> None:
+    about = {"question": skewed.project.first_question, "batch": skewed, "attribute": "Group", "kind": "gap"}
+    for group, paused in (("Nowhere", True), ("South", False)):
+        told = {"about": group, "groups": [group], "why": f"{group} errs.", "paused": paused}
+        Alarm.objects.create(project=skewed.project, **about, **told)
+    page = manager.get(f"/p/city/batches/{skewed.pk}/watch/").content.decode()
+    assert "Two alarms stand" in page and "whose line is stopped waits" in page and "Nothing is stopped" not in page
+
+
 @pytest.mark.parametrize("name", ["ann", "eve"])
 def test_only_managers_answer_alarms_and_set_watches(
     stopped: Batch, client: Client, django_user_model: type, name: str

@@ -51,6 +51,8 @@ class Command(BaseCommand):
         if path == "-":
             self.stdout.write(made[""].decode(), ending="")
             return "The data are left out; name a file with --output." if len(made) > 1 else "Written."
+        if not zipped and Path(path).name in made:
+            raise UnusableFile(f"{path} is the name of a file with data that lies beside; give --output another one.")
         try:
             count = self.put(made, Path(path), files.packed(made) if zipped else None)
         except OSError as error:

@@ -96,6 +96,17 @@ def test_hashes_are_those_of_the_files_and_ids_stay_as_they_are(batch: Batch, tm
         records(mlc.Dataset(str(path)), "provenance")
 
 
+def test_groups_may_be_called_anything(batch: Batch, tmp_path: Path) -> None:
+    names = {"Town part": "East", "Town_part": "1", "Größe €/m": "=x"}
+    batch.instances.update(groups=names)
+    dataset = mlc.Dataset(str(written(batch, tmp_path)))
+    assert not dataset.metadata.ctx.issues.errors
+    found = records(dataset, "labels-question-1")[0]
+    assert [found[key] for key in found if key.startswith("group_")] == list(names.values())
+    asked = next(one for one in dataset.metadata.record_sets if one.uuid == "labels-question-1")
+    assert [f"group_{name}" for name in names] == [one.name for one in asked.fields if "group" in one.name]
+
+
 def test_it_says_in_the_vocabulary_of_responsible_ai_what_the_sheet_says(batch: Batch, tmp_path: Path) -> None:
     told = json.loads(written(batch, tmp_path).read_text())
     assert told["conformsTo"][1] == "http://mlcommons.org/croissant/RAI/1.0"

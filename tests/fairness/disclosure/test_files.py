@@ -55,6 +55,11 @@ def test_the_command_writes_every_format(batch: Batch, tmp_path: Path) -> None:
     )
     assert code == 0 and "2 files of data beside it" in err
     assert (tmp_path / "labels-question-1.parquet").exists() and (tmp_path / "provenance.parquet").exists()
+    taken = str(tmp_path / "provenance.parquet")
+    _, err, code = run("datasheet", str(batch.pk), "--format", "croissant", "--output", taken)
+    assert code == 2 and "is the name of a file with data" in err
+    _, err, code = run("datasheet", str(batch.pk), "--output", "")
+    assert code == 2 and "--output is empty" in err
     run("datasheet", str(batch.pk), "--format", "croissant", "--output", str(tmp_path / "all.zip"))
     assert "croissant.json" in zipfile.ZipFile(tmp_path / "all.zip").namelist()
 
