@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from labeling.files import own_labels
+from labeling.files import label_studio_tasks, own_labels
 from labeling.files.delimiters import SNIFFED_LINES, delimiter_of
 from labeling.files.json_values import NotJson, on_lines, spread
 from labeling.files.tables import UnusableFile, is_own, open_text
@@ -139,7 +139,7 @@ def _json_records(stream: TextIO, form: Form) -> Iterator[tuple[int, dict[str, A
             behind = "" if form.kind == "line" else "; nothing behind it can be read"
             yield line, Bad(line, f"It is not JSON: {value}{behind}.")
         elif isinstance(value, dict):
-            yield line, value
+            yield line, label_studio_tasks.unfolded(value)
         else:
             yield line, Bad(line, "It is not a JSON object with named fields.")
 

@@ -99,6 +99,8 @@ def test_hashes_are_those_of_the_files_and_ids_stay_as_they_are(batch: Batch, tm
 def test_groups_may_be_called_anything(batch: Batch, tmp_path: Path) -> None:
     names = {"Town part": "East", "Town_part": "1", "Größe €/m": "=x"}
     batch.instances.update(groups=names)
+    Batch.objects.update(attributes=list(names))
+    batch.refresh_from_db()
     dataset = mlc.Dataset(str(written(batch, tmp_path)))
     assert not dataset.metadata.ctx.issues.errors
     found = records(dataset, "labels-question-1")[0]

@@ -247,3 +247,41 @@ def test_the_guard_is_undone_exactly() -> None:
     cells = as_cells(texts)
     assert cells[0] == "-1" and cells[1] == "+3.5e2" and cells[2] == "'=A1"
     assert unguarded([str(cell) for cell in cells]) == texts
+
+
+class TestLabelStudio:
+    """Tasks of Label Studio have their fields in `data` and their answers in `annotations`."""
+
+    def task(self, number: int, results: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        data = {"text": f"The lamp of house {number} is out.", "district": "Harbour"}
+        return {"id": number, "data": data, "annotations": [{"result": results, "was_cancelled": False}], **more}
+
+    def result(self, name: str, kind: str, **value: Any) -> dict[str, Any]:
+        return {"from_name": name, "to_name": "text", "type": kind, "value": value}
+
+    def test_the_text_is_read_and_no_number_of_a_task(self, tmp_path: Path) -> None:
+        labels = [["yes"], ["no"]]
+        tasks = [self.task(n, [self.result("label", "choices", choices=labels[n % 2])]) for n in range(8)]
+        path = write(tmp_path / "a.json", json.dumps(tasks))
+        assert guessed(path) == Fields(("text",), "label", ("district",), "id")
+        assert held(path)[3] == {
+            "text": "The lamp of house 3 is out.", "district": "Harbour", "id": 3, "label": "no",
+        }  # fmt: skip
+
+    def test_every_kind_of_answer_is_read_by_its_control(self, tmp_path: Path) -> None:
+        results = [
+            self.result("seen", "choices", choices=["lamp", "wire"]),
+            self.result("urgent", "number", number=2.0),
+            self.result("marks", "labels", start=4, end=8, text="lamp", labels=["Object"]),
+            self.result("marks", "labels", start=12, end=17, text="house", labels=["Place"]),
+            self.result("text", "choices", choices=["b"]),
+        ]
+        record = held(write(tmp_path / "a.json", json.dumps([self.task(1, results)])))[0]
+        assert record["seen"] == ["lamp", "wire"] and record["urgent"] == 2.0
+        assert record["marks"] == [[4, 8, "Object"], [12, 17, "Place"]]
+        assert record["text"].startswith("The lamp") and record["annotation text"] == "b"
+
+    def test_what_was_cancelled_says_nothing_and_other_nested_fields_stay(self, tmp_path: Path) -> None:
+        cancelled = {"result": [self.result("label", "choices", choices=["yes"])], "was_cancelled": True}
+        path = write(tmp_path / "a.json", json.dumps([self.task(1, [], annotations=[cancelled]), {"data": {"a": 1}}]))
+        assert "label" not in held(path)[0] and held(path)[1] == {"data": {"a": 1}}
