@@ -12,6 +12,17 @@ from django.utils import timezone
 Adapt: TypeAlias = Callable[[Any], Any] | None
 
 
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+PLAIN: tuple[tuple[type[models.Field[Any, Any]], Callable[[Any], Any]], ...] = (
+    (models.JSONField, _json),
+    (models.IntegerField, int),  # numpy's numbers are none that SQLite knows
+    (models.FloatField, float),
+)
+
+
 def reserve(model: type[models.Model], number: int) -> Sequence[int]:
     """Keys that `number` new rows may take, ascending; inside a transaction, in which they are written."""
     if not number:
@@ -27,21 +38,24 @@ def reserve(model: type[models.Model], number: int) -> Sequence[int]:
     return range(highest + 1, highest + 1 + number)
 
 
-def write(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def write(
+    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]], *, unless_there: bool = False
+) -> None:
     """Insert rows of values in the order of `names`; fields that are not named get what they get by default.
 
     names: as columns are called on objects (`project_id`). Values of JSON fields are Python's, all others are of the
-    type that the field holds; nothing is checked but by the database. Raises IntegrityError as `bulk_create` does.
+    type that the field holds; nothing is checked but by the database. `unless_there`: rows that are unique and stand
+    already are left out. Raises IntegrityError as `bulk_create` does.
     """
     columns = {field.attname: field for field in model._meta.concrete_fields}
     others = [field for name, field in columns.items() if name not in names and not field.primary_key]
     same = tuple(_default(field) for field in others)
     fields = [*(columns[name] for name in names), *others]
     adapted = _adapted(rows, [_adapt(columns[name]) for name in names], same)
-    if connection.vendor == "postgresql":
+    if connection.vendor == "postgresql" and not unless_there:
         _copy(model._meta.db_table, fields, adapted)
     else:
-        _prepared(model._meta.db_table, fields, adapted)
+        _prepared(model._meta.db_table, fields, adapted, " ON CONFLICT DO NOTHING" if unless_there else "")
 
 
 def _adapted(rows: Iterable[Sequence[Any]], how: Sequence[Adapt], same: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
@@ -55,11 +69,10 @@ def _adapted(rows: Iterable[Sequence[Any]], how: Sequence[Adapt], same: tuple[An
 
 
 def _adapt(field: models.Field[Any, Any]) -> Adapt:
-    return _json if isinstance(field, models.JSONField) else None
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    for kind, adapt in PLAIN:
+        if isinstance(field, kind):
+            return adapt
+    return None
 
 
 def _default(field: models.Field[Any, Any]) -> Any:
@@ -83,8 +96,10 @@ def _copy(table: str, fields: Sequence[models.Field[Any, Any]], rows: Iterable[t
             copy.write_row(row)
 
 
-def _prepared(table: str, fields: Sequence[models.Field[Any, Any]], rows: Iterable[tuple[Any, ...]]) -> None:
+def _prepared(
+    table: str, fields: Sequence[models.Field[Any, Any]], rows: Iterable[tuple[Any, ...]], ending: str
+) -> None:
     places = ", ".join(["%s"] * len(fields))
-    statement = f"INSERT INTO {_named(table, fields)} VALUES ({places})"  # noqa: S608 - names of our own tables
+    statement = f"INSERT INTO {_named(table, fields)} VALUES ({places}){ending}"  # noqa: S608 - names of our own tables
     with connection.cursor() as cursor:
         cast(Any, cursor).executemany(statement, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -25,7 +26,7 @@ from labeling.crowd.errors import (
     Unreadable,
     Unsuitable,
 )
-from labeling.models import Annotator, Batch, Chunk, Project, Task, Vote
+from labeling.models import Annotator, Batch, Chunk, Project, Task, Vote, bulk
 from labeling.models.task import TaskQuerySet
 from labeling.people import voters
 from labeling.rounds import calls, fallback, paid_voting, teaching
@@ -36,6 +37,8 @@ SITS_OUT = (NeedsExamples, Unsuitable, Unable)
 """Why a model does not vote on a question, and no failure of it."""
 LONGEST_PAUSE = 30.0
 """Seconds between two tries before the breaker opens: 1, 2, 4, 8 and so on, at most this."""
+WRITTEN = [field.attname for field in Vote._meta.concrete_fields if field.name not in ("id", "created_at")]
+SAID = attrgetter(*WRITTEN)
 
 
 def vote_on(chunk: Chunk) -> bool:
@@ -236,7 +239,7 @@ def keep(chunk: Chunk, votes: list[Vote], *, done: bool) -> bool:
     try:
         with transaction.atomic():
             if chunk.finish() if done else chunk.renew(settings.LEASE_SECONDS):
-                Vote.objects.bulk_create(_kept(chunk, votes), ignore_conflicts=True)
+                bulk.write(Vote, WRITTEN, map(SAID, _kept(chunk, votes)), unless_there=True)
     except IntegrityError:
         return False
     return True

@@ -47,13 +47,14 @@ class GroupTable:
 
 
 def table(question: Question, known: Known, names: dict[int, str]) -> GroupTable | None:
-    """The table by the project's first attribute, None where it has none or all known tasks are of one group.
+    """The table by the project's first attribute, None where it has none, all known tasks are of one group
+    or nobody voted.
 
     `names`: of the annotators, by key.
     """
     attribute = question.project.group_name
     groups, place = _places(attribute, known) if attribute else ([], np.zeros(0, dtype=np.int32))
-    if len(groups) < 2:
+    if len(groups) < 2 or not known.votes.n_annotators:
         return None
     found = standing(known.votes, np.where(place < 0, len(groups), place).astype(np.int32), known.truth, 0.0)
     n, right = found.n[:, : len(groups)], found.right[:, : len(groups)]
