@@ -23,7 +23,7 @@ from labeling.files.tables import UnusableFile
 from labeling.files.uploads import LINES, WORKBOOK
 from labeling.kinds import registry
 from labeling.management import label_kinds
-from labeling.management.scopes import check_output
+from labeling.management.scopes import check_output, project_there
 from labeling.models import Batch, Label, Project
 from labeling.money import ledger
 from labeling.people import first_user
@@ -208,8 +208,8 @@ def unused(options: Options, batch: Batch) -> list[str]:
 
 
 def known_project(options: Options) -> Project | None:
-    """The project that is named, where it is there already."""
-    return Project.objects.filter(name=options["project"]).first() if options["project"] else None
+    """The project of this name or address, where it is there already. Raises UnusableFile for several of the name."""
+    return project_there(options["project"]) if options["project"] else None
 
 
 def label_names(options: Options, fields: Fields, path: str, kind: str) -> list[str]:

@@ -26,7 +26,7 @@ def summarise(batch: Batch, seconds: float) -> dict[str, Any]:
         "project": batch.project.name,
         "batch": batch.name,
         "kind": question.kind,
-        "tasks": batch.rows_new,
+        "tasks": batch.tasks.count(),
         "rows": {"new": batch.rows_new, "duplicate": batch.rows_duplicate, "bad": batch.rows_bad},
         "annotators": batch.project.annotators.machines().count(),
         "votes": votes.answering().count(),
@@ -98,8 +98,10 @@ def lines(batch: Batch, told: dict[str, Any]) -> Iterator[str]:
     """The same for people: rounded, with 95% intervals (Wilson), and what was left out."""
     by = {name: count for name, count in told["decided_by"].items() if count}
     models = "model" if told["annotators"] == 1 else "models"
-    yield f"{told['batch']}: {told['tasks']:,} tasks, {told['annotators']} {models}, {told['votes']:,} votes, " + (
-        f"{told['abstentions']:,} abstentions"
+    about = f" about {told['rows']['new']:,} instances" if "questions" in told else ""
+    yield (
+        f"{told['batch']}: {told['tasks']:,} tasks{about}, {told['annotators']} {models}, {told['votes']:,} votes, "
+        + (f"{told['abstentions']:,} abstentions")
     )
     parts = ", ".join(f"{count:,} by the {name}" for name, count in by.items())
     waits = f", {told['for_people']:,} of them for people" if told["for_people"] else ""

@@ -45,13 +45,21 @@ def project_named(text: str) -> Project:
 
     check_tables()
 
+    found = project_there(text)
+    if found is None:
+        known = ", ".join(Project.objects.values_list("slug", flat=True)[:8]) or "none yet"
+        raise UnusableFile(f"There is no project or batch {text!r}; projects: {known}.")
+    return found
+
+
+def project_there(text: str) -> Project | None:
+    """The project of this address or name, None where there is none. Raises UnusableFile for several of the name."""
+    from labeling.models import Project
+
     found = list(Project.objects.filter(slug=text)) or list(Project.objects.filter(name=text)[:2])
     if len(found) > 1:
         raise UnusableFile(f"Several projects are called {text!r}; name the one you mean as its address does.")
-    if not found:
-        known = ", ".join(Project.objects.values_list("slug", flat=True)[:8]) or "none yet"
-        raise UnusableFile(f"There is no project or batch {text!r}; projects: {known}.")
-    return found[0]
+    return found[0] if found else None
 
 
 def check_tables() -> None:

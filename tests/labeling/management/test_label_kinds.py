@@ -231,6 +231,15 @@ def test_a_project_keeps_its_kind_and_lends_its_labels(tmp_path: Path) -> None:
     assert run(more, *crowd)["kind"] == "choices"
 
 
+def test_a_project_is_named_by_its_address_too_and_by_no_name_of_two(tmp_path: Path) -> None:
+    items, more = (written(tmp_path, [{"text": text, "gold": ["x"]}], f"{text}.jsonl") for text in ("one", "two"))
+    options = ("--kind", "choices", "--gold", "gold", "--crowd", "word_logistic", "--project")
+    run(items, *options, "City requests")
+    assert run(more, *options, "city-requests")["project"] == "City requests" and Project.objects.count() == 1
+    Project.objects.create(name="City requests", slug="another")
+    assert "Several projects are called 'City requests'" in refusal(more, *options, "City requests")
+
+
 def test_labels_in_their_order(tmp_path: Path) -> None:
     items = written(tmp_path, [{"text": "a", "gold": gold} for gold in (["b"], [], ["a", "b"], None)])
     fields = Fields(("text",), gold="gold")
@@ -256,4 +265,5 @@ def test_a_project_with_several_questions_asks_a_chat_model_once_for_each_text(
         told = run(items, "--project", project.name, "--crowd", line, "--budget", "1", "--output", out)
         assert len(server.requests) == 12 and told["votes"] == 36
         assert told["cost_usd"] == pytest.approx(server.bill_microdollars / 1e6)
+    assert told["tasks"] == 36 == told["decided"] + told["open"] and told["rows"]["new"] == 12
     assert len(lines(out)) == 36
