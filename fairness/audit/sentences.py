@@ -112,11 +112,13 @@ def _table(path: str, header: Sequence[str], columns: Columns) -> Iterator[Sente
 
 
 def _comparable(found: Sequence[Sentence]) -> list[Sentence]:
-    """Sentences of frames that have two variants at least, each text of a frame and variant once."""
+    """Sentences of frames that have two variants and two texts at least, each text of a frame and variant once."""
     variants: dict[str, set[str]] = {}
+    texts: dict[str, set[str]] = {}
     for one in found:
         variants.setdefault(one.frame, set()).add(one.variant)
-    return [one for one in dict.fromkeys(found) if len(variants[one.frame]) > 1]
+        texts.setdefault(one.frame, set()).add(one.text)
+    return [one for one in dict.fromkeys(found) if len(variants[one.frame]) > 1 and len(texts[one.frame]) > 1]
 
 
 def _some(found: list[Sentence], most: int, seed: str) -> tuple[Sentence, ...]:

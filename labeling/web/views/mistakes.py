@@ -28,6 +28,8 @@ def judge(request: HttpRequest, slug: str) -> HttpResponse:
         made = mistakes.accept(about.question, found, request.POST.get("sentence", ""), visit.user)
         told = f"; the guidelines are version {made.guideline.number}" if made.guideline else ""
         messages.success(request, f"{found.cell.cases} cases teach from now on{told}.")
+    elif request.POST.get("verdict") != "reject":
+        messages.error(request, "Accept the mistake or reject it; nothing was changed.")
     else:
         mistakes.reject(about.question, found, visit.user)
         messages.success(request, "Rejected; it comes back once it has twice as many cases.")

@@ -192,3 +192,13 @@ def test_equal_numbers_are_no_changed_label_and_too_few_frames_are_no_number(fil
     assert "label changes 0.000" in told("counterfactual", files("pairs.csv", *PAIRS), "--votes", votes)
     few = told("counterfactual", files("few.csv", *PAIRS[:3]), "--votes", votes)
     assert "label changes not estimable, 2 of 10 frames" in few and "often" not in few
+
+
+def test_a_pair_of_one_sentence_tells_nothing_and_is_left_out(files: Callable[..., str]) -> None:
+    answers = [f"My {who} {n},m,{label}" for n in range(12) for who, label in (("sister", "a"), ("brother", "b"))]
+    votes = files("v.csv", "task,worker,label", *answers)
+    twins = [f"My sister {n},My sister {n},woman/man" for n in range(12)]
+    assert "label changes 1.000" in told("counterfactual", files("both.csv", *PAIRS, *twins), "--votes", votes)
+    assert "no two sentences that differ" in refused(
+        "counterfactual", files("twins.csv", PAIRS[0], *twins), "--votes", votes
+    )

@@ -96,6 +96,8 @@ def test_the_page_shows_it_and_a_person_accepts_it(asked: Question, manager: Cli
 
 def test_a_rejected_one_is_gone_until_it_has_doubled(asked: Question, manager: Client) -> None:
     one = of_alpha(asked)
+    manager.post(JUDGE, {"mistake": one.key, "sentence": "x"})
+    assert not Mistake.objects.exists(), "nobody said what"
     manager.post(JUDGE, {"mistake": one.key, "verdict": "reject", "sentence": "x"})
     asked.project.refresh_from_db()
     assert Mistake.objects.get().tasks == [] and asked.project.guidelines == ""
