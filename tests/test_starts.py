@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = (
     *("numpy", "scipy.stats", "scipy.special", "scipy.sparse", "scipy.optimize", "sklearn", "torch", "transformers"),
@@ -50,6 +52,7 @@ def started(*lines: tuple[str, ...]) -> dict[str, tuple[bool, list[str]]]:
     return {line: tuple(found) for line, found in json.loads(told.stdout).items()}
 
 
+@pytest.mark.slow
 def test_help_and_refusals_load_nothing_heavy() -> None:
     helped = [(command, "--help") for command in (*WITHOUT_NUMPY, *WITH_NUMPY)]
     loaded = started(*REFUSED[:2], *helped, *REFUSED[2:])

@@ -127,9 +127,9 @@ ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def digest_of(parts: Iterable[Sequence[str]], images: Iterable[Sequence[str]]) -> str:
-    """Hash of titles with texts, and of titles with what stands for a picture."""
+    """Hash of titles with texts, and of titles with what stands for a picture: 96 bits, for it stands in every row."""
     shown = [[title, _folded(text)] for title, text in parts] + [[title, "", image] for title, image in images]
-    return hashlib.blake2b(ENCODER.encode(shown).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(ENCODER.encode(shown).encode(), digest_size=16).hexdigest()[:24]
 
 
 def _folded(text: str) -> str:

@@ -12,7 +12,7 @@ from labeling.models import Alarm, AlarmAnswer, Annotator, Batch, Decision, Esca
 from labeling.rounds import story
 from tests.fairness.skewed import voted_batch
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -74,6 +74,7 @@ def begin(project: Project, *annotators: Annotator, cap: int = 0, n: int = 12) -
     return making.begin(project.first_question, "Sisters", pairs(n), annotators, None, cap)
 
 
+@pytest.mark.slow
 def test_a_free_model_answers_each_sentence_once_and_every_pair_is_seen_to_flip(
     batch: Batch, server: FakeOpenAI
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_free_model_answers_each_sentence_once_and_every_pair_is_seen_to_flip(
     assert len(server.requests) == 24
 
 
+@pytest.mark.slow
 def test_a_paid_model_is_held_and_booked_to_the_micro_dollar(batch: Batch, server: FakeOpenAI) -> None:
     model = paid(batch.project, server)
     audit = begin(batch.project, model, cap=10_000_000)

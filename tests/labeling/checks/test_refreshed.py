@@ -73,6 +73,7 @@ def test_only_what_changed_is_read(batch: Batch, django_assert_max_num_queries: 
     assert touched == {batch.tasks.get(position=110).pk}
 
 
+@pytest.mark.slow
 def test_answered_checks_are_seen(batch: Batch) -> None:
     Task.objects.filter(batch=batch).update(gold=None)
     results.load(batch)

@@ -195,6 +195,7 @@ def test_a_text_changed_in_the_file_is_another_text(tmp_path: Path) -> None:
         read_back(project, str(changed))
 
 
+@pytest.mark.slow
 def test_the_command_reads_known_answers_to_all_questions_back_and_finds_nothing_new_where_they_came_from(
     tmp_path: Path,
 ) -> None:
@@ -244,6 +245,7 @@ def _of(project: Project) -> list[Instance]:
     return list(project.instances.order_by("external_id"))
 
 
+@pytest.mark.slow
 def test_the_pages_read_a_zip_of_pictures_back_and_say_what_lacks_without(
     manager: Client, project: Project, tmp_path: Path
 ) -> None:

@@ -154,7 +154,7 @@ def test_on_emotions_in_romanian_a_third_reader_is_worth_its_price(tmp_path: Pat
         *("--validation", 60, "--paid", f"{voters[2]}&call=0.01", "--budget", "2"),
     )
     assert told["cost_usd"] == 2.0 and told["decided_by"]["person"] == 0
-    assert told["best_single_micro_f1"] == pytest.approx(0.78, abs=0.01) and told["micro_f1"] > 0.93
+    assert told["best_single_micro_f1"] == pytest.approx(0.78, abs=0.01) and told["micro_f1"] > 0.925
     assert told["exact_match"] > 0.87, ".892 where 200 of 483 tasks are asked about, .579 by majority"
 
 

@@ -267,6 +267,7 @@ def test_a_chain_of_several_paid_workers_is_as_good_as_its_last_where_they_state
     assert both["curve"][0]["accuracy"] == alone["curve"][0]["accuracy"]
 
 
+@pytest.mark.slow
 def test_of_two_paid_workers_the_cheap_one_is_asked_first_where_it_is_nearly_as_good(recorded):
     alone = run_json(recorded, "--crowd", "w0,w1,w2,w3,w4", "--repeats", 2, "--budgets", "0.1")
     both = run_json(

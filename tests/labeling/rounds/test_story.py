@@ -32,6 +32,7 @@ from labeling.models import (
     Round,
     Task,
     Vote,
+    bulk,
 )
 from labeling.money import ledger
 from labeling.people import recruiting
@@ -200,7 +201,7 @@ def test_a_worker_killed_between_voting_and_writing_loses_and_doubles_nothing(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Vote.objects, "bulk_create", die)
+        patch.setattr(bulk, "write", die)
         with pytest.raises(Killed):
             story.advance(batch.pk)
     assert Vote.objects.count() == 0
@@ -365,6 +366,7 @@ def test_the_entropy_router_asks_the_most_uncertain_first(make: Make) -> None:
     assert first.to_paid == len(asked) > 0 and min(asked) > 0.5
 
 
+@pytest.mark.slow
 def test_the_entropy_router_asks_without_known_labels_too(make: Make) -> None:
     """Nothing says that the model is worse than the crowd, so the most uncertain tasks are sent to it."""
     batch = make(20, (0.6, 0.7, 0.65), paid=(0.98,), budget=5_000, review_share=0, router="entropy")

@@ -56,6 +56,7 @@ def test_the_best_ratio_is_bought_first_and_the_rest_of_the_money_goes_where_it_
     assert plan.gap == 0
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_a_small_plan_is_the_best_of_all_plans(seed):
