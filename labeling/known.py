@@ -160,6 +160,8 @@ class _Answer:
 def _of_people(project: Project, question: Question) -> Iterator[Known]:
     """Settled tasks that a person or an expert has answered; a task of the validation slice has its label already."""
     places = {label.pk: place for place, label in enumerate(question.label_list())}
+    if not places:
+        return
     answers = _answers(question, places)
     people = project.annotators.people().values_list("pk", flat=True)
     skills = Skill.objects.by_annotator(question, people)

