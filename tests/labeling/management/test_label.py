@@ -186,7 +186,7 @@ def test_pairs_of_texts_are_read_by_a_causal_model_and_by_a_local_server(
     folder = causal(tmp_path / "tiny", length=2048)
 
     def right(text: str, labels: list[str]) -> str:
-        return next(label for hypothesis, label in truth.items() if hypothesis in text)
+        return next((label for hypothesis, label in truth.items() if hypothesis in text), labels[0])
 
     with FakeOpenAI(oracle=right) as server:
         crowd = f"causal:{folder},chat:small@{server.base_url}?local=yes"
@@ -195,7 +195,7 @@ def test_pairs_of_texts_are_read_by_a_causal_model_and_by_a_local_server(
             *("--validation", 20, "--output", tmp_path / "out.jsonl"),
         )
     assert told["tasks"] == 24 and told["votes"] == 48 and len(server.requests) == 24 + 1, "one is the trial before"
-    assert all("premise" in request.prompt.lower() for request in server.requests)
+    assert sum("premise" in request.prompt.lower() for request in server.requests) >= 24
     by_model = Vote.objects.filter(annotator__name="tiny")
     assert by_model.count() == 24 and all(abs(sum(vote.probabilities) - 1) < 1e-6 for vote in by_model)
     assert told["best_single_accuracy"] == 1.0 and told["accuracy"] >= 0.75
