@@ -154,8 +154,8 @@ def test_on_emotions_in_romanian_a_third_reader_is_worth_its_price(tmp_path: Pat
         *("--validation", 60, "--paid", f"{voters[2]}&call=0.01", "--budget", "2"),
     )
     assert told["cost_usd"] == 2.0 and told["decided_by"]["person"] == 0
-    assert told["best_single_micro_f1"] == pytest.approx(0.78, abs=0.01) and told["micro_f1"] > 0.925
-    assert told["exact_match"] > 0.84, ".855 where 200 of 483 tasks are asked about, .579 by majority"
+    assert told["best_single_micro_f1"] == pytest.approx(0.78, abs=0.01) and told["micro_f1"] > 0.93
+    assert told["exact_match"] > 0.87, ".897; .776 to .834 for three other draws of known texts; .579 by majority"
 
 
 def test_bad_rows_of_every_sort_are_told_each_in_a_sentence_and_the_good_ones_kept(tmp_path: Path) -> None:

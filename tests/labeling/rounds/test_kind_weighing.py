@@ -68,6 +68,20 @@ def test_sets_of_labels_are_weighed_from_stored_votes(project: Project) -> None:
     assert found[0].probabilities[0] > 0.5 > found[0].probabilities[1], "the chance of yes to each"
 
 
+def test_answers_are_read_in_the_same_order_whoever_wrote_first(project: Project) -> None:
+    asked = question(project, "choices", ("person", "place"))
+    batch, voters = batch_of(project, TEXTS), three(project)
+    tasks = list(batch.tasks.filter(question=asked).order_by("position"))
+    for task in reversed(tasks):
+        for voter in reversed(voters):
+            say(task, voter, np.array([YES, NO], dtype=np.int8))
+    read = kind_weighing.answers(asked, asked.label_list(), [task.pk for task in tasks])
+    pairs = list(zip(read.task.tolist(), read.annotator.tolist(), strict=True))
+    assert pairs == [(task, voter) for task in range(len(tasks)) for voter in range(3)], (
+        "sums are equal to the last bit"
+    )
+
+
 def test_a_scale_is_weighed_to_its_median_step_and_kept_as_a_label(project: Project) -> None:
     asked = question(project, "scale", ("1", "2", "3", "4", "5"))
     batch, voters = batch_of(project, TEXTS), three(project)
