@@ -155,9 +155,10 @@ class GapLine:
 
 def how_fair(found: Checked, seed: int = 0) -> Fair | None:
     """Everything about groups; None where fewer than two groups have a settled task."""
-    (group, names), called = merged(found.group, found.groups), found.groups
-    if len([name for name in names if name]) < 2:
+    sides, called = apart(found), found.groups
+    if sides is None:
         return None
+    group, names = sides
     watch, sizes = watched(found, group, names), np.bincount(found.group)
     found = counted(replace(found, group=group, groups=names))
     group = found.group
@@ -198,6 +199,12 @@ def _whole(found: Checked, group: Ints, names: tuple[str, ...]) -> Labeled:
     gold = np.where(found.checks, 1, -1).astype(np.int8)
     weight = None if found.weights is None else found.weight
     return Labeled(right, group, gold, ("wrong", "right"), names, weight, count=found.count)
+
+
+def apart(found: Checked) -> tuple[Ints, tuple[str, ...]] | None:
+    """The group of each settled task, (n,), and the names of the groups; None where there are fewer than two."""
+    group, names = merged(found.group, found.groups)
+    return (group, names) if len([name for name in names if name]) > 1 else None
 
 
 def merged(group: Ints, names: tuple[str, ...]) -> tuple[Ints, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Protocol
 
+from labeling.reports.drawing import scales
 from labeling.reports.estimates import limits
 
 DIGITS = 6
@@ -13,17 +14,9 @@ LACKING = "insufficient_data"
 """The key under which a number that cannot be told says why."""
 
 
-class Interval(Protocol):
-    """An estimate of the product."""
+class Interval(scales.Interval, Protocol):
+    """An estimate of the product: with the reason where there is none."""
 
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def low(self) -> float | None: ...
-    @property
-    def high(self) -> float | None: ...
-    @property
-    def estimable(self) -> bool: ...
     @property
     def reason(self) -> str: ...
 

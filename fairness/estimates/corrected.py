@@ -24,7 +24,7 @@ from fairness.estimates.doubly_robust import (
 )
 from fairness.estimates.outcomes import Told, expected
 from fairness.gaps import Gap, Terms, adjusted, compare, gap, worst
-from fairness.groups import merged
+from fairness.groups import apart
 from fairness.intervals import Estimate, Floats
 from fairness.rates import Rates, rate_estimates
 from labeling.checks import results
@@ -141,11 +141,10 @@ def table_and_wait(batch: Batch, by: By, question: Question) -> tuple[Table | No
 def table(batch: Batch, by: By, question: Question) -> Table | None:
     """Everything corrected; None where fewer than two groups have a settled task, or nothing was checked."""
     found = results.load(batch, by, question)
-    if not len(found.task) or not found.checks.any():
+    sides = apart(found) if found.checks.any() else None
+    if sides is None:
         return None
-    group, names = merged(found.group, found.groups)
-    if len([name for name in names if name]) < 2:
-        return None
+    group, names = sides
     return _table(_sides(found, group, len(names), confidences(batch, found), batch.seed), found, group, names)
 
 

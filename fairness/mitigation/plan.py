@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fairness.estimates.corrected import confidences
 from fairness.estimates.outcomes import Told, expected
-from fairness.groups import merged
+from fairness.groups import apart, merged
 from fairness.intervals import Estimate
 from fairness.mitigation.hints import Hint, hints
 from fairness.mitigation.pooling import Pooled, pooled
@@ -110,11 +110,10 @@ def plan_and_wait(batch: Batch, by: By, question: Question) -> tuple[Plan | None
 def plan(batch: Batch, by: By, question: Question) -> Plan | None:
     """Every step anew; None without two groups or without a check."""
     found = results.load(batch, by, question)
-    if not len(found.task) or not found.checks.any():
+    sides = apart(found) if found.checks.any() else None
+    if sides is None:
         return None
-    group, names = merged(found.group, found.groups)
-    if len([name for name in names if name]) < 2:
-        return None
+    group, names = sides
     sure = confidences(batch, found)
     right = found.right.astype(np.float64)
     better = pooled(sure, group, right, found.checks, found.weight, batch.seed)

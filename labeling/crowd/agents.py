@@ -12,7 +12,7 @@ from typing import Any
 
 from labeling.crowd import chat_errors, cleaning, egress, prompts
 from labeling.crowd.abilities import ALL_KINDS, check_kind
-from labeling.crowd.base import Answer, Brief, More, Pulse, Question, granted, nothing_stays, unstopped
+from labeling.crowd.base import Answer, Brief, More, Pulse, Question, granted, nothing_stays, or_raised, unstopped
 from labeling.crowd.chat_settings import check_key_name, key_of
 from labeling.crowd.errors import (
     ABOUT_ONE_TEXT,
@@ -108,10 +108,7 @@ class Agent:
 
     def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """Answers in order; raises the first CrowdError."""
-        for outcome in self.outcomes(questions):
-            if isinstance(outcome, CrowdError):
-                raise outcome
-            yield outcome
+        return or_raised(self.outcomes(questions))
 
     def outcomes(
         self, questions: Iterable[Question], pulse: Pulse = unstopped, more: More = granted

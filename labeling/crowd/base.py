@@ -245,6 +245,14 @@ class Together(ConcurrentVoter, Protocol):
         """
 
 
+def or_raised(told: Iterable[Answer | CrowdError]) -> Iterator[Answer]:
+    """The answers in order; raises the first CrowdError."""
+    for outcome in told:
+        if isinstance(outcome, CrowdError):
+            raise outcome
+        yield outcome
+
+
 def outcomes(
     voter: Voter, questions: Iterable[Question], pulse: Pulse = unstopped, more: More = granted
 ) -> Iterator[Answer | CrowdError]:

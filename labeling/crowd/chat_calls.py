@@ -11,7 +11,18 @@ from itertools import islice
 from typing import Any
 
 from labeling.crowd import chat_errors, chat_images, egress, joint_prompts, prompts, token_counts
-from labeling.crowd.base import Answer, Brief, Example, More, Pulse, Question, granted, nothing_stays, unstopped
+from labeling.crowd.base import (
+    Answer,
+    Brief,
+    Example,
+    More,
+    Pulse,
+    Question,
+    granted,
+    nothing_stays,
+    or_raised,
+    unstopped,
+)
 from labeling.crowd.chat_reply import NoReply, Reply, label_probabilities, read_reply
 from labeling.crowd.chat_settings import ChatSettings
 from labeling.crowd.chat_turn import Asked, Heard, Turn, together
@@ -99,10 +110,7 @@ class ChatCalls:
 
     def answer(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """Answers in order; raises the first CrowdError. With concurrency above 1, prefer `outcomes`."""
-        for outcome in self.outcomes(questions):
-            if isinstance(outcome, CrowdError):
-                raise outcome
-            yield outcome
+        return or_raised(self.outcomes(questions))
 
     def outcomes(
         self, questions: Iterable[Question], pulse: Pulse = unstopped, more: More = granted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -19,6 +18,7 @@ from labeling.management.cell_options import (
     named,
     rules_of,
 )
+from labeling.management.outputs import refusing
 
 
 class Command(BaseCommand):
@@ -41,11 +41,8 @@ class Command(BaseCommand):
         add_vote_columns(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
+        with refusing(self):
             report = _report(options)
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
         self.stdout.write(json.dumps(report) if options["json"] else "\n".join(of_files.lines(report)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from fairness.intervals import Estimate
 from labeling.files.tables import UnusableFile, open_table
 from labeling.kinds.cells import clean, decide, unguarded
 from labeling.management.cell_options import add_cell_options, check_files, check_seed, columns_of, named, rules_of
+from labeling.management.outputs import refusing
 
 
 class Command(BaseCommand):
@@ -44,14 +44,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
+        with refusing(self):
             _check(options)
             columns = Columns(options["text"], options["vary"], named(options["same"]))
             found = sentences.read(options["sentences"], columns, options["most"], str(options["seed"]))
             report = _of_votes(found, options) if options["votes"] else _of_project(found, options)
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
         self.stdout.write(json.dumps(report) if options["json"] else "\n".join(lines(report)))
 
 

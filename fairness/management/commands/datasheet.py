@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError
 
 from labeling.files.tables import UnusableFile
 from labeling.management import scopes
+from labeling.management.outputs import refusing
 
 FORMATS = ("html", "md", "json", "croissant")
 
@@ -29,14 +28,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
+        with refusing(self):
             written = self.write(options)
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
-        except DatabaseError as error:
-            self.stderr.write(f"The database cannot be read ({error}); make its tables with: manage.py migrate")
-            sys.exit(2)
         self.stderr.write(written)
 
     def write(self, options: dict[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from fairness.metrics import FairnessTable, GroupRow, Labeled, LabelTable, fairn
 from labeling.files.tables import UnusableFile
 from labeling.management.cell_options import add_cell_options, check_files, rules_of
 from labeling.management.kind_job import add_kind_option, is_plain, kind_of
+from labeling.management.outputs import refusing
 
 SHOWN = (
     ("demographic_parity_difference", "Demographic parity, difference"),
@@ -56,12 +56,9 @@ class Command(BaseCommand):
         add_kind_option(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
+        with refusing(self):
             plain = is_plain(options)
             table, facts = _measured(options) if plain else _measured_kind(options)
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
         self.stdout.write(json.dumps(as_json(table, facts)) if options["json"] else "\n".join(as_lines(table, facts)))
 
 

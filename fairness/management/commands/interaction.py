@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from math import isfinite
@@ -16,6 +15,7 @@ from fairness.estimates.interactions import Contrast, contrasts, too_small
 from fairness.intervals import Interaction
 from labeling.files.tables import UnusableFile
 from labeling.management.cell_options import add_cell_options, check_files, columns_of, named, rules_of
+from labeling.management.outputs import refusing
 
 FEWEST = 10
 
@@ -40,11 +40,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
+        with refusing(self):
             report = _report(options)
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
         self.stdout.write(json.dumps(report) if options["json"] else "\n".join(as_lines(report)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -13,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from fairness.suggestion_files import AssistedFile, Columns, read_assisted
 from fairness.suggestions import Report, measure
-from labeling.files.tables import UnusableFile
 from labeling.management.cell_options import add_cell_options, check_files, check_seed, named, rules_of
+from labeling.management.outputs import refusing
 
 TITLES = {
     "followed": "Suggestion followed",
@@ -50,13 +49,10 @@ class Command(BaseCommand):
         add_cell_options(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
+        with refusing(self):
             check_seed(options)
             check_files([options["answers"], options["gold"]])
             found = read_assisted(options["answers"], _columns(options), options["gold"], rules_of(options))
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
         reports = dict(_reports(found, options["seed"]))
         if options["json"]:
             self.stdout.write(json.dumps(as_json(reports, found.notes)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +39,7 @@ from labeling.management.cell_options import (
 )
 from labeling.management.group_report import Groups
 from labeling.management.kind_job import add_kind_option, is_plain, kind_of
-from labeling.management.outputs import opened
+from labeling.management.outputs import opened, refusing
 from labeling.truth import by_group, duplicates, sequence
 from labeling.truth.confusion import wilson
 from labeling.truth.dawid_skene import Step
@@ -111,12 +110,9 @@ class Command(BaseCommand):
         add_kind_option(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
+        with refusing(self):
             plain = is_plain(options)
             summary = self._aggregate(options) if plain else kind_aggregate.aggregate(options, self.stderr.write)
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
         if options["json"]:
             self.stdout.write(json.dumps(summary))
         else:

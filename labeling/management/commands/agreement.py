@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +24,7 @@ from labeling.management.cell_options import (
     rules_of,
 )
 from labeling.management.kind_job import add_kind_option, is_plain
+from labeling.management.outputs import refusing
 from labeling.truth.agreement import ONE_LABEL, Agreement, Coefficient, summarise
 from labeling.truth.cohen import Pairs, pairwise
 from labeling.truth.votes import Floats
@@ -79,12 +79,9 @@ class Command(BaseCommand):
         parser.add_argument("--text", default="text", help="field or fields of --items, separated by commas")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
+        with refusing(self):
             plain = is_plain(options)
             report = self._report(options) if plain else kind_agreement.agreement(options)
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
         lines = as_lines if plain else kind_agreement.as_lines
         self.stdout.write(json.dumps(report) if options["json"] else "\n".join(lines(report)))
 

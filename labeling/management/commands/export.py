@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError
 
 from labeling.files.tables import UnusableFile
 from labeling.management import scopes
+from labeling.management.outputs import refusing
 
 WHATS = ("labels", "votes", "ledger")
 FORMATS = ("csv", "jsonl", "label-studio", "doccano", "conll", "brat", "hf")
@@ -36,16 +35,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
+        with refusing(self):
             packed = options["format"] in PACKED and options["output"].lower().endswith(".zip")
             several = packed or options["format"] in FOLDERS
             written = self.write_folder(options) if several else self.write_file(options)
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
-        except DatabaseError as error:
-            self.stderr.write(f"The database cannot be read ({error}); make its tables with: manage.py migrate")
-            sys.exit(2)
         self.stderr.write(f"{written} written to {options['output']}.")
 
     def write_file(self, options: dict[str, Any]) -> str:

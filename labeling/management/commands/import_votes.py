@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError
 
-from labeling.files.tables import UnusableFile
 from labeling.management import scopes
+from labeling.management.outputs import refusing
 
 
 class Command(BaseCommand):
@@ -32,14 +30,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         people = [name.strip() for name in options["people"].split(",") if name.strip()]
-        try:
+        with refusing(self):
             taken = take_in(options["project"], options["file"], people, options["question"])
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
-        except DatabaseError as error:
-            self.stderr.write(f"The database cannot be read ({error}); make its tables with: manage.py migrate")
-            sys.exit(2)
         told = (
             f"{taken['new']:,} votes of {taken['workers']:,} workers taken in, {taken['known']:,} were there already."
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -28,6 +27,7 @@ from labeling.management.cell_options import (
     rules_of,
 )
 from labeling.management.kind_job import add_kind_option, is_plain
+from labeling.management.outputs import refusing
 from labeling.reports.drawing.line_chart import Line, svg
 from labeling.routing import figures
 from labeling.routing.promises import CONTRADICTION, TRIAL
@@ -87,7 +87,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
+        with refusing(self):
             if not is_plain(options):
                 told = kind_simulate.simulate(options, self.stderr.write)
                 self.stdout.write(json.dumps(told) if options["json"] else "\n".join(kind_simulate.as_lines(told)))
@@ -95,9 +95,6 @@ class Command(BaseCommand):
             check_options(options)
             recorded = recordings.read(source_of(options))
             setting = setting_of(recorded, options)
-        except UnusableFile as error:
-            self.stderr.write(str(error))
-            sys.exit(2)
         for remark in remarks(recorded, options):
             self.stderr.write(remark)
         told = self.figure(setting, options) if options["figure"] else self.simulate(setting, options)
