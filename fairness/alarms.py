@@ -91,9 +91,8 @@ def sentence(found: Gap, group: str, *, several: bool = False) -> str:
     one, difference = found.look, found.look.difference or 0.0
     gap = f"{100 * abs(difference):.1f} points {'more' if difference > 0 else 'fewer'} {_what(found)} than the others"
     where = f"“{found.question.wording}”: " if several else ""
-    return (
-        f"{where}{group} gets {gap}; the evidence is {_number(one.evidence)}, the alarm is at {_number(one.threshold)}."
-    )
+    evidence = f"evidence {_number(one.evidence)} when it was raised, alarm at {_number(one.threshold)}"
+    return f"{where}{group} gets {gap}; {evidence}."
 
 
 def _number(ratio: float) -> str:

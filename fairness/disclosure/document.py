@@ -100,7 +100,7 @@ def words(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.4g}"
+        return f"{value:,.4g}" if not value or abs(value) >= 1e-4 else f"{value:.6f}"
     if isinstance(value, Mapping):
         return ", ".join(f"{name or 'none'}: {words(one)}" for name, one in value.items()) or "–"
     return ", ".join(map(words, value)) or "–" if isinstance(value, list | tuple) else str(value)

@@ -44,7 +44,7 @@ def _source(sheet: Plain) -> Blocks:
         ("Batch", f"{sheet['dataset']['batch']}, number {sheet['dataset']['number']}"),
         ("Language", sheet["dataset"]["language"]),
         ("Imported", sheet["dataset"]["created_at"]),
-        ("Finished", sheet["dataset"]["finished_at"] or sheet["dataset"]["stage"]),
+        ("Finished", sheet["dataset"]["finished_at"] or f"not yet, it is {sheet['dataset']['stage']}"),
         ("Texts stay on the machine", sheet["dataset"]["stays_on_this_machine"]),
         ("Rows read", there["rows_read"]),
         ("of them new, duplicate, bad", [there["rows_new"], there["rows_duplicate"], there["rows_bad"]]),

@@ -40,7 +40,7 @@ def test_an_alarm_stands_on_an_open_page_within_a_second(skewed: Batch, page_as:
     concern = alarms.Concern(
         skewed.project.first_question, "Group", ["South"], "", "right", threshold=20, gap=-0.2, at_least=0.1
     )
-    why = "South gets 20.0 points fewer right labels than the others; the evidence is 30, the alarm is at 20."
+    why = "South gets 20.0 points fewer right labels than the others; evidence 30 when it was raised, alarm at 20."
     alarms.raise_about(skewed.project, Alarm.Kind.GAP, "South", why, 30, batch=skewed, concern=concern, pauses=True)
     expect(page.locator("#stopped .note")).to_contain_text("The line is stopped for South", timeout=AT_ONCE)
 

@@ -267,7 +267,7 @@ def _voter(
         bits,
         n,
         1000 * habit["cost"] / MICRO / n if habit else None,
-        60 / seconds if seconds and seconds > 0.0001 else None,
+        60 / seconds if seconds else None,
         habit["none"] / n if habit else None,
         (),
         one.paused_at is not None,

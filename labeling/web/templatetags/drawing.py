@@ -164,7 +164,9 @@ def money(dollars: float | None) -> str:
 
 @register.filter
 def pace(per_minute: float) -> str:
-    """A pace as a count: whole from ten on, one digit below."""
+    """A pace as a count: one digit below ten, whole from there on, two digits that count from a thousand on."""
+    if per_minute >= 1000:
+        return f"{float(f'{per_minute:.2g}'):,.0f}"
     return f"{per_minute:,.0f}" if per_minute >= 10 else f"{per_minute:.1f}"
 
 
